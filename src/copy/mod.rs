@@ -1,0 +1,61 @@
+//! The one copy engine: a value of a type, from one memory to another.
+//!
+//! A [`Plan`] is compiled once for a type and the [`Format`]s of both sides and then executed as
+//! often as needed. Nothing else in the library reads or writes values. Tasks, tables and engines
+//! are reached through [`Context`] only.
+
+use crate::error::Trapped;
+use crate::memory::{AddrType, View};
+use crate::types::{ResourceType, Type};
+
+/// How the strings of one side are encoded; the option `string-encoding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StringEncoding {
+    /// `utf8`
+    Utf8,
+    /// `utf16`
+    Utf16,
+    /// `latin1+utf16`
+    Latin1Utf16,
+}
+
+/// How values lie in one side's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Format {
+    /// The width of pointers.
+    pub addr: AddrType,
+    /// The encoding of strings.
+    pub encoding: StringEncoding,
+    /// Whether this side is the process's own memory (C structs), where results may be copied
+    /// with their padding but padding must not be passed on.
+    pub host: bool,
+}
+
+impl Format {
+    /// The host: native pointers, UTF-8.
+    pub const HOST: Format =
+        Format { addr: AddrType::I64, encoding: StringEncoding::Utf8, host: true };
+}
+
+/// What a plan needs while it runs: both memories, the destination's allocator, and the tables
+/// that handles move between. Implemented by the runtime, and by tests.
+pub trait Context {
+    /// The memory values are read from, as it is now.
+    fn src_memory(&mut self) -> View;
+    /// The memory values are written to, as it is now.
+    fn dst_memory(&mut self) -> View;
+    /// The destination's `realloc(old, old_size, align, new_size)`. Both views are stale after it.
+    /// The caller checks what is returned.
+    fn realloc(&mut self, old: u64, old_size: u64, align: u32, new_size: u64)
+    -> Result<u64, Trapped>;
+    /// `lift_own` from the source's table, `lower_own` into the destination's.
+    fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped>;
+    /// `lift_borrow`, `lower_borrow`.
+    fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped>;
+    /// `lift_stream`, `lower_stream`; `element` is the type of what the stream carries.
+    fn stream(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped>;
+    /// `lift_future`, `lower_future`.
+    fn future(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped>;
+    /// `lift_error_context`, `lower_error_context`.
+    fn error_context(&mut self, handle: u32) -> Result<u32, Trapped>;
+}

@@ -1,0 +1,247 @@
+//! The interface to a core-wasm engine. The rest of the library knows engines only through it.
+//!
+//! Core values cross as raw 64-bit words ([`RawVal`]): an `i32` or `f32` is its bits, zero-extended.
+//! An engine that declares [`Tier::Resume`] can leave a guest inside an import and come back to it
+//! later, many at once and in any order: the import answers [`Flow::Block`], and the
+//! [`EngineStore::call`] that was running returns [`Outcome::Suspended`].
+
+#[cfg(feature = "wasmi")]
+pub mod wasmi;
+
+use crate::error::{Result, Trapped};
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A core value as its bits.
+pub type RawVal = u64;
+
+/// The type of a core value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum CoreType {
+    I32,
+    I64,
+    F32,
+    F64,
+    V128,
+    FuncRef,
+    ExternRef,
+    /// A reference type that no engine here passes across the interface.
+    OtherRef,
+}
+
+/// The type of a core function. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CoreFuncType {
+    /// Parameters in order.
+    pub params: Arc<[CoreType]>,
+    /// Results in order.
+    pub results: Arc<[CoreType]>,
+}
+
+/// The type of a linear memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoreMemoryType {
+    /// Whether addresses are `i64`.
+    pub memory64: bool,
+    /// Whether the memory may be used from several threads.
+    pub shared: bool,
+    /// Pages at the start.
+    pub minimum: u64,
+    /// Pages at the most.
+    pub maximum: Option<u64>,
+}
+
+/// The type of something a module imports or exports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum CoreExternType {
+    Func(CoreFuncType),
+    Memory(CoreMemoryType),
+    Table { element: CoreType, table64: bool, minimum: u64, maximum: Option<u64> },
+    Global { content: CoreType, mutable: bool },
+    Tag(CoreFuncType),
+}
+
+/// A module's import or export, in declaration order.
+#[derive(Clone, Debug)]
+pub struct CoreDecl {
+    /// The import's module name; empty for exports.
+    pub module: String,
+    /// The field's or export's name.
+    pub name: String,
+    /// Its type.
+    pub ty: CoreExternType,
+}
+
+macro_rules! handles {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub u32);
+    )*};
+}
+
+handles! {
+    /// A core function of one [`EngineStore`].
+    CoreFunc,
+    /// A linear memory of one [`EngineStore`].
+    CoreMemory,
+    /// A table of one [`EngineStore`].
+    CoreTable,
+    /// A global of one [`EngineStore`].
+    CoreGlobal,
+    /// An exception tag of one [`EngineStore`].
+    CoreTag,
+    /// A core instance of one [`EngineStore`].
+    CoreInstance
+}
+
+/// Anything a core module imports or exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum CoreExtern {
+    Func(CoreFunc),
+    Memory(CoreMemory),
+    Table(CoreTable),
+    Global(CoreGlobal),
+    Tag(CoreTag),
+}
+
+/// How an engine suspends a guest that blocks inside an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// The engine leaves and re-enters its own wasm stack.
+    Resume,
+    /// The library runs the guest on a native stack of its own and switches away.
+    Fiber,
+    /// One native stack: other threads run on top of the one that blocks.
+    Nested,
+}
+
+/// What an engine can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    /// How guests are suspended.
+    pub tier: Tier,
+    /// 64-bit memories and tables.
+    pub memory64: bool,
+    /// Core exceptions and tags.
+    pub exceptions: bool,
+    /// Fuel metering.
+    pub fuel: bool,
+}
+
+/// What a store asks of the engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EngineStoreConfig {
+    /// Fuel to start with; `None` does not meter.
+    pub fuel: Option<u64>,
+    /// Bytes that each linear memory may have at the most.
+    pub max_memory_bytes: Option<u64>,
+    /// Elements that each table may have at the most.
+    pub max_table_elements: Option<u64>,
+}
+
+/// How a call, or the resumption of one, came back.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The function returned; its results are in the buffer.
+    Returned,
+    /// An import answered [`Flow::Block`]; resume with that import's results.
+    Suspended(Continuation),
+    /// The guest trapped.
+    Trapped(Trapped),
+}
+
+/// A suspended guest. Dropping it abandons the guest's stack.
+#[derive(Debug)]
+pub struct Continuation(pub Box<dyn Any>);
+
+/// What an import tells the engine.
+#[derive(Debug)]
+pub enum Flow {
+    /// The results are written; go on.
+    Done,
+    /// Suspend the guest; the results come with [`EngineStore::resume`].
+    Block,
+    /// Unwind the guest.
+    Trap(Trapped),
+}
+
+/// A function that a guest can import: `(engine, arguments, results)`.
+pub type ImportFn = dyn Fn(&mut dyn EngineStore, &[RawVal], &mut [RawVal]) -> Flow;
+
+/// A core-wasm engine; shareable between threads.
+pub trait Engine: Send + Sync {
+    /// What the engine can do.
+    fn capabilities(&self) -> Capabilities;
+    /// Compiles a core module that was validated before.
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>>;
+    /// An empty store.
+    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>>;
+}
+
+/// A compiled core module.
+pub trait Module: Send + Sync {
+    /// Imports in declaration order.
+    fn imports(&self) -> &[CoreDecl];
+    /// Exports in declaration order.
+    fn exports(&self) -> &[CoreDecl];
+    /// For the engine to recognize its own.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The instances, memories and functions of one store.
+///
+/// An import receives the store again, as the engine lends it at that moment: calls nest through
+/// that reference and through no other.
+pub trait EngineStore {
+    /// Calls `func`, which may suspend.
+    fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome;
+    /// Continues a suspended call: `import_results` are what the blocked import returns.
+    fn resume(
+        &mut self,
+        continuation: Continuation,
+        import_results: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Outcome;
+    /// Calls `func` where suspending is not possible: an import that blocks makes it trap with
+    /// [`crate::error::Trap::CannotBlock`].
+    fn call_sync(
+        &mut self,
+        func: CoreFunc,
+        args: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Result<(), Trapped>;
+
+    /// Instantiates `module` with `imports` by position, running its start function.
+    fn instantiate(
+        &mut self,
+        module: &dyn Module,
+        imports: &[CoreExtern],
+    ) -> Result<CoreInstance, Trapped>;
+    /// An instance's export by its position in [`Module::exports`].
+    fn export(&mut self, instance: CoreInstance, index: usize) -> CoreExtern;
+    /// A function that calls `import` when a guest calls it.
+    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc;
+    /// The type of a function.
+    fn func_type(&self, func: CoreFunc) -> CoreFuncType;
+
+    /// Where a memory is now. Any call into a guest may move or grow it.
+    fn memory(&mut self, memory: CoreMemory) -> (*mut u8, usize);
+    /// The type of a memory.
+    fn memory_type(&self, memory: CoreMemory) -> CoreMemoryType;
+    /// The function in a table's slot; `None` beyond the table, `Some(None)` for a null slot.
+    fn table_func(&mut self, table: CoreTable, index: u64) -> Option<Option<CoreFunc>>;
+    /// A global's value.
+    fn global(&mut self, global: CoreGlobal) -> RawVal;
+
+    /// The type that something has now (limits as they are).
+    fn extern_type(&self, item: CoreExtern) -> CoreExternType;
+    /// Fuel left, where it is metered.
+    fn fuel(&mut self) -> Option<u64>;
+    /// Sets the fuel left; does nothing where it is not metered.
+    fn set_fuel(&mut self, fuel: u64);
+}

@@ -1,0 +1,327 @@
+//! What can go wrong: [`Error`] for the embedder's mistakes and bad input, [`Trap`] for the
+//! conditions under which the specification says `trap`.
+//!
+//! A [`Trap`] travels as a [`Trapped`]: one boxed word, so that the paths that do not fail stay
+//! small, with the place in the value and the chain of calls added while it unwinds.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The result of anything the embedder asks for.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The broad class of an [`Error`]; each is one `cmabi_status` of the C API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument is NULL, malformed, stale or from another store.
+    InvalidArgument,
+    /// Not in this build, or beyond what the engine can do.
+    Unsupported,
+    /// A component binary, WIT text or WAVE text is malformed or invalid.
+    Invalid,
+    /// A name does not exist.
+    NotFound,
+    /// An import is missing or has the wrong type.
+    Link,
+    /// A signature or value does not have the component's type.
+    TypeMismatch,
+    /// A configured or specified limit was reached.
+    Limit,
+    /// A guest trapped.
+    Trap,
+    /// The call can only go on when the host does something.
+    WouldBlock,
+    /// The store is running on another thread, or inside a callback that may not use it so.
+    Busy,
+    /// A host function reported a failure.
+    Host,
+    /// The library has a bug; the store is poisoned.
+    Internal,
+}
+
+/// An error that names what was wrong and where.
+#[derive(Clone)]
+pub struct Error(Box<ErrorInner>);
+
+#[derive(Clone)]
+struct ErrorInner {
+    kind: ErrorKind,
+    message: String,
+    trap: Option<Trapped>,
+}
+
+impl Error {
+    /// An error of `kind` whose `message` names what was wrong and where.
+    #[cold]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(ErrorInner { kind, message: message.into(), trap: None }))
+    }
+
+    /// The class of the error.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The trap behind an error of [`ErrorKind::Trap`].
+    pub fn trap(&self) -> Option<&Trapped> {
+        self.0.trap.as_ref()
+    }
+
+    /// The same error with `context` in front of its message, as `context: message`.
+    #[must_use]
+    pub fn context(mut self, context: impl fmt::Display) -> Self {
+        self.0.message = format!("{context}: {}", self.0.message);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Trapped> for Error {
+    #[cold]
+    fn from(trap: Trapped) -> Self {
+        let kind = match trap.reason() {
+            Trap::Host { .. } => ErrorKind::Host,
+            _ => ErrorKind::Trap,
+        };
+        Error(Box::new(ErrorInner { kind, message: trap.to_string(), trap: Some(trap) }))
+    }
+}
+
+/// One condition under which the specification says `trap`, or the engine does.
+///
+/// The text of each variant is what a person reads; it says what the guest did.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trap {
+    // Loading and lifting.
+    /// `load`, `lift_flat_values`: a pointer that is not a multiple of the type's alignment.
+    #[error("unaligned pointer: {ptr:#x} is not a multiple of {align}")]
+    Unaligned {
+        /// The address.
+        ptr: u64,
+        /// The alignment that the type asks for.
+        align: u32,
+    },
+    /// A pointer and length that do not lie within the memory.
+    #[error("out of bounds memory access: {len} bytes at {ptr:#x} in a memory of {memory} bytes")]
+    OutOfBounds {
+        /// The address.
+        ptr: u64,
+        /// How many bytes were to be accessed.
+        len: u64,
+        /// The length of the memory in bytes.
+        memory: u64,
+    },
+    /// `load_string_from_range`: more than 2^28 - 1 bytes.
+    #[error("string of {len} bytes is longer than {max}", max = crate::layout::MAX_STRING_BYTE_LENGTH)]
+    StringTooLong {
+        /// Bytes that the string would take.
+        len: u64,
+    },
+    /// `load_list_from_range`: more than 2^28 - 1 bytes.
+    #[error("list of {len} bytes is longer than {max}", max = crate::layout::MAX_LIST_BYTE_LENGTH)]
+    ListTooLong {
+        /// Bytes that the list would take (saturating).
+        len: u64,
+    },
+    /// `load_string_from_range`: not UTF-8.
+    #[error("invalid utf-8 encoding at byte {at}")]
+    InvalidUtf8 {
+        /// Index of the first bad byte.
+        at: u64,
+    },
+    /// `load_string_from_range`: an unpaired surrogate.
+    #[error("unpaired surrogate at utf-16 code unit {at}")]
+    InvalidUtf16 {
+        /// Index of the first bad code unit.
+        at: u64,
+    },
+    /// `convert_i32_to_char`: a surrogate or above U+10FFFF.
+    #[error("{value:#x} is not a unicode scalar value")]
+    InvalidChar {
+        /// The number given for the `char`.
+        value: u32,
+    },
+    /// `load_variant`, `lift_flat_variant`: no such case.
+    #[error("invalid variant discriminant: {value} of {cases} cases")]
+    InvalidDiscriminant {
+        /// The discriminant.
+        value: u32,
+        /// How many cases the type has.
+        cases: u32,
+    },
+
+    // Storing and lowering.
+    /// `realloc` returned a pointer that is not aligned as asked.
+    #[error("realloc returned the unaligned pointer {ptr:#x}, asked for alignment {align}")]
+    ReallocUnaligned {
+        /// What `realloc` returned.
+        ptr: u64,
+        /// The alignment asked for.
+        align: u32,
+    },
+    /// `realloc` returned memory that does not exist.
+    #[error("realloc return: {len} bytes at {ptr:#x} are beyond the end of memory ({memory} bytes)")]
+    ReallocOutOfBounds {
+        /// What `realloc` returned.
+        ptr: u64,
+        /// Bytes asked for.
+        len: u64,
+        /// The length of the memory in bytes.
+        memory: u64,
+    },
+
+    /// A blocking operation where the guest cannot be suspended.
+    #[error("cannot block a synchronous task before returning")]
+    CannotBlock,
+
+    // The engine and the host.
+    /// Core wasm trapped: the engine's own text, as in the core specification's tests.
+    #[error("{0}")]
+    Core(Arc<str>),
+    /// A core function threw and nothing caught it.
+    #[error("uncaught core wasm exception")]
+    CoreException,
+    /// The fuel given to the store is used up.
+    #[error("all fuel consumed by WebAssembly")]
+    OutOfFuel,
+    /// Too many host and guest calls nested in one another.
+    #[error("call stack exhausted: more than {limit} nested calls between host and guest")]
+    NestingLimit {
+        /// The configured bound.
+        limit: u32,
+    },
+    /// A host function failed.
+    #[error("{message}")]
+    Host {
+        /// What the host said.
+        message: Arc<str>,
+    },
+    /// A configured limit was reached.
+    #[error("resource limit exceeded: {what}")]
+    Limit {
+        /// Which limit.
+        what: Arc<str>,
+    },
+    /// The library has a bug.
+    #[error("internal error: {0}")]
+    Internal(Arc<str>),
+}
+
+/// A [`Trap`] on its way out: with the place in the value it concerns, and who was being called.
+#[derive(Clone)]
+pub struct Trapped(Box<TrapReport>);
+
+#[derive(Clone)]
+struct TrapReport {
+    reason: Trap,
+    /// Innermost first.
+    path: Vec<PathSegment>,
+    /// Innermost first.
+    frames: Vec<String>,
+}
+
+/// One step from a function's parameter or result down to the value that a trap concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathSegment {
+    /// A parameter, by name.
+    Param(Arc<str>),
+    /// The result.
+    Result,
+    /// An element of a list, or of a stream's buffer.
+    Element(u64),
+    /// A field of a record, or an index of a tuple.
+    Field(Arc<str>),
+    /// A case of a variant, `some`, `ok`, `error`.
+    Case(Arc<str>),
+}
+
+impl fmt::Display for PathSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PathSegment::Param(name) => write!(f, "param {name:?}"),
+            PathSegment::Result => f.write_str("result"),
+            PathSegment::Element(index) => write!(f, "element {index}"),
+            PathSegment::Field(name) => write!(f, "field {name:?}"),
+            PathSegment::Case(name) => write!(f, "case {name:?}"),
+        }
+    }
+}
+
+impl Trapped {
+    /// The condition.
+    pub fn reason(&self) -> &Trap {
+        &self.0.reason
+    }
+
+    /// From the parameter or result inwards.
+    pub fn path(&self) -> impl Iterator<Item = &PathSegment> {
+        self.0.path.iter().rev()
+    }
+
+    /// The component-level calls that were running, innermost first.
+    pub fn frames(&self) -> &[String] {
+        &self.0.frames
+    }
+
+    /// Adds the step that leads to what failed; called innermost first while unwinding.
+    #[cold]
+    #[must_use]
+    pub fn at(mut self, segment: PathSegment) -> Self {
+        self.0.path.push(segment);
+        self
+    }
+
+    /// Adds a call (or built-in) that was running; called innermost first while unwinding.
+    #[cold]
+    #[must_use]
+    pub fn within(mut self, frame: impl Into<String>) -> Self {
+        self.0.frames.push(frame.into());
+        self
+    }
+}
+
+impl From<Trap> for Trapped {
+    #[cold]
+    fn from(reason: Trap) -> Self {
+        Trapped(Box::new(TrapReport { reason, path: Vec::new(), frames: Vec::new() }))
+    }
+}
+
+impl fmt::Display for Trapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, segment) in self.path().enumerate() {
+            write!(f, "{}{segment}", if i == 0 { "" } else { ", " })?;
+        }
+        if !self.0.path.is_empty() {
+            f.write_str(": ")?;
+        }
+        write!(f, "{}", self.0.reason)?;
+        for frame in &self.0.frames {
+            write!(f, "\n  in {frame}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Trapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Trapped {}

@@ -1,0 +1,7 @@
+//! The component model's canonical ABI, on any core-wasm engine.
+pub mod copy;
+pub mod engine;
+pub mod error;
+pub mod layout;
+pub mod memory;
+pub mod types;
