@@ -175,7 +175,9 @@ pub enum Trap {
         align: u32,
     },
     /// `realloc` returned memory that does not exist.
-    #[error("realloc return: {len} bytes at {ptr:#x} are beyond the end of memory ({memory} bytes)")]
+    #[error(
+        "realloc return: {len} bytes at {ptr:#x} are beyond the end of memory ({memory} bytes)"
+    )]
     ReallocOutOfBounds {
         /// What `realloc` returned.
         ptr: u64,

@@ -2,6 +2,7 @@
 pub mod copy;
 pub mod engine;
 pub mod error;
+pub mod ffi;
 pub mod layout;
 pub mod memory;
 pub mod types;

@@ -1,0 +1,248 @@
+/* libcmabi: WebAssembly components for C and C++, on any core-wasm engine.
+ *
+ * Written by cbindgen from src/ffi/ (CMABI_UPDATE_HEADER=1 cargo test --test header). Do not edit.
+ *
+ * What holds for every function:
+ *
+ * Results    A function that can fail returns a `cmabi_status`, 0 for success, and takes a last
+ *            argument `error`. Where that is not NULL, the function sets `*error` to NULL on
+ *            success and to a new `cmabi_error` on failure; what it held before is not looked at.
+ * Outputs    A place for a handle is set to NULL first and to the handle on success. A place for
+ *            anything else is written on success only.
+ * Ownership  A handle written through an out-pointer is the caller's; the `_free` function of its
+ *            type consumes it and accepts NULL. A pointer that is returned is borrowed from the
+ *            object that it was asked of and lives as long as that. No other function consumes.
+ * Arguments  Pointers must not be NULL where the documentation does not allow it. NULL, an unknown
+ *            enumerator, text that is not UTF-8 and a handle of another store are answered with
+ *            CMABI_STATUS_INVALID_ARGUMENT and a message that names the argument. Strings and
+ *            slices are `{ptr, len}`; a length of 0 allows any pointer.
+ * Callbacks  `fn`, `data` and `drop` go together: `drop`, which may be NULL, is called exactly once
+ *            with `data` when `fn` will not be called again, and at once when the function that
+ *            got them fails. Callbacks must return normally: no exception and no longjmp.
+ * Threads    What is passed as `const` may be used by any number of threads at once. A store, and
+ *            everything that belongs to it, may be used by one thread at a time; it may move from
+ *            thread to thread between calls.
+ * Bugs       A bug in the library is answered with CMABI_STATUS_INTERNAL; it never ends the
+ *            process. The store that was in use can then only be freed.
+ * Builds     A function of a feature that was left out of the build of the library exists and
+ *            answers CMABI_STATUS_UNSUPPORTED.
+ *
+ * Values cross as plain C structs in the canonical layout of the component model's canonical ABI,
+ * with the machine's pointers: `string` is a `cmabi_string`, `list<T>` is `{T *ptr; size_t len;}`, a
+ * record is the struct of its fields, a tuple the struct of its elements, a variant is a tag
+ * (`uint8_t` up to 256 cases, then `uint16_t`, `uint32_t`) followed by the union of its payloads, an
+ * enum is the tag alone, `option<T>` is `{uint8_t is_some; T val;}`, `result<T, E>` is
+ * `{uint8_t is_err; union {T ok; E err;} val;}`, flags are `uint8_t`, `uint16_t` or `uint32_t`, `char` is
+ * `uint32_t`, a handle is `uint32_t`. Use `cmabi_u64`, `cmabi_s64` and `cmabi_f64` for 64-bit numbers.
+ */
+#ifndef CMABI_H
+#define CMABI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 64-bit numbers in values. They are aligned to 8 bytes, also where the platform's own are not. */
+#if defined(__i386__)
+typedef uint64_t cmabi_u64 __attribute__((aligned(8)));
+typedef int64_t cmabi_s64 __attribute__((aligned(8)));
+typedef double cmabi_f64 __attribute__((aligned(8)));
+#else
+typedef uint64_t cmabi_u64;
+typedef int64_t cmabi_s64;
+typedef double cmabi_f64;
+#endif
+
+/* A cmabi_string from a string literal. */
+#ifdef __cplusplus
+#define CMABI_STR(literal) (cmabi_string{"" literal "", sizeof(literal) - 1})
+#else
+#define CMABI_STR(literal) ((cmabi_string){"" literal "", sizeof(literal) - 1})
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cmabi_error cmabi_error;
+
+/* Status, strings and errors --------------------------------------------------------------------- */
+
+/**
+ * What became of a call. 0 is success; every other value comes with a `cmabi_error` where the
+ * caller asked for one.
+ */
+enum cmabi_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It worked.
+     */
+    CMABI_STATUS_OK,
+    /**
+     * An argument is NULL, malformed, stale or from another store.
+     */
+    CMABI_STATUS_INVALID_ARGUMENT,
+    /**
+     * Not in this build of the library, or beyond what the engine can do.
+     */
+    CMABI_STATUS_UNSUPPORTED,
+    /**
+     * A component binary, WIT text or WAVE text is malformed or invalid.
+     */
+    CMABI_STATUS_INVALID,
+    /**
+     * A name does not exist.
+     */
+    CMABI_STATUS_NOT_FOUND,
+    /**
+     * An import is missing or has the wrong type.
+     */
+    CMABI_STATUS_LINK,
+    /**
+     * A signature or value does not have the component's type.
+     */
+    CMABI_STATUS_TYPE_MISMATCH,
+    /**
+     * A configured or specified limit was reached.
+     */
+    CMABI_STATUS_LIMIT,
+    /**
+     * A guest trapped.
+     */
+    CMABI_STATUS_TRAP,
+    /**
+     * A host function reported a failure.
+     */
+    CMABI_STATUS_HOST,
+    /**
+     * Not finished yet: the answer of a host function that will return later.
+     */
+    CMABI_STATUS_PENDING,
+    /**
+     * The call can only go on when the host does something.
+     */
+    CMABI_STATUS_WOULD_BLOCK,
+    /**
+     * The store is running on another thread, or inside a callback that may not use it so.
+     */
+    CMABI_STATUS_BUSY,
+    /**
+     * The library has a bug. The store that was in use is poisoned: it can only be freed.
+     */
+    CMABI_STATUS_INTERNAL,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_status cmabi_status;
+#else
+typedef uint32_t cmabi_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why a call failed: a status, a message that names the cause, and for a trap where it happened.
+ *
+ * Given through the trailing `error` argument of a fallible function, and then the caller's to
+ * free. It does not depend on anything else: it may outlive its store and be read on any thread.
+ */
+typedef struct cmabi_error cmabi_error;
+
+/**
+ * UTF-8 text: `len` bytes at `ptr`, without a terminator. A `len` of 0 allows any `ptr`.
+ *
+ * It is also what a component's `string` is in the canonical layout, in arguments and results.
+ * `CMABI_STR("literal")` makes one from a literal.
+ */
+typedef struct cmabi_string {
+    /**
+     * The first byte.
+     */
+    const char *ptr;
+    /**
+     * Bytes.
+     */
+    size_t len;
+} cmabi_string;
+
+/**
+ * The text of a status, for a program that did not ask for a `cmabi_error`. Static;
+ * `unknown status` for a number that is no status.
+ */
+cmabi_string cmabi_status_text(cmabi_status status);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void cmabi_error_free(cmabi_error *error);
+
+/**
+ * The status that the failed call returned; `CMABI_STATUS_OK` for NULL.
+ */
+cmabi_status cmabi_error_status(const cmabi_error *error);
+
+/**
+ * The whole message, for a person: what was wrong, where in the value, in which call. Borrowed
+ * from the error; empty for NULL.
+ */
+cmabi_string cmabi_error_message(const cmabi_error *error);
+
+/**
+ * For a trap that concerns a value: the way to it from the parameter or result, as
+ * `param "people", element 3, field "name"`. Borrowed from the error; empty where there is none,
+ * and for NULL.
+ */
+cmabi_string cmabi_error_path(const cmabi_error *error);
+
+/**
+ * For a trap: how many component-level calls were running; 0 for other errors and for NULL.
+ */
+size_t cmabi_error_frame_count(const cmabi_error *error);
+
+/**
+ * For a trap: the name of a call that was running, the innermost at `index` 0. Borrowed from the
+ * error; empty beyond the last, and for NULL.
+ */
+cmabi_string cmabi_error_frame(const cmabi_error *error, size_t index);
+
+/* Version ---------------------------------------------------------------------------------------- */
+
+/**
+ * The major version of this header.
+ */
+#define CMABI_VERSION_MAJOR 0
+
+/**
+ * The minor version of this header.
+ */
+#define CMABI_VERSION_MINOR 1
+
+/**
+ * The patch version of this header.
+ */
+#define CMABI_VERSION_PATCH 0
+
+/**
+ * The version of the library that is running, as `major << 16 | minor << 8 | patch`.
+ */
+uint32_t cmabi_version(void);
+
+/**
+ * The version of the library that is running, as `"0.1.0"`. Static.
+ */
+cmabi_string cmabi_version_text(void);
+
+/**
+ * The features that the running library was built with, separated by spaces, of
+ * `component wasmi wit`. Static. Functions of a feature that was left out answer
+ * `CMABI_STATUS_UNSUPPORTED`.
+ */
+cmabi_string cmabi_version_features(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CMABI_H */

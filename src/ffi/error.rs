@@ -1,0 +1,215 @@
+//! Status, strings and errors
+
+use super::{check, guard_or};
+use crate::error::{Error, ErrorKind, PathSegment, Result};
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// What became of a call. 0 is success; every other value comes with a `cmabi_error` where the
+/// caller asked for one.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum cmabi_status {
+    /// It worked.
+    Ok,
+    /// An argument is NULL, malformed, stale or from another store.
+    InvalidArgument,
+    /// Not in this build of the library, or beyond what the engine can do.
+    Unsupported,
+    /// A component binary, WIT text or WAVE text is malformed or invalid.
+    Invalid,
+    /// A name does not exist.
+    NotFound,
+    /// An import is missing or has the wrong type.
+    Link,
+    /// A signature or value does not have the component's type.
+    TypeMismatch,
+    /// A configured or specified limit was reached.
+    Limit,
+    /// A guest trapped.
+    Trap,
+    /// A host function reported a failure.
+    Host,
+    /// Not finished yet: the answer of a host function that will return later.
+    Pending,
+    /// The call can only go on when the host does something.
+    WouldBlock,
+    /// The store is running on another thread, or inside a callback that may not use it so.
+    Busy,
+    /// The library has a bug. The store that was in use is poisoned: it can only be freed.
+    Internal,
+}
+
+// SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
+unsafe impl check::Enumeration for cmabi_status {
+    const COUNT: u32 = cmabi_status::Internal as u32 + 1;
+}
+
+impl From<ErrorKind> for cmabi_status {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::InvalidArgument => cmabi_status::InvalidArgument,
+            ErrorKind::Unsupported => cmabi_status::Unsupported,
+            ErrorKind::Invalid => cmabi_status::Invalid,
+            ErrorKind::NotFound => cmabi_status::NotFound,
+            ErrorKind::Link => cmabi_status::Link,
+            ErrorKind::TypeMismatch => cmabi_status::TypeMismatch,
+            ErrorKind::Limit => cmabi_status::Limit,
+            ErrorKind::Trap => cmabi_status::Trap,
+            ErrorKind::WouldBlock => cmabi_status::WouldBlock,
+            ErrorKind::Busy => cmabi_status::Busy,
+            ErrorKind::Host => cmabi_status::Host,
+            ErrorKind::Internal => cmabi_status::Internal,
+        }
+    }
+}
+
+/// The text of a status, for a program that did not ask for a `cmabi_error`. Static;
+/// `unknown status` for a number that is no status.
+#[unsafe(no_mangle)]
+pub extern "C" fn cmabi_status_text(status: MaybeUninit<cmabi_status>) -> cmabi_string {
+    let text = match check::enumerator(status, "status") {
+        Ok(cmabi_status::Ok) => "ok",
+        Ok(cmabi_status::InvalidArgument) => "invalid argument",
+        Ok(cmabi_status::Unsupported) => "unsupported",
+        Ok(cmabi_status::Invalid) => "malformed or invalid input",
+        Ok(cmabi_status::NotFound) => "not found",
+        Ok(cmabi_status::Link) => "import missing or of the wrong type",
+        Ok(cmabi_status::TypeMismatch) => "type mismatch",
+        Ok(cmabi_status::Limit) => "limit reached",
+        Ok(cmabi_status::Trap) => "the guest trapped",
+        Ok(cmabi_status::Host) => "a host function failed",
+        Ok(cmabi_status::Pending) => "pending",
+        Ok(cmabi_status::WouldBlock) => "would block",
+        Ok(cmabi_status::Busy) => "the store is busy",
+        Ok(cmabi_status::Internal) => "internal error",
+        Err(_) => "unknown status",
+    };
+    text.into()
+}
+
+/// UTF-8 text: `len` bytes at `ptr`, without a terminator. A `len` of 0 allows any `ptr`.
+///
+/// It is also what a component's `string` is in the canonical layout, in arguments and results.
+/// `CMABI_STR("literal")` makes one from a literal.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cmabi_string {
+    /// The first byte.
+    pub ptr: *const c_char,
+    /// Bytes.
+    pub len: usize,
+}
+
+impl cmabi_string {
+    /// No text.
+    pub(super) const EMPTY: Self = cmabi_string { ptr: ptr::null(), len: 0 };
+}
+
+impl From<&str> for cmabi_string {
+    fn from(text: &str) -> Self {
+        cmabi_string { ptr: text.as_ptr().cast(), len: text.len() }
+    }
+}
+
+/// Why a call failed: a status, a message that names the cause, and for a trap where it happened.
+///
+/// Given through the trailing `error` argument of a fallible function, and then the caller's to
+/// free. It does not depend on anything else: it may outlive its store and be read on any thread.
+pub struct cmabi_error {
+    status: cmabi_status,
+    message: String,
+    path: String,
+    frames: Vec<String>,
+}
+
+impl cmabi_error {
+    /// Writes what became of a call for the caller.
+    ///
+    /// # Safety
+    /// `place` is NULL or points to a place for a pointer.
+    pub(super) unsafe fn report(place: *mut *mut cmabi_error, result: Result<()>) -> cmabi_status {
+        let (status, error) = match result {
+            Ok(()) => (cmabi_status::Ok, ptr::null_mut()),
+            Err(error) if place.is_null() => (error.kind().into(), ptr::null_mut()),
+            Err(error) => (error.kind().into(), Box::into_raw(Box::new(cmabi_error::from(error)))),
+        };
+        if !place.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { place.write(error) };
+        }
+        status
+    }
+}
+
+impl From<Error> for cmabi_error {
+    fn from(error: Error) -> Self {
+        let (mut path, mut frames) = (Vec::new(), Vec::new());
+        if let Some(trap) = error.trap() {
+            path.extend(trap.path().map(PathSegment::to_string));
+            frames.extend_from_slice(trap.frames());
+        }
+        cmabi_error {
+            status: error.kind().into(),
+            message: error.to_string(),
+            path: path.join(", "),
+            frames,
+        }
+    }
+}
+
+/// Frees an error. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_free(error: *mut cmabi_error) {
+    guard_or((), || {
+        if !error.is_null() {
+            // SAFETY: the header's rules: the error is the caller's and is freed once.
+            drop(unsafe { Box::from_raw(error) });
+        }
+    });
+}
+
+/// The status that the failed call returned; `CMABI_STATUS_OK` for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_status(error: *const cmabi_error) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.map_or(cmabi_status::Ok, |error| error.status)
+}
+
+/// The whole message, for a person: what was wrong, where in the value, in which call. Borrowed
+/// from the error; empty for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_message(error: *const cmabi_error) -> cmabi_string {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.message.as_str().into())
+}
+
+/// For a trap that concerns a value: the way to it from the parameter or result, as
+/// `param "people", element 3, field "name"`. Borrowed from the error; empty where there is none,
+/// and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_path(error: *const cmabi_error) -> cmabi_string {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.path.as_str().into())
+}
+
+/// For a trap: how many component-level calls were running; 0 for other errors and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_frame_count(error: *const cmabi_error) -> usize {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.map_or(0, |error| error.frames.len())
+}
+
+/// For a trap: the name of a call that was running, the innermost at `index` 0. Borrowed from the
+/// error; empty beyond the last, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_frame(
+    error: *const cmabi_error,
+    index: usize,
+) -> cmabi_string {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }
+        .and_then(|error| error.frames.get(index))
+        .map_or(cmabi_string::EMPTY, |frame| frame.as_str().into())
+}

@@ -1,0 +1,56 @@
+//! The C API: every `extern "C"` function and every raw pointer that comes from C.
+//!
+//! One file per section of `include/cmabi.h`, which cbindgen writes from these files
+//! (`tests/header.rs`). Types have the names that C sees. An export does four things and nothing
+//! else: it enters [`guard`], turns its arguments into Rust values with the checks of
+//! `check`, calls the library, and writes its outputs.
+//!
+//! The obligations that every caller has towards every export (pointers point to what their type
+//! says, for as long as the documentation says; handles are used by one thread at a time unless
+//! they are `const`) are stated once, at the top of the header; they are what the `SAFETY`
+//! comments in here call *the header's rules*.
+
+#![allow(non_camel_case_types)]
+// The header's preamble states what holds for all of them.
+#![allow(clippy::missing_safety_doc)]
+
+mod check;
+
+pub mod error;
+pub mod version;
+
+use crate::error::{Error, ErrorKind, Result};
+use error::{cmabi_error, cmabi_status};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs the body of a fallible export: a panic in it becomes [`ErrorKind::Internal`], and an error
+/// becomes a status and, where the caller gave `error`, a [`cmabi_error`]. On success `*error` is
+/// NULL.
+fn guard(error: *mut *mut cmabi_error, body: impl FnOnce() -> Result<()>) -> cmabi_status {
+    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(internal(panic)));
+    // SAFETY: the header's rules: `error` is NULL or points to a place for a pointer.
+    unsafe { cmabi_error::report(error, result) }
+}
+
+/// Runs the body of an export that cannot fail: `otherwise` is its answer after a panic.
+fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        internal(panic);
+        otherwise
+    })
+}
+
+/// The error that a panic becomes.
+#[cold]
+fn internal(panic: Box<dyn Any + Send>) -> Error {
+    let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(message), _) => message,
+        (_, Some(message)) => message.as_str(),
+        _ => "unknown panic",
+    };
+    let error = Error::new(ErrorKind::Internal, format!("internal error: {message}"));
+    // Dropping the payload could panic again, outside the guard.
+    std::mem::forget(panic);
+    error
+}

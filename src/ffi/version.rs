@@ -1,0 +1,51 @@
+//! Version
+
+use super::error::cmabi_string;
+
+/// The major version of this header.
+pub const CMABI_VERSION_MAJOR: u32 = 0;
+/// The minor version of this header.
+pub const CMABI_VERSION_MINOR: u32 = 1;
+/// The patch version of this header.
+pub const CMABI_VERSION_PATCH: u32 = 0;
+
+/// The version of the library that is running, as `major << 16 | minor << 8 | patch`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cmabi_version() -> u32 {
+    CMABI_VERSION_MAJOR << 16 | CMABI_VERSION_MINOR << 8 | CMABI_VERSION_PATCH
+}
+
+/// The version of the library that is running, as `"0.1.0"`. Static.
+#[unsafe(no_mangle)]
+pub extern "C" fn cmabi_version_text() -> cmabi_string {
+    env!("CARGO_PKG_VERSION").into()
+}
+
+/// The features that the running library was built with, separated by spaces, of
+/// `component wasmi wit`. Static. Functions of a feature that was left out answer
+/// `CMABI_STATUS_UNSUPPORTED`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cmabi_version_features() -> cmabi_string {
+    match (cfg!(feature = "component"), cfg!(feature = "wasmi"), cfg!(feature = "wit")) {
+        (true, true, true) => "component wasmi wit",
+        (true, true, false) => "component wasmi",
+        (true, false, true) => "component wit",
+        (true, false, false) => "component",
+        (false, true, true) => "wasmi wit",
+        (false, true, false) => "wasmi",
+        (false, false, true) => "wit",
+        (false, false, false) => "",
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_has_the_version_of_the_package() {
+        let header = format!("{CMABI_VERSION_MAJOR}.{CMABI_VERSION_MINOR}.{CMABI_VERSION_PATCH}");
+        assert_eq!(header, env!("CARGO_PKG_VERSION"));
+    }
+}
