@@ -1,5 +1,6 @@
 //! A bounds- and alignment-checked view of a linear memory.
 
+use crate::engine::CoreType;
 use crate::error::{Trap, Trapped};
 
 /// The type of a memory's addresses; the specification's `addrtype`.
@@ -17,6 +18,14 @@ impl AddrType {
         match self {
             AddrType::I32 => 4,
             AddrType::I64 => 8,
+        }
+    }
+
+    /// The core type of an address.
+    pub const fn core_type(self) -> CoreType {
+        match self {
+            AddrType::I32 => CoreType::I32,
+            AddrType::I64 => CoreType::I64,
         }
     }
 }

@@ -3,21 +3,39 @@
 //! Types are interned: two [`Type`]s are equal exactly when they are the same allocation, so
 //! comparing, hashing and cloning one costs a pointer. A type lives as long as somebody holds it.
 
+mod display;
+mod func;
 mod intern;
+mod label;
+mod resource;
+mod substitute;
 
-use crate::layout::TypeInfo;
-use std::fmt;
+pub use func::FuncType;
+pub use resource::ResourceType;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{MAX_ELEM_SIZE, TypeInfo};
+use crate::memory::AddrType;
+use intern::{Interned, Interner};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::iter::repeat_n;
+use std::sync::{Arc, LazyLock};
+
+/// How deep types may nest. Walking a type recurses, so this bounds the native stack.
+pub const MAX_TYPE_DEPTH: u32 = 100;
+/// How many types there may be in a type that is written out in full. Parts can be shared, so
+/// without a bound a short description could take exponential time to walk.
+pub const MAX_TYPE_NODES: u32 = 1_000_000;
+/// How many labels `flags` may have.
+pub const MAX_FLAGS: usize = 32;
 
 /// A value type.
 #[derive(Clone)]
 pub struct Type(Arc<TypeData>);
 
 /// A value type's structure and the figures computed from it once.
-#[derive(Debug)]
-pub struct TypeData {
+struct TypeData {
+    hash: u64,
     kind: Kind,
     info: TypeInfo,
 }
@@ -74,63 +92,257 @@ pub struct Case {
     pub ty: Option<Type>,
 }
 
-/// A resource type's identity. Each call of [`ResourceType::new`] makes a different one: resource
-/// types are generative.
-#[derive(Clone)]
-pub struct ResourceType(Arc<ResourceTypeData>);
+impl Kind {
+    /// The types of the fields of a record or tuple in order; nothing for other kinds.
+    pub fn field_types(&self) -> impl Iterator<Item = &Type> + Clone {
+        let (fields, types): (&[Field], &[Type]) = match self {
+            Kind::Record(fields) => (fields, &[]),
+            Kind::Tuple(types) => (&[], types),
+            _ => (&[], &[]),
+        };
+        fields.iter().map(|field| &field.ty).chain(types)
+    }
 
-struct ResourceTypeData {
-    id: u64,
-    name: Arc<str>,
+    /// The payload types of the cases of a variant, enum, option or result in order; nothing for
+    /// other kinds.
+    pub fn case_types(&self) -> impl Iterator<Item = Option<&Type>> + Clone {
+        let (cases, labels, pair): (&[Case], usize, Option<[Option<&Type>; 2]>) = match self {
+            Kind::Variant(cases) => (cases, 0, None),
+            Kind::Enum(labels) => (&[], labels.len(), None),
+            Kind::Option(some) => (&[], 0, Some([None, Some(some)])),
+            Kind::Result { ok, err } => (&[], 0, Some([ok.as_ref(), err.as_ref()])),
+            _ => (&[], 0, None),
+        };
+        cases
+            .iter()
+            .map(|case| case.ty.as_ref())
+            .chain(repeat_n(None, labels))
+            .chain(pair.into_iter().flatten())
+    }
+
+    /// How many cases a variant, enum, option or result has; 0 for other kinds.
+    pub fn case_count(&self) -> usize {
+        match self {
+            Kind::Variant(cases) => cases.len(),
+            Kind::Enum(labels) => labels.len(),
+            Kind::Option(_) | Kind::Result { .. } => 2,
+            _ => 0,
+        }
+    }
+
+    /// The types that this one is made of, in order.
+    pub fn children(&self) -> impl Iterator<Item = &Type> {
+        let elements = match self {
+            Kind::List(element) | Kind::FixedList(element, _) => [Some(element), None],
+            Kind::Map(key, value) => [Some(key), Some(value)],
+            Kind::Stream(element) | Kind::Future(element) => [element.as_ref(), None],
+            _ => [None, None],
+        };
+        self.field_types().chain(self.case_types().flatten()).chain(elements.into_iter().flatten())
+    }
+
+    /// What the specification's validation asks of one type beyond its parts being valid.
+    fn validate(&self) -> Result<()> {
+        let invalid = |message: &str| Err(Error::new(ErrorKind::Invalid, message));
+        match self {
+            Kind::FixedList(_, 0) => invalid("a fixed-length list must have at least one element"),
+            Kind::Map(key, _) if !key.kind().is_map_key() => {
+                Err(Error::new(ErrorKind::Invalid, format!("{key} cannot be the key of a map")))
+            }
+            Kind::Record(fields) if fields.is_empty() => {
+                invalid("a record must have at least one field")
+            }
+            Kind::Record(fields) => label::check_labels("field", fields.iter().map(|f| &*f.name)),
+            Kind::Tuple(types) if types.is_empty() => {
+                invalid("a tuple must have at least one type")
+            }
+            Kind::Variant(cases) if cases.is_empty() => {
+                invalid("a variant must have at least one case")
+            }
+            Kind::Variant(cases) => label::check_labels("case", cases.iter().map(|c| &*c.name)),
+            Kind::Enum(labels) if labels.is_empty() => {
+                invalid("an enum must have at least one case")
+            }
+            Kind::Enum(labels) => label::check_labels("case", labels.iter().map(|l| &**l)),
+            Kind::Flags(labels) if labels.is_empty() || labels.len() > MAX_FLAGS => {
+                Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("flags must have from 1 to {MAX_FLAGS} labels, not {}", labels.len()),
+                ))
+            }
+            Kind::Flags(labels) => label::check_labels("flag", labels.iter().map(|l| &**l)),
+            Kind::Stream(Some(element)) if *element.kind() == Kind::Char => {
+                invalid("a stream cannot carry char")
+            }
+            Kind::Stream(Some(element)) if element.info().contains_borrow() => {
+                invalid("a stream cannot carry a borrow")
+            }
+            Kind::Future(Some(element)) if element.info().contains_borrow() => {
+                invalid("a future cannot carry a borrow")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The specification's `keytype`.
+    fn is_map_key(&self) -> bool {
+        use Kind::*;
+        matches!(self, Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char | Kind::String)
+    }
 }
 
-impl ResourceType {
-    /// A new resource type; `name` is for messages only.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        ResourceType(Arc::new(ResourceTypeData { id, name: name.into() }))
+static TYPES: LazyLock<Interner<TypeData>> = LazyLock::new(Interner::new);
+
+impl Type {
+    /// The type of this structure, or what is wrong with it: [`ErrorKind::Invalid`] for what the
+    /// specification's validation rejects, [`ErrorKind::Limit`] beyond [`MAX_TYPE_DEPTH`] or
+    /// [`MAX_TYPE_NODES`].
+    pub fn new(kind: Kind) -> Result<Type> {
+        kind.validate()?;
+        let ty = Type::intern(kind);
+        let info = ty.info();
+        if info.depth() > MAX_TYPE_DEPTH {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("types nest more than {MAX_TYPE_DEPTH} deep"),
+            ));
+        }
+        if info.nodes() > MAX_TYPE_NODES {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("a type has more than {MAX_TYPE_NODES} parts"),
+            ));
+        }
+        if info.size(AddrType::I64) >= MAX_ELEM_SIZE {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("type size exceeds maximum byte size of {}", MAX_ELEM_SIZE - 1),
+            ));
+        }
+        Ok(ty)
     }
 
-    /// A number that no other resource type of this process has.
-    pub fn id(&self) -> u64 {
-        self.0.id
+    /// The type of this structure without checks of its own, for types that the specification
+    /// forms out of valid ones: the record of a function's parameters, the pairs of a map.
+    fn intern(kind: Kind) -> Type {
+        Type(TYPES.intern(kind))
     }
 
-    /// What it is called in messages.
-    pub fn name(&self) -> &str {
-        &self.0.name
+    /// The structure.
+    pub fn kind(&self) -> &Kind {
+        &self.0.kind
+    }
+
+    /// The figures that were computed when the type was made.
+    pub fn info(&self) -> &TypeInfo {
+        &self.0.info
+    }
+
+    /// The general type that this one is a special case of: the record of a tuple, the variant of
+    /// an enum, option or result, the list of pairs of a map; else the type itself.
+    #[must_use]
+    pub fn despecialize(&self) -> Type {
+        let case = |name: &str, ty: Option<&Type>| Case { name: name.into(), ty: ty.cloned() };
+        Type::intern(match self.kind() {
+            Kind::Tuple(types) => Kind::Record(
+                (types.iter().enumerate())
+                    .map(|(i, ty)| Field { name: i.to_string().into(), ty: ty.clone() })
+                    .collect(),
+            ),
+            Kind::Enum(labels) => Kind::Variant(
+                labels.iter().map(|label| Case { name: label.clone(), ty: None }).collect(),
+            ),
+            Kind::Option(some) => {
+                Kind::Variant([case("none", None), case("some", Some(some))].into())
+            }
+            Kind::Result { ok, err } => {
+                Kind::Variant([case("ok", ok.as_ref()), case("error", err.as_ref())].into())
+            }
+            Kind::Map(key, value) => {
+                let pair = Type::intern(Kind::Tuple([key.clone(), value.clone()].into()));
+                Kind::List(pair.despecialize())
+            }
+            _ => return self.clone(),
+        })
     }
 }
 
-impl PartialEq for ResourceType {
+/// The types that have no parts.
+#[allow(missing_docs)]
+impl Type {
+    pub fn bool() -> Type {
+        Type::intern(Kind::Bool)
+    }
+    pub fn s8() -> Type {
+        Type::intern(Kind::S8)
+    }
+    pub fn u8() -> Type {
+        Type::intern(Kind::U8)
+    }
+    pub fn s16() -> Type {
+        Type::intern(Kind::S16)
+    }
+    pub fn u16() -> Type {
+        Type::intern(Kind::U16)
+    }
+    pub fn s32() -> Type {
+        Type::intern(Kind::S32)
+    }
+    pub fn u32() -> Type {
+        Type::intern(Kind::U32)
+    }
+    pub fn s64() -> Type {
+        Type::intern(Kind::S64)
+    }
+    pub fn u64() -> Type {
+        Type::intern(Kind::U64)
+    }
+    pub fn f32() -> Type {
+        Type::intern(Kind::F32)
+    }
+    pub fn f64() -> Type {
+        Type::intern(Kind::F64)
+    }
+    pub fn char() -> Type {
+        Type::intern(Kind::Char)
+    }
+    pub fn string() -> Type {
+        Type::intern(Kind::String)
+    }
+    pub fn error_context() -> Type {
+        Type::intern(Kind::ErrorContext)
+    }
+}
+
+impl PartialEq for Type {
     fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
-impl Eq for ResourceType {}
-impl Hash for ResourceType {
+
+impl Eq for Type {}
+
+impl Hash for Type {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id.hash(state);
-    }
-}
-impl fmt::Debug for ResourceType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.0.name, self.0.id)
+        Arc::as_ptr(&self.0).hash(state);
     }
 }
 
-/// A function type. Interned like [`Type`].
-#[derive(Clone)]
-pub struct FuncType(Arc<FuncTypeData>);
+impl Interned for TypeData {
+    type Key = Kind;
 
-/// The structure of a function type.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct FuncTypeData {
-    /// Parameters in order.
-    pub params: Box<[Field]>,
-    /// The result, if there is one.
-    pub result: Option<Type>,
-    /// Whether the function may block before it returns.
-    pub is_async: bool,
+    fn new(hash: u64, kind: Kind) -> Self {
+        let info = TypeInfo::of(&kind);
+        TypeData { hash, kind, info }
+    }
+
+    fn key(&self) -> &Kind {
+        &self.kind
+    }
+}
+
+impl Drop for TypeData {
+    fn drop(&mut self) {
+        TYPES.forget(self.hash, self);
+    }
 }

@@ -1,0 +1,55 @@
+//! Resource types.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A resource type's identity. Each call of [`ResourceType::new`] makes a different one: resource
+/// types are generative.
+#[derive(Clone)]
+pub struct ResourceType(Arc<ResourceTypeData>);
+
+struct ResourceTypeData {
+    id: u64,
+    name: Arc<str>,
+}
+
+impl ResourceType {
+    /// A new resource type; `name` is for messages only.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        ResourceType(Arc::new(ResourceTypeData { id, name: name.into() }))
+    }
+
+    /// A number that no other resource type of this process has.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// What it is called in messages.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl PartialEq for ResourceType {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ResourceType {}
+
+impl Hash for ResourceType {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl fmt::Debug for ResourceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.0.name, self.0.id)
+    }
+}

@@ -1,0 +1,87 @@
+//! Types with other resource types in them.
+
+use super::{Case, Field, FuncType, Kind, ResourceType, Type};
+use std::collections::HashMap;
+
+/// What to put in the place of a resource type; `None` leaves it.
+type Replace<'a> = &'a dyn Fn(&ResourceType) -> Option<ResourceType>;
+
+impl Type {
+    /// This type with the resource types that `replace` answers for replaced. A type without any
+    /// resource types inside comes back as itself.
+    #[must_use]
+    pub fn substitute(&self, replace: Replace<'_>) -> Type {
+        Substitution { replace, done: HashMap::new() }.ty(self)
+    }
+}
+
+impl FuncType {
+    /// This type with the resource types that `replace` answers for replaced.
+    #[must_use]
+    pub fn substitute(&self, replace: Replace<'_>) -> FuncType {
+        let mut substitution = Substitution { replace, done: HashMap::new() };
+        let params = self.params_type().map(|params| substitution.ty(params));
+        let result = substitution.optional(self.result());
+        FuncType::intern(params, result, self.is_async())
+    }
+}
+
+struct Substitution<'a> {
+    replace: Replace<'a>,
+    /// Parts can be shared; each is done once.
+    done: HashMap<Type, Type>,
+}
+
+impl Substitution<'_> {
+    fn ty(&mut self, ty: &Type) -> Type {
+        if !ty.info().holds_handles() {
+            return ty.clone();
+        }
+        if let Some(done) = self.done.get(ty) {
+            return done.clone();
+        }
+        // Sizes and depths stay as they are, so there is nothing to validate.
+        let new = Type::intern(self.kind(ty.kind()));
+        self.done.insert(ty.clone(), new.clone());
+        new
+    }
+
+    fn optional(&mut self, ty: Option<&Type>) -> Option<Type> {
+        ty.map(|ty| self.ty(ty))
+    }
+
+    fn resource(&self, resource: &ResourceType) -> ResourceType {
+        (self.replace)(resource).unwrap_or_else(|| resource.clone())
+    }
+
+    fn kind(&mut self, kind: &Kind) -> Kind {
+        match kind {
+            Kind::List(element) => Kind::List(self.ty(element)),
+            Kind::FixedList(element, length) => Kind::FixedList(self.ty(element), *length),
+            Kind::Map(key, value) => Kind::Map(self.ty(key), self.ty(value)),
+            Kind::Record(fields) => Kind::Record(
+                (fields.iter())
+                    .map(|field| Field { name: field.name.clone(), ty: self.ty(&field.ty) })
+                    .collect(),
+            ),
+            Kind::Tuple(types) => Kind::Tuple(types.iter().map(|ty| self.ty(ty)).collect()),
+            Kind::Variant(cases) => Kind::Variant(
+                (cases.iter())
+                    .map(|case| Case {
+                        name: case.name.clone(),
+                        ty: self.optional(case.ty.as_ref()),
+                    })
+                    .collect(),
+            ),
+            Kind::Option(some) => Kind::Option(self.ty(some)),
+            Kind::Result { ok, err } => {
+                Kind::Result { ok: self.optional(ok.as_ref()), err: self.optional(err.as_ref()) }
+            }
+            Kind::Own(resource) => Kind::Own(self.resource(resource)),
+            Kind::Borrow(resource) => Kind::Borrow(self.resource(resource)),
+            Kind::Stream(element) => Kind::Stream(self.optional(element.as_ref())),
+            Kind::Future(element) => Kind::Future(self.optional(element.as_ref())),
+            _ => kind.clone(),
+        }
+    }
+}
