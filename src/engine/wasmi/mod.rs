@@ -1,0 +1,92 @@
+//! The built-in engine: the wasmi interpreter, which can leave a guest inside an import and come
+//! back to it ([`Tier::Resume`]).
+
+mod error;
+mod import;
+mod module;
+mod store;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use self::module::WasmiModule;
+use self::store::{Data, WasmiStore};
+use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier};
+use crate::error::{Error, ErrorKind, Result};
+use std::sync::Arc;
+
+/// How wasm code may use the interpreter's stacks.
+#[derive(Clone, Copy, Debug)]
+pub struct WasmiConfig {
+    /// Wasm calls nested in one another within one call from the host; beyond it the guest traps
+    /// with `call stack exhausted`.
+    pub max_recursion_depth: usize,
+    /// Bytes of locals and operands of one call from the host; beyond it the guest traps in the
+    /// same way.
+    pub max_stack_bytes: usize,
+}
+
+impl Default for WasmiConfig {
+    fn default() -> Self {
+        WasmiConfig { max_recursion_depth: 16 << 10, max_stack_bytes: 8 << 20 }
+    }
+}
+
+/// The wasmi interpreter.
+///
+/// Metering is a property of compiled code in wasmi, and of a store here, so there are two
+/// interpreters: most stores do not meter and should not pay for it.
+pub struct WasmiEngine {
+    plain: wasmi::Engine,
+    metered: wasmi::Engine,
+}
+
+impl WasmiEngine {
+    /// An interpreter with the given bounds.
+    pub fn new(config: &WasmiConfig) -> Self {
+        let engine = |metered| {
+            let mut wasmi = wasmi::Config::default();
+            wasmi
+                .consume_fuel(metered)
+                .set_max_recursion_depth(config.max_recursion_depth)
+                .set_max_stack_height(config.max_stack_bytes.max(MIN_STACK_BYTES))
+                .set_max_cached_stacks(CACHED_STACKS);
+            wasmi::Engine::new(&wasmi)
+        };
+        WasmiEngine { plain: engine(false), metered: engine(true) }
+    }
+}
+
+/// What a wasmi stack has at its start; it cannot be limited to less.
+const MIN_STACK_BYTES: usize = 1_000;
+
+/// Stacks kept for reuse: calls nest through host functions, and a suspended call holds one.
+const CACHED_STACKS: usize = 16;
+
+impl Default for WasmiEngine {
+    fn default() -> Self {
+        Self::new(&WasmiConfig::default())
+    }
+}
+
+impl Engine for WasmiEngine {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { tier: Tier::Resume, memory64: true, exceptions: false, fuel: true }
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
+        Ok(Arc::new(WasmiModule::new(&self.plain, wasm)?))
+    }
+
+    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>> {
+        let engine = if config.fuel.is_some() { &self.metered } else { &self.plain };
+        let mut store = wasmi::Store::new(engine, Data::new(config));
+        store.limiter(Data::limiter);
+        if let Some(fuel) = config.fuel {
+            store
+                .set_fuel(fuel)
+                .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        }
+        Ok(Box::new(WasmiStore(store)))
+    }
+}

@@ -1,0 +1,321 @@
+//! A store: the handles of what lives in wasmi's store, and calls.
+
+use super::super::{
+    Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreGlobal, CoreInstance,
+    CoreMemory, CoreMemoryType, CoreTable, EngineStore, EngineStoreConfig, ImportFn, Module,
+    Outcome, RawVal,
+};
+use super::error::{Unwind, is_block, trapped};
+use super::import;
+use super::module::WasmiModule;
+use super::value::{
+    Vals, func_type, global_type, memory_type, table_type, to_raw, to_vals, write_raw,
+};
+use crate::error::{Trap, Trapped};
+use std::collections::HashMap;
+use std::rc::Rc;
+use wasmi::{
+    AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, ResumableCallHostTrap,
+    StoreLimits, StoreLimitsBuilder, Val,
+};
+use wasmi_core::UntypedVal;
+
+/// wasmi's store, or what an import is lent of it.
+pub(super) struct WasmiStore<C>(pub(super) C);
+
+/// What wasmi's store and what it lends to imports have in common.
+pub(super) trait Context: AsContextMut<Data = Data> {
+    /// Our part of the store.
+    fn data(&self) -> &Data;
+    /// Our part of the store.
+    fn data_mut(&mut self) -> &mut Data;
+}
+
+impl Context for wasmi::Store<Data> {
+    fn data(&self) -> &Data {
+        self.data()
+    }
+
+    fn data_mut(&mut self) -> &mut Data {
+        self.data_mut()
+    }
+}
+
+impl Context for Caller<'_, Data> {
+    fn data(&self) -> &Data {
+        self.data()
+    }
+
+    fn data_mut(&mut self) -> &mut Data {
+        self.data_mut()
+    }
+}
+
+/// What wasmi's store keeps for us.
+pub(super) struct Data {
+    limits: StoreLimits,
+    funcs: Vec<FuncEntry>,
+    /// The handle of a function that was seen before, by wasmi's own bits for it.
+    func_handles: HashMap<u64, CoreFunc>,
+    memories: Vec<wasmi::Memory>,
+    tables: Vec<wasmi::Table>,
+    globals: Vec<wasmi::Global>,
+    /// The exports of each instance, in the order of declaration.
+    instances: Vec<Box<[CoreExtern]>>,
+}
+
+struct FuncEntry {
+    func: Func,
+    ty: CoreFuncType,
+    /// What a function of the host does.
+    import: Option<Rc<ImportFn>>,
+}
+
+impl Data {
+    pub(super) fn new(config: &EngineStoreConfig) -> Self {
+        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut limits =
+            StoreLimitsBuilder::new().instances(usize::MAX).memories(usize::MAX).tables(usize::MAX);
+        if let Some(bytes) = config.max_memory_bytes {
+            limits = limits.memory_size(size(bytes));
+        }
+        if let Some(elements) = config.max_table_elements {
+            limits = limits.table_elements(size(elements));
+        }
+        Data {
+            limits: limits.build(),
+            funcs: Vec::new(),
+            func_handles: HashMap::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            instances: Vec::new(),
+        }
+    }
+
+    pub(super) fn limiter(&mut self) -> &mut dyn ResourceLimiter {
+        &mut self.limits
+    }
+
+    /// What the host's function `func` does.
+    #[inline]
+    pub(super) fn import(&self, func: CoreFunc) -> Rc<ImportFn> {
+        let import = &self.funcs[func.0 as usize].import;
+        import.clone().expect("only functions of the host ask for their import")
+    }
+
+    fn func(&self, func: CoreFunc) -> &FuncEntry {
+        &self.funcs[func.0 as usize]
+    }
+}
+
+/// Appends `item`, answering its index.
+fn push<T>(items: &mut Vec<T>, item: T) -> u32 {
+    let index = u32::try_from(items.len()).expect("wasmi's own tables are smaller");
+    items.push(item);
+    index
+}
+
+/// What a suspended call goes on from.
+#[derive(Debug)]
+enum Suspended {
+    /// wasmi's stack.
+    Stack { call: ResumableCallHostTrap, blocked: CoreFunc },
+    /// Nothing: the blocked import was tail-called by the outermost function (or is itself the
+    /// function that was called), so what it returns is what the call returns.
+    Tail,
+}
+
+fn suspended(state: Suspended) -> Outcome {
+    Outcome::Suspended(Continuation(Box::new(state)))
+}
+
+/// What came of a call or of its resumption; `vals` are its results if it returned.
+fn outcome(
+    call: Result<ResumableCall, wasmi::Error>,
+    vals: &[Val],
+    results: &mut [RawVal],
+) -> Outcome {
+    match call {
+        Ok(ResumableCall::Finished) => {
+            write_raw(vals, results);
+            Outcome::Returned
+        }
+        Ok(ResumableCall::HostTrap(call)) => match call.host_error().downcast_ref() {
+            Some(&Unwind::Block { func }) => suspended(Suspended::Stack { call, blocked: func }),
+            _ => Outcome::Trapped(trapped(call.into_host_error())),
+        },
+        Ok(ResumableCall::OutOfFuel(_)) => Outcome::Trapped(Trap::OutOfFuel.into()),
+        Err(error) if is_block(&error) => suspended(Suspended::Tail),
+        Err(error) => Outcome::Trapped(trapped(error)),
+    }
+}
+
+/// Room for `count` results of any type.
+fn blank(count: usize) -> Vals {
+    Vals::from_elem(Val::I32(0), count)
+}
+
+impl<C: Context> WasmiStore<C> {
+    /// The handle of `func`, always the same for the same function.
+    fn func_handle(&mut self, func: Func) -> CoreFunc {
+        let bits = UntypedVal::from(func).to_bits64();
+        if let Some(&handle) = self.0.data().func_handles.get(&bits) {
+            return handle;
+        }
+        let ty = func_type(&func.ty(&self.0));
+        let data = self.0.data_mut();
+        let handle = CoreFunc(push(&mut data.funcs, FuncEntry { func, ty, import: None }));
+        data.func_handles.insert(bits, handle);
+        handle
+    }
+
+    fn extern_handle(&mut self, item: Extern) -> CoreExtern {
+        match item {
+            Extern::Func(func) => CoreExtern::Func(self.func_handle(func)),
+            Extern::Memory(memory) => {
+                CoreExtern::Memory(CoreMemory(push(&mut self.0.data_mut().memories, memory)))
+            }
+            Extern::Table(table) => {
+                CoreExtern::Table(CoreTable(push(&mut self.0.data_mut().tables, table)))
+            }
+            Extern::Global(global) => {
+                CoreExtern::Global(CoreGlobal(push(&mut self.0.data_mut().globals, global)))
+            }
+        }
+    }
+
+    fn resolve(&self, item: CoreExtern) -> Extern {
+        let data = self.0.data();
+        match item {
+            CoreExtern::Func(func) => Extern::Func(data.func(func).func),
+            CoreExtern::Memory(memory) => Extern::Memory(data.memories[memory.0 as usize]),
+            CoreExtern::Table(table) => Extern::Table(data.tables[table.0 as usize]),
+            CoreExtern::Global(global) => Extern::Global(data.globals[global.0 as usize]),
+            CoreExtern::Tag(_) => unreachable!("wasmi has no tags"),
+        }
+    }
+
+    /// The wasmi function behind `func` and its arguments as wasmi wants them.
+    #[inline]
+    fn prepare(&self, func: CoreFunc, args: &[RawVal]) -> (Func, Vals) {
+        let entry = self.0.data().func(func);
+        (entry.func, to_vals(&entry.ty.params, args))
+    }
+}
+
+impl<C: Context> EngineStore for WasmiStore<C> {
+    fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
+        let (func, args) = self.prepare(func, args);
+        let mut vals = blank(results.len());
+        let call = func.call_resumable(&mut self.0, &args, &mut vals);
+        outcome(call, &vals, results)
+    }
+
+    fn resume(
+        &mut self,
+        continuation: Continuation,
+        import_results: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Outcome {
+        let state = continuation.0.downcast().expect("a continuation of this engine");
+        let (call, blocked) = match *state {
+            Suspended::Stack { call, blocked } => (call, blocked),
+            Suspended::Tail => {
+                results.copy_from_slice(import_results);
+                return Outcome::Returned;
+            }
+        };
+        let import_vals = to_vals(&self.0.data().func(blocked).ty.results, import_results);
+        let mut vals = blank(results.len());
+        let call = call.resume(&mut self.0, &import_vals, &mut vals);
+        outcome(call, &vals, results)
+    }
+
+    fn call_sync(
+        &mut self,
+        func: CoreFunc,
+        args: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Result<(), Trapped> {
+        let (func, args) = self.prepare(func, args);
+        let mut vals = blank(results.len());
+        func.call(&mut self.0, &args, &mut vals).map_err(trapped)?;
+        write_raw(&vals, results);
+        Ok(())
+    }
+
+    fn instantiate(
+        &mut self,
+        module: &dyn Module,
+        imports: &[CoreExtern],
+    ) -> Result<CoreInstance, Trapped> {
+        let module: &WasmiModule = module.as_any().downcast_ref().expect("a module of this engine");
+        let externs: Vec<Extern> =
+            module.import_order().iter().map(|&place| self.resolve(imports[place])).collect();
+        let code = module.code(self.0.as_context().engine());
+        let instance = wasmi::Instance::new(&mut self.0, code, &externs).map_err(trapped)?;
+        let exports = module.exports().iter().map(|export| {
+            let item = instance.get_export(&self.0, &export.name).expect("the module exports it");
+            self.extern_handle(item)
+        });
+        let exports = exports.collect();
+        Ok(CoreInstance(push(&mut self.0.data_mut().instances, exports)))
+    }
+
+    fn export(&mut self, instance: CoreInstance, index: usize) -> CoreExtern {
+        self.0.data().instances[instance.0 as usize][index]
+    }
+
+    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc {
+        let handle = CoreFunc(self.0.data().funcs.len() as u32);
+        let func = import::new_func(&mut self.0, handle, ty);
+        let data = self.0.data_mut();
+        data.func_handles.insert(UntypedVal::from(func).to_bits64(), handle);
+        push(&mut data.funcs, FuncEntry { func, ty: ty.clone(), import: Some(import) });
+        handle
+    }
+
+    fn func_type(&self, func: CoreFunc) -> CoreFuncType {
+        self.0.data().func(func).ty.clone()
+    }
+
+    fn memory(&mut self, memory: CoreMemory) -> (*mut u8, usize) {
+        let memory = self.0.data().memories[memory.0 as usize];
+        (memory.data_ptr(&self.0), memory.data_size(&self.0))
+    }
+
+    fn memory_type(&self, memory: CoreMemory) -> CoreMemoryType {
+        memory_type(self.0.data().memories[memory.0 as usize].ty(&self.0))
+    }
+
+    fn table_func(&mut self, table: CoreTable, index: u64) -> Option<Option<CoreFunc>> {
+        let table = self.0.data().tables[table.0 as usize];
+        match table.get(&self.0, index)? {
+            Val::FuncRef(Ref::Val(func)) => Some(Some(self.func_handle(func))),
+            _ => Some(None),
+        }
+    }
+
+    fn global(&mut self, global: CoreGlobal) -> RawVal {
+        to_raw(&self.0.data().globals[global.0 as usize].get(&self.0))
+    }
+
+    fn extern_type(&self, item: CoreExtern) -> CoreExternType {
+        match self.resolve(item) {
+            Extern::Func(func) => CoreExternType::Func(func_type(&func.ty(&self.0))),
+            Extern::Memory(memory) => CoreExternType::Memory(memory_type(memory.ty(&self.0))),
+            Extern::Table(table) => table_type(table.ty(&self.0)),
+            Extern::Global(global) => global_type(global.ty(&self.0)),
+        }
+    }
+
+    fn fuel(&mut self) -> Option<u64> {
+        self.0.as_context().get_fuel().ok()
+    }
+
+    fn set_fuel(&mut self, fuel: u64) {
+        // Fails only where fuel is not metered.
+        let _ = self.0.as_context_mut().set_fuel(fuel);
+    }
+}
