@@ -46,8 +46,13 @@ pub trait Context {
     fn dst_memory(&mut self) -> View;
     /// The destination's `realloc(old, old_size, align, new_size)`. Both views are stale after it.
     /// The caller checks what is returned.
-    fn realloc(&mut self, old: u64, old_size: u64, align: u32, new_size: u64)
-    -> Result<u64, Trapped>;
+    fn realloc(
+        &mut self,
+        old: u64,
+        old_size: u64,
+        align: u32,
+        new_size: u64,
+    ) -> Result<u64, Trapped>;
     /// `lift_own` from the source's table, `lower_own` into the destination's.
     fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped>;
     /// `lift_borrow`, `lower_borrow`.
