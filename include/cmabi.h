@@ -65,6 +65,8 @@ extern "C" {
 #endif
 
 typedef struct cmabi_error cmabi_error;
+typedef struct cmabi_func_type cmabi_func_type;
+typedef struct cmabi_type cmabi_type;
 
 /* Status, strings and errors --------------------------------------------------------------------- */
 
@@ -240,6 +242,23 @@ cmabi_string cmabi_version_text(void);
  * `CMABI_STATUS_UNSUPPORTED`.
  */
 cmabi_string cmabi_version_features(void);
+
+/* Types ------------------------------------------------------------------------------------------ */
+
+/**
+ * The type of a function: its parameters, its result, and whether it is `async`.
+ *
+ * Immutable, and usable from any thread.
+ */
+typedef struct cmabi_func_type cmabi_func_type;
+
+/**
+ * A value type of the component model. Equal types are the same type.
+ *
+ * Immutable, and usable from any thread. Types that are returned are borrowed from what they were
+ * asked of; types that are written through an out-pointer are the caller's to free.
+ */
+typedef struct cmabi_type cmabi_type;
 
 #ifdef __cplusplus
 }

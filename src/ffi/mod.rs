@@ -18,6 +18,7 @@ mod check;
 
 pub mod error;
 pub mod version;
+pub mod types;
 
 use crate::error::{Error, ErrorKind, Result};
 use error::{cmabi_error, cmabi_status};
