@@ -1,0 +1,69 @@
+# make demo      build the library and the examples, and run them
+# make test      everything that a change must pass
+#
+# make lint      rustfmt and clippy, with warnings denied
+# make rust-test the tests in Rust, with all features and with fewer
+# make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
+# make valgrind  only the C suite under valgrind
+# make sanitize  the C suite built with ASan and UBSan
+# make bench     the benchmarks
+# make header    rewrite include/cmabi.h from the sources
+#
+# All is built in ./build and ./target. On a Debian-like machine, missing tools are installed from
+# packages when this runs as root.
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+CARGO ?= cargo
+CMAKE ?= cmake
+CTEST ?= ctest
+export CTEST_OUTPUT_ON_FAILURE = 1
+
+.PHONY: demo test lint rust-test c-test valgrind sanitize bench header clean
+
+demo:
+	.ci/setup cc cmake
+	$(CMAKE) -S . -B build/demo -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF
+	$(CMAKE) --build build/demo --parallel $(JOBS)
+	$(CMAKE) --build build/demo --target run-examples
+
+test: lint rust-test c-test
+
+lint:
+	.ci/setup rustfmt clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
+
+rust-test:
+	$(CARGO) test --workspace
+	$(CARGO) test --no-default-features
+	$(CARGO) test --no-default-features --features component
+	$(CARGO) test --no-default-features --features wasmi,wit
+
+c-test: build/test/CMakeCache.txt
+	$(CMAKE) --build build/test --parallel $(JOBS)
+	$(CTEST) --test-dir build/test --parallel $(JOBS)
+
+valgrind: build/test/CMakeCache.txt
+	$(CMAKE) --build build/test --parallel $(JOBS)
+	$(CTEST) --test-dir build/test --parallel $(JOBS) --label-regex valgrind
+
+build/test/CMakeCache.txt:
+	.ci/setup cc cmake doctest valgrind pkg-config
+	$(CMAKE) -S . -B build/test -DCMAKE_BUILD_TYPE=Debug
+
+sanitize:
+	.ci/setup cc cmake doctest
+	$(CMAKE) -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMABI_SANITIZE=ON
+	$(CMAKE) --build build/sanitize --parallel $(JOBS)
+	$(CTEST) --test-dir build/sanitize --parallel $(JOBS)
+
+bench:
+	$(CARGO) bench
+
+header:
+	CMABI_UPDATE_HEADER=1 $(CARGO) test --test header
+
+clean:
+	rm -rf build
+	$(CARGO) clean

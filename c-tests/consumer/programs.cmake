@@ -1,0 +1,12 @@
+# hello.c and hello.cpp against each of the targets.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_CXX_STANDARD 17)
+enable_testing()
+foreach(library cmabi shared static)
+  foreach(language c cpp)
+    set(name hello_${language}_${library})
+    add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/hello.${language})
+    target_link_libraries(${name} PRIVATE cmabi::${library})
+    add_test(NAME ${name} COMMAND ${name})
+  endforeach()
+endforeach()

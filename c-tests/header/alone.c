@@ -1,0 +1,2 @@
+/* Nothing before the header, nothing beside it. */
+#include <cmabi.h>

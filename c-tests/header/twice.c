@@ -1,0 +1,4 @@
+#include <cmabi.h>
+#include <cmabi.h>
+
+typedef cmabi_status status_is_declared;

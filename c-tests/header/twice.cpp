@@ -1,0 +1,2 @@
+#include <cmabi.hpp>
+#include <cmabi.hpp>

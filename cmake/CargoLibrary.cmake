@@ -1,0 +1,78 @@
+# Builds the library with cargo and defines cmabi::shared, cmabi::static and cmabi::cmabi.
+#
+# Cargo runs on each build, for only cargo knows whether its many inputs changed; what it made is
+# copied into the build tree when it differs, so an unchanged library relinks nothing.
+
+find_program(CARGO_EXECUTABLE cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED)
+find_program(RUSTC_EXECUTABLE rustc HINTS "$ENV{HOME}/.cargo/bin" REQUIRED)
+
+# The system libraries of a static library in Rust, as rustc names them: "-lgcc_s -lm -lc ...".
+if(NOT DEFINED CMABI_STATIC_SYSTEM_LIBS)
+  set(probe ${PROJECT_BINARY_DIR}/cmabi-probe)
+  file(WRITE ${probe}.rs "")
+  execute_process(
+    COMMAND ${RUSTC_EXECUTABLE} --crate-type staticlib --print native-static-libs
+            -o ${probe}.a ${probe}.rs
+    OUTPUT_VARIABLE printed ERROR_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCH "native-static-libs: ([^\n]*)" _ "${printed}")
+  string(STRIP "${CMAKE_MATCH_1}" libs)
+  set(CMABI_STATIC_SYSTEM_LIBS "${libs}" CACHE INTERNAL "What libcmabi.a links with")
+endif()
+separate_arguments(static_system_libs UNIX_COMMAND "${CMABI_STATIC_SYSTEM_LIBS}")
+list(REMOVE_DUPLICATES static_system_libs)
+
+set(cargo_features --no-default-features)
+if(CMABI_FEATURES)
+  list(APPEND cargo_features --features ${CMABI_FEATURES})
+endif()
+set(cargo_profile $<IF:$<CONFIG:Debug>,dev,release>)
+set(cargo_out ${CMABI_CARGO_TARGET_DIR}/$<IF:$<CONFIG:Debug>,debug,release>)
+
+get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(multi_config)
+  set(lib_dir ${PROJECT_BINARY_DIR}/lib/$<CONFIG>)
+else()
+  set(lib_dir ${PROJECT_BINARY_DIR}/lib)
+endif()
+set(shared_real libcmabi.so.${PROJECT_VERSION})
+set(shared_soname libcmabi.so.${PROJECT_VERSION_MAJOR})
+set(shared_files ${lib_dir}/${shared_real} ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so)
+
+add_custom_target(cmabi_cargo
+  COMMAND ${CARGO_EXECUTABLE} build --lib --profile ${cargo_profile} ${cargo_features}
+          --target-dir ${CMABI_CARGO_TARGET_DIR}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
+  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.so ${lib_dir}/${shared_real}
+  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.a ${lib_dir}/libcmabi.a
+  COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_real} ${lib_dir}/${shared_soname}
+  COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_soname} ${lib_dir}/libcmabi.so
+  BYPRODUCTS ${shared_files} ${lib_dir}/libcmabi.a
+  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  COMMENT "Building libcmabi with cargo"
+  USES_TERMINAL VERBATIM)
+
+add_library(cmabi::shared SHARED IMPORTED GLOBAL)
+add_library(cmabi::static STATIC IMPORTED GLOBAL)
+set_property(TARGET cmabi::shared PROPERTY IMPORTED_SONAME ${shared_soname})
+if(multi_config)
+  foreach(config IN LISTS CMAKE_CONFIGURATION_TYPES)
+    string(TOUPPER ${config} suffix)
+    set(dir ${PROJECT_BINARY_DIR}/lib/${config})
+    set_property(TARGET cmabi::shared PROPERTY IMPORTED_LOCATION_${suffix} ${dir}/${shared_real})
+    set_property(TARGET cmabi::static PROPERTY IMPORTED_LOCATION_${suffix} ${dir}/libcmabi.a)
+  endforeach()
+else()
+  set_property(TARGET cmabi::shared PROPERTY IMPORTED_LOCATION ${lib_dir}/${shared_real})
+  set_property(TARGET cmabi::static PROPERTY IMPORTED_LOCATION ${lib_dir}/libcmabi.a)
+endif()
+set_property(TARGET cmabi::static PROPERTY INTERFACE_LINK_LIBRARIES ${static_system_libs})
+foreach(target cmabi::shared cmabi::static)
+  target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR}/include)
+  add_dependencies(${target} cmabi_cargo)
+endforeach()
+
+if(CMABI_USE_STATIC)
+  add_library(cmabi::cmabi ALIAS cmabi::static)
+else()
+  add_library(cmabi::cmabi ALIAS cmabi::shared)
+endif()
