@@ -162,8 +162,8 @@ pub const fn align_to(ptr: u64, align: u32) -> u64 {
 /// `discriminant_type`.
 pub const fn discriminant_size(cases: usize) -> u32 {
     match cases {
-        ..=0x100 => 1,
-        ..=0x1_0000 => 2,
+        0..=0x100 => 1,
+        0x101..=0x1_0000 => 2,
         _ => 4,
     }
 }
@@ -172,8 +172,8 @@ pub const fn discriminant_size(cases: usize) -> u32 {
 /// reference.
 pub const fn flags_size(labels: usize) -> u32 {
     match labels {
-        ..=8 => 1,
-        ..=16 => 2,
+        0..=8 => 1,
+        9..=16 => 2,
         _ => 4,
     }
 }

@@ -9,6 +9,8 @@ mod intern;
 mod label;
 mod resource;
 mod substitute;
+#[cfg(test)]
+mod tests;
 
 pub use func::FuncType;
 pub use resource::ResourceType;
