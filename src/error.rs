@@ -190,6 +190,9 @@ pub enum Trap {
     /// A blocking operation where the guest cannot be suspended.
     #[error("cannot block a synchronous task before returning")]
     CannotBlock,
+    /// The store went away, or the call trapped, while this function was suspended.
+    #[error("the call was abandoned while it was suspended")]
+    Abandoned,
 
     // The engine and the host.
     /// Core wasm trapped: the engine's own text, as in the core specification's tests.

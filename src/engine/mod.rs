@@ -5,6 +5,8 @@
 //! later, many at once and in any order: the import answers [`Flow::Block`], and the
 //! [`EngineStore::call`] that was running returns [`Outcome::Suspended`].
 
+pub mod fiber;
+pub mod native;
 #[cfg(feature = "wasmi")]
 pub mod wasmi;
 

@@ -1,0 +1,319 @@
+//! Native stacks for guests that cannot be left and re-entered otherwise.
+//!
+//! A [`Fiber`] runs a function on a stack of its own. Inside, [`Fibers::block`] switches away to
+//! whoever started or resumed the fiber, and comes back with the results that the blocked import
+//! is to return.
+//!
+//! The frames on such a stack are not ours: unwinding them would end the process at the first
+//! `noexcept`, and skipping them would lose what their destructors free. So a fiber is never
+//! dropped while it is suspended. Dropping a [`Fiber`] resumes it as failed with
+//! [`Trap::Abandoned`]: every import fails from then on, until the function returns.
+
+use super::RawVal;
+use crate::error::{Trap, Trapped};
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use smallvec::SmallVec;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ptr;
+use std::rc::Rc;
+
+/// Core values that cross a switch.
+pub type Values = SmallVec<[RawVal; 4]>;
+
+/// How running a fiber for a while ended.
+#[derive(Debug)]
+pub enum Ran {
+    /// The function returned, or it failed at some point and then returned.
+    Returned(Result<Values, Trapped>),
+    /// The function is suspended in [`Fibers::block`].
+    Suspended(Fiber),
+}
+
+/// What [`Fibers::block`] is resumed with; `None` abandons the fiber.
+type Resumption = Option<Values>;
+type Switch = Yielder<Resumption, ()>;
+type Stack = Coroutine<Resumption, (), Result<Values, Trapped>, DefaultStack>;
+
+/// One run of a function. Lies on the stack that the function runs on.
+struct Activation {
+    /// How to leave the fiber; null where blocking is not possible.
+    switch: *const Switch,
+    /// Why the function has to return.
+    failure: Cell<Option<Trapped>>,
+}
+
+/// The fibers of one store: their pooled stacks, and what runs now.
+pub struct Fibers {
+    stack_size: usize,
+    stacks: RefCell<Vec<DefaultStack>>,
+    /// Null while no function runs.
+    current: Cell<*const Activation>,
+}
+
+/// How many unused stacks are kept for the next fibers.
+const POOLED_STACKS: usize = 64;
+
+impl Fibers {
+    /// Fibers with stacks of `stack_size` bytes, rounded up to whole pages, and a guard page each.
+    pub fn new(stack_size: usize) -> Rc<Self> {
+        Rc::new(Fibers { stack_size, stacks: RefCell::default(), current: Cell::new(ptr::null()) })
+    }
+
+    /// Runs `function` on a fiber until it returns or blocks.
+    pub fn start(
+        self: &Rc<Self>,
+        function: impl FnOnce() -> Result<Values, Trapped> + 'static,
+    ) -> Ran {
+        let pooled = self.stacks.borrow_mut().pop();
+        let stack = match pooled.map_or_else(|| DefaultStack::new(self.stack_size), Ok) {
+            Ok(stack) => stack,
+            Err(error) => {
+                let what = format!("no memory for the stack of a fiber: {error}");
+                return Ran::Returned(Err(Trap::Limit { what: what.into() }.into()));
+            }
+        };
+        let fibers = Rc::clone(self);
+        let stack = Coroutine::with_stack(stack, move |switch: &Switch, _| {
+            fibers.activate(switch, function)
+        });
+        self.run(stack, ptr::null(), None)
+    }
+
+    /// Runs `function` on the current stack, where it may not block.
+    pub fn without_blocking<T>(
+        &self,
+        function: impl FnOnce() -> Result<T, Trapped>,
+    ) -> Result<T, Trapped> {
+        let _outer = Restore { fibers: self, activation: self.current.get() };
+        self.activate(ptr::null(), function)
+    }
+
+    fn activate<T>(
+        &self,
+        switch: *const Switch,
+        function: impl FnOnce() -> Result<T, Trapped>,
+    ) -> Result<T, Trapped> {
+        let activation = Activation { switch, failure: Cell::default() };
+        self.current.set(&activation);
+        let result = function();
+        activation.failure.take().map_or(result, Err)
+    }
+
+    /// Leaves the running function until its fiber is resumed, and returns what it is resumed with.
+    ///
+    /// Where there is no fiber to leave that is a [`Trap::CannotBlock`].
+    pub fn block(&self) -> Result<Values, Trapped> {
+        let current = self.current.get();
+        // SAFETY: an activation lies on the stack of its function, which is the running one.
+        let Some(activation) = (unsafe { current.as_ref() }) else {
+            return Err(Trap::CannotBlock.into());
+        };
+        // SAFETY: the switch of a fiber lies at the bottom of its stack, below the activation.
+        let Some(switch) = (unsafe { activation.switch.as_ref() }) else {
+            return Err(Trap::CannotBlock.into());
+        };
+        if let Some(failure) = self.failure() {
+            return Err(failure);
+        }
+        let resumption = switch.suspend(());
+        self.current.set(current);
+        resumption.ok_or_else(|| {
+            let abandoned = Trapped::from(Trap::Abandoned);
+            activation.failure.set(Some(abandoned.clone()));
+            abandoned
+        })
+    }
+
+    /// Makes the running function fail: its call ends with `failure`, whatever it returns.
+    pub fn fail(&self, failure: &Trapped) {
+        // SAFETY: as in `block`.
+        if let Some(activation) = unsafe { self.current.get().as_ref() } {
+            let first = activation.failure.take().unwrap_or_else(|| failure.clone());
+            activation.failure.set(Some(first));
+        }
+    }
+
+    /// Why the running function has to return, if it has to.
+    pub fn failure(&self) -> Option<Trapped> {
+        // SAFETY: as in `block`.
+        let activation = unsafe { self.current.get().as_ref() }?;
+        let failure = activation.failure.take();
+        activation.failure.set(failure.clone());
+        failure
+    }
+
+    fn run(
+        self: &Rc<Self>,
+        mut stack: Stack,
+        activation: *const Activation,
+        resumption: Resumption,
+    ) -> Ran {
+        let outer = Restore { fibers: self, activation: self.current.replace(activation) };
+        let result = stack.resume(resumption);
+        let activation = self.current.get();
+        drop(outer);
+        match result {
+            CoroutineResult::Return(result) => {
+                let mut stacks = self.stacks.borrow_mut();
+                if stacks.len() < POOLED_STACKS {
+                    stacks.push(stack.into_stack());
+                }
+                Ran::Returned(result)
+            }
+            CoroutineResult::Yield(()) => Ran::Suspended(Fiber {
+                fibers: Rc::clone(self),
+                suspended: Some((stack, activation)),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Fibers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fibers").field("stack_size", &self.stack_size).finish_non_exhaustive()
+    }
+}
+
+/// Puts back what was running, also when a panic comes through.
+struct Restore<'a> {
+    fibers: &'a Fibers,
+    activation: *const Activation,
+}
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        self.fibers.current.set(self.activation);
+    }
+}
+
+/// A fiber that is suspended in [`Fibers::block`].
+pub struct Fiber {
+    fibers: Rc<Fibers>,
+    /// `None` only once it is being resumed.
+    suspended: Option<(Stack, *const Activation)>,
+}
+
+impl Fiber {
+    /// Continues the fiber: its [`Fibers::block`] returns `results`.
+    pub fn resume(mut self, results: &[RawVal]) -> Ran {
+        let (stack, activation) = self.suspended.take().expect("only dropping takes it otherwise");
+        self.fibers.run(stack, activation, Some(results.into()))
+    }
+}
+
+impl Drop for Fiber {
+    fn drop(&mut self) {
+        if let Some((stack, activation)) = self.suspended.take() {
+            // `block` does not leave a fiber that failed, so this runs the function to its end.
+            self.fibers.run(stack, activation, None);
+        }
+    }
+}
+
+impl fmt::Debug for Fiber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fiber").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suspended(ran: Ran) -> Fiber {
+        match ran {
+            Ran::Suspended(fiber) => fiber,
+            Ran::Returned(result) => panic!("returned {result:?}"),
+        }
+    }
+
+    fn returned(ran: Ran) -> Result<Values, Trapped> {
+        match ran {
+            Ran::Returned(result) => result,
+            Ran::Suspended(_) => panic!("suspended"),
+        }
+    }
+
+    /// Blocks `times` times and returns the sum of what it got.
+    fn summing(fibers: &Rc<Fibers>, times: usize) -> Ran {
+        let inner = Rc::clone(fibers);
+        fibers.start(move || {
+            let mut sum = 0;
+            for _ in 0..times {
+                sum += inner.block()?[0];
+            }
+            Ok(Values::from_slice(&[sum]))
+        })
+    }
+
+    #[test]
+    fn fibers_come_back_in_any_order() {
+        let fibers = Fibers::new(64 << 10);
+        let one = suspended(summing(&fibers, 2));
+        let two = suspended(summing(&fibers, 1));
+        let one = suspended(one.resume(&[1]));
+        assert_eq!(returned(two.resume(&[10])).unwrap()[..], [10]);
+        assert_eq!(returned(one.resume(&[2])).unwrap()[..], [3]);
+        assert_eq!(fibers.stacks.borrow().len(), 2);
+        assert!(fibers.current.get().is_null());
+    }
+
+    #[test]
+    fn fibers_nest_and_each_blocks_itself_only() {
+        let fibers = Fibers::new(64 << 10);
+        let inner = Rc::clone(&fibers);
+        let outer = fibers.start(move || {
+            let nested = suspended(summing(&inner, 1));
+            let results = inner.block()?;
+            returned(nested.resume(&results))
+        });
+        assert!(fibers.current.get().is_null());
+        assert_eq!(returned(suspended(outer).resume(&[7])).unwrap()[..], [7]);
+    }
+
+    #[test]
+    fn a_dropped_fiber_runs_to_its_end() {
+        let fibers = Fibers::new(64 << 10);
+        let ended = Rc::new(Cell::new(0));
+        let (inner, count) = (Rc::clone(&fibers), Rc::clone(&ended));
+        let fiber = fibers.start(move || {
+            while inner.block().is_ok() {}
+            let again = inner.block().unwrap_err();
+            assert!(matches!(again.reason(), Trap::Abandoned));
+            count.set(count.get() + 1);
+            Ok(Values::new())
+        });
+        drop(suspended(suspended(fiber).resume(&[])));
+        assert_eq!(ended.get(), 1);
+        assert!(fibers.current.get().is_null());
+    }
+
+    #[test]
+    fn a_failure_cannot_be_hidden() {
+        let fibers = Fibers::new(64 << 10);
+        let inner = Rc::clone(&fibers);
+        let ran = fibers.start(move || {
+            inner.fail(&Trap::CoreException.into());
+            inner.fail(&Trap::OutOfFuel.into());
+            let nested = inner.without_blocking(|| Ok(inner.failure().is_none()));
+            assert!(nested.unwrap());
+            Ok(Values::new())
+        });
+        assert!(matches!(returned(ran).unwrap_err().reason(), Trap::CoreException));
+    }
+
+    #[test]
+    fn blocking_needs_a_fiber() {
+        let fibers = Fibers::new(64 << 10);
+        assert!(matches!(fibers.block().unwrap_err().reason(), Trap::CannotBlock));
+        let inner = Rc::clone(&fibers);
+        let ran = fibers.start(move || {
+            let nested = inner.without_blocking(|| inner.block());
+            assert!(matches!(nested.unwrap_err().reason(), Trap::CannotBlock));
+            inner.block()
+        });
+        assert!(returned(suspended(ran).resume(&[])).unwrap().is_empty());
+    }
+}
