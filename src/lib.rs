@@ -1,4 +1,6 @@
 //! The component model's canonical ABI, on any core-wasm engine.
+#[cfg(feature = "component")]
+pub mod component;
 pub mod copy;
 pub mod engine;
 pub mod error;

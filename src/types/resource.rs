@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A resource type's identity. Each call of [`ResourceType::new`] makes a different one: resource
@@ -12,15 +12,27 @@ pub struct ResourceType(Arc<ResourceTypeData>);
 
 struct ResourceTypeData {
     id: u64,
-    name: Arc<str>,
+    name: OnceLock<Arc<str>>,
 }
 
 impl ResourceType {
     /// A new resource type; `name` is for messages only.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
+    pub fn new(name: impl AsRef<str>) -> Self {
+        let resource = ResourceType::unnamed();
+        resource.set_name(name.as_ref());
+        resource
+    }
+
+    /// A new resource type whose name, known only later, comes with [`ResourceType::set_name`].
+    pub(crate) fn unnamed() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        ResourceType(Arc::new(ResourceTypeData { id, name: name.into() }))
+        ResourceType(Arc::new(ResourceTypeData { id, name: OnceLock::new() }))
+    }
+
+    /// Names a resource type that has no name yet.
+    pub(crate) fn set_name(&self, name: &str) {
+        self.0.name.get_or_init(|| name.into());
     }
 
     /// A number that no other resource type of this process has.
@@ -30,7 +42,7 @@ impl ResourceType {
 
     /// What it is called in messages.
     pub fn name(&self) -> &str {
-        &self.0.name
+        self.0.name.get().map_or("resource", |name| name)
     }
 }
 
@@ -50,6 +62,6 @@ impl Hash for ResourceType {
 
 impl fmt::Debug for ResourceType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.0.name, self.0.id)
+        write!(f, "{}#{}", self.name(), self.0.id)
     }
 }

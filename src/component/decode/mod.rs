@@ -1,0 +1,193 @@
+//! From a component binary to [`Program`]: one pass over the binary that validates each section
+//! and then translates its definitions.
+
+mod canon;
+mod convert;
+mod section;
+
+use super::extern_type::ComponentType;
+use super::ir::{Body, Initializer, Source};
+use crate::error::{Error, ErrorKind, Result};
+use convert::TypeConverter;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use wasmparser::types::TypesRef;
+use wasmparser::{
+    FuncValidatorAllocations, Parser, Payload, ValidPayload, Validator, WasmFeatures,
+};
+
+/// How deep components may nest in one another.
+const MAX_NESTING: usize = 100;
+
+/// The proposals that components may use: the component model at the baseline, and the core
+/// features that are on by default.
+fn features() -> WasmFeatures {
+    WasmFeatures::default()
+        | WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+        | WasmFeatures::CM_THREADING
+        | WasmFeatures::CM_ERROR_CONTEXT
+        | WasmFeatures::CM_FIXED_LENGTH_LISTS
+        | WasmFeatures::CM_MAP
+        | WasmFeatures::CM64
+        | WasmFeatures::CM_IMPLEMENTS
+}
+
+/// A component whose core modules are still to be compiled.
+pub(crate) struct Decoded {
+    pub(crate) root: Arc<Body>,
+    /// Where the core modules are in the binary.
+    pub(crate) modules: Vec<Range<usize>>,
+}
+
+/// Validates and translates `wasm`.
+pub(crate) fn decode(wasm: &[u8]) -> Result<Decoded> {
+    check_header(wasm)?;
+    let features = features();
+    let mut decoder = Decoder {
+        validator: Validator::new_with_features(features),
+        allocations: FuncValidatorAllocations::default(),
+        types: TypeConverter::default(),
+        bodies: Vec::new(),
+        in_module: false,
+        modules: Vec::new(),
+        root: None,
+    };
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    for payload in parser.parse_all(wasm) {
+        decoder.payload(&payload.map_err(invalid)?)?;
+    }
+    let root = decoder.root.ok_or_else(|| error("the binary ends in the middle", wasm.len()))?;
+    Ok(Decoded { root, modules: decoder.modules })
+}
+
+/// Tells the usual mistakes from each other before anything is parsed.
+fn check_header(wasm: &[u8]) -> Result<()> {
+    const MAGIC: &[u8] = b"\0asm";
+    if wasm.is_empty() {
+        return Err(error("the input is empty, not a component", 0));
+    }
+    if wasm.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'(') {
+        let text = "this is WebAssembly text, not a component binary; translate it first, \
+                    for example with `wasm-tools parse`";
+        return Err(error(text, 0));
+    }
+    if !wasm.starts_with(&MAGIC[..wasm.len().min(MAGIC.len())]) {
+        let text = "this is not WebAssembly: it does not start with the bytes `\\0asm`";
+        return Err(error(text, 0));
+    }
+    if wasm.len() < 8 {
+        return Err(error("the binary ends in the middle of its header", wasm.len()));
+    }
+    if Parser::is_core_wasm(wasm) {
+        let text = "this is a core module, not a component; \
+                    make one of it, for example with `wasm-tools component new`";
+        return Err(error(text, 4));
+    }
+    Ok(())
+}
+
+fn error(message: impl std::fmt::Display, offset: usize) -> Error {
+    Error::new(ErrorKind::Invalid, format!("{message} (at offset {offset:#x})"))
+}
+
+fn invalid(error: wasmparser::Error) -> Error {
+    Error::new(ErrorKind::Invalid, error.to_string())
+}
+
+struct Decoder {
+    validator: Validator,
+    allocations: FuncValidatorAllocations,
+    types: TypeConverter,
+    /// The components that are open, outermost first.
+    bodies: Vec<BodyBuilder>,
+    in_module: bool,
+    modules: Vec<Range<usize>>,
+    root: Option<Arc<Body>>,
+}
+
+/// A component that is being translated.
+#[derive(Default)]
+struct BodyBuilder {
+    initializers: Vec<Initializer>,
+    /// What it takes from the components around it.
+    captures: Vec<Source>,
+    imports: Vec<ExternName>,
+    exports: Vec<ExternName>,
+    /// The `canon lift` behind a function index, by its place in `initializers`.
+    lifts: HashMap<u32, usize>,
+}
+
+/// The name of an import or export, and what it says it implements.
+struct ExternName {
+    name: Arc<str>,
+    implements: Option<Arc<str>>,
+}
+
+/// How many definitions the index spaces had before a section.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    types: u32,
+    funcs: u32,
+    instances: u32,
+}
+
+impl Decoder {
+    fn payload(&mut self, payload: &Payload<'_>) -> Result<()> {
+        let before = self.counts();
+        match self.validator.payload(payload).map_err(invalid)? {
+            ValidPayload::Func(func, body) => {
+                let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
+                validator.validate(&body).map_err(invalid)?;
+                self.allocations = validator.into_allocations();
+                Ok(())
+            }
+            ValidPayload::End(types) => self.end(types.as_ref()),
+            _ if self.in_module => Ok(()),
+            _ => self.section(payload, before),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        match self.validator.types(0) {
+            Some(types) if !self.in_module => Counts {
+                types: types.component_type_count(),
+                funcs: types.component_function_count(),
+                instances: types.component_instance_count(),
+            },
+            _ => Counts::default(),
+        }
+    }
+
+    fn begin_component(&mut self) -> Result<()> {
+        if self.bodies.len() == MAX_NESTING {
+            let message = format!("components nest more than {MAX_NESTING} deep");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        self.bodies.push(BodyBuilder::default());
+        Ok(())
+    }
+
+    /// The end of a core module or of a component.
+    fn end(&mut self, types: TypesRef<'_>) -> Result<()> {
+        if std::mem::take(&mut self.in_module) {
+            return Ok(());
+        }
+        let builder = self.bodies.pop().expect("a component was begun");
+        let ty = ComponentType {
+            imports: self.types.decls(types, &builder.imports, TypesRef::component_item_for_import)?,
+            exports: self.types.decls(types, &builder.exports, TypesRef::component_item_for_export)?,
+        };
+        let body = Arc::new(Body { initializers: builder.initializers, ty: Arc::new(ty) });
+        match self.bodies.last_mut() {
+            Some(parent) => {
+                let captures = builder.captures.into();
+                parent.initializers.push(Initializer::Component { body, captures });
+            }
+            None => self.root = Some(body),
+        }
+        Ok(())
+    }
+}

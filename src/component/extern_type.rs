@@ -1,0 +1,197 @@
+//! The types of what components import and export: `externtype` in the specification's grammar.
+//!
+//! A resource type that is only known once a component is instantiated is a *placeholder*: a
+//! [`ResourceType`] that stands for whatever the import, or the new instance, brings along.
+//! [`substitute`](ExternType::substitute) puts the real ones in.
+
+use crate::engine::CoreDecl;
+use crate::types::{FuncType, ResourceType, Type};
+use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Things by name, in declaration order.
+pub type Named<T> = IndexMap<Arc<str>, T>;
+
+/// What each placeholder stands for.
+pub(crate) type Env = HashMap<ResourceType, ResourceType>;
+
+/// The type of something that a component imports or exports.
+#[derive(Clone, Debug)]
+pub enum ExternType {
+    /// A core module.
+    Module(Arc<ModuleType>),
+    /// A function.
+    Func(FuncType),
+    /// A type: the definition that the name is bound to.
+    Type(TypeDef),
+    /// An instance.
+    Instance(Arc<InstanceType>),
+    /// A component.
+    Component(Arc<ComponentType>),
+}
+
+/// What a name of sort `type` is bound to.
+#[derive(Clone, Debug)]
+pub enum TypeDef {
+    /// A resource type; a placeholder before instantiation.
+    Resource(ResourceType),
+    /// A value type.
+    Value(Type),
+    /// A function type.
+    Func(FuncType),
+    /// An instance type.
+    Instance(Arc<InstanceType>),
+    /// A component type.
+    Component(Arc<ComponentType>),
+}
+
+/// The type of a core module.
+#[derive(Clone, Debug)]
+pub struct ModuleType {
+    /// Imports in declaration order.
+    pub imports: Vec<CoreDecl>,
+    /// Exports in declaration order.
+    pub exports: Vec<CoreDecl>,
+}
+
+/// The type of an instance.
+#[derive(Clone, Debug, Default)]
+pub struct InstanceType {
+    /// What it exports.
+    pub exports: Named<ExternType>,
+}
+
+/// The type of a component.
+#[derive(Clone, Debug, Default)]
+pub struct ComponentType {
+    /// What must be given to instantiate it.
+    pub imports: Named<ExternDecl>,
+    /// What its instances export.
+    pub exports: Named<ExternDecl>,
+}
+
+/// An import or export of a component.
+#[derive(Clone, Debug)]
+pub struct ExternDecl {
+    /// Its type.
+    pub ty: ExternType,
+    /// The interface that it implements where its name is a plain label: the `implements`
+    /// attribute.
+    pub implements: Option<Arc<str>>,
+}
+
+impl ExternType {
+    /// The word for its sort.
+    pub fn sort(&self) -> &'static str {
+        match self {
+            ExternType::Module(_) => "core module",
+            ExternType::Func(_) => "func",
+            ExternType::Type(_) => "type",
+            ExternType::Instance(_) => "instance",
+            ExternType::Component(_) => "component",
+        }
+    }
+
+    /// The same type with resource types replaced.
+    pub(crate) fn substitute(&self, env: &Env) -> ExternType {
+        match self {
+            ExternType::Module(ty) => ExternType::Module(ty.clone()),
+            ExternType::Func(ty) => ExternType::Func(substitute_func(ty, env)),
+            ExternType::Type(def) => ExternType::Type(def.substitute(env)),
+            ExternType::Instance(ty) => ExternType::Instance(Arc::new(ty.substitute(env))),
+            ExternType::Component(ty) => ExternType::Component(Arc::new(ty.substitute(env))),
+        }
+    }
+
+    /// Calls `found` with every resource type that this type binds a name to.
+    pub(crate) fn each_resource(&self, found: &mut dyn FnMut(&ResourceType)) {
+        match self {
+            ExternType::Type(TypeDef::Resource(resource)) => found(resource),
+            ExternType::Instance(ty) => {
+                ty.exports.values().for_each(|export| export.each_resource(found))
+            }
+            _ => {}
+        }
+    }
+}
+
+impl TypeDef {
+    pub(crate) fn substitute(&self, env: &Env) -> TypeDef {
+        match self {
+            TypeDef::Resource(resource) => {
+                TypeDef::Resource(env.get(resource).unwrap_or(resource).clone())
+            }
+            TypeDef::Value(ty) => TypeDef::Value(substitute_type(ty, env)),
+            TypeDef::Func(ty) => TypeDef::Func(substitute_func(ty, env)),
+            TypeDef::Instance(ty) => TypeDef::Instance(Arc::new(ty.substitute(env))),
+            TypeDef::Component(ty) => TypeDef::Component(Arc::new(ty.substitute(env))),
+        }
+    }
+}
+
+impl InstanceType {
+    fn substitute(&self, env: &Env) -> InstanceType {
+        let exports =
+            self.exports.iter().map(|(name, ty)| (name.clone(), ty.substitute(env))).collect();
+        InstanceType { exports }
+    }
+}
+
+impl ComponentType {
+    fn substitute(&self, env: &Env) -> ComponentType {
+        let decls = |decls: &Named<ExternDecl>| {
+            let substituted = decls.iter().map(|(name, decl)| {
+                let ty = decl.ty.substitute(env);
+                (name.clone(), ExternDecl { ty, implements: decl.implements.clone() })
+            });
+            substituted.collect()
+        };
+        ComponentType { imports: decls(&self.imports), exports: decls(&self.exports) }
+    }
+}
+
+/// `ty` with resource types replaced.
+pub(crate) fn substitute_type(ty: &Type, env: &Env) -> Type {
+    ty.substitute(&|resource| env.get(resource).cloned())
+}
+
+/// `ty` with resource types replaced.
+pub(crate) fn substitute_func(ty: &FuncType, env: &Env) -> FuncType {
+    ty.substitute(&|resource| env.get(resource).cloned())
+}
+
+impl fmt::Display for ExternType {
+    /// WIT syntax where WIT has one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExternType::Func(ty) => ty.fmt(f),
+            ExternType::Type(def) => def.fmt(f),
+            ExternType::Instance(ty) => ty.fmt(f),
+            ExternType::Module(_) | ExternType::Component(_) => f.write_str(self.sort()),
+        }
+    }
+}
+
+impl fmt::Display for TypeDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TypeDef::Resource(_) => f.write_str("resource"),
+            TypeDef::Value(ty) => write!(f, "type {ty}"),
+            TypeDef::Func(ty) => write!(f, "type {ty}"),
+            TypeDef::Instance(ty) => write!(f, "type {ty}"),
+            TypeDef::Component(_) => f.write_str("type component"),
+        }
+    }
+}
+
+impl fmt::Display for InstanceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interface {")?;
+        for (name, ty) in &self.exports {
+            write!(f, " {name}: {ty};")?;
+        }
+        f.write_str(" }")
+    }
+}

@@ -1,0 +1,45 @@
+//! Component binaries: decoding, linking, instantiating, and looking at what came of it.
+
+mod decode;
+pub mod extern_type;
+mod ir;
+mod name;
+
+use crate::engine::{Engine, Module};
+use crate::error::{Error, ErrorKind, Result};
+use extern_type::ComponentType;
+use ir::Program;
+use std::sync::Arc;
+
+/// A component that was validated and whose core modules are compiled. Cheap to clone, and
+/// shareable between threads and stores of its engine.
+#[derive(Clone)]
+pub struct Component {
+    program: Arc<Program>,
+}
+
+impl Component {
+    /// Loads a component binary for `engine`.
+    ///
+    /// Fails with [`ErrorKind::Invalid`] where the binary is malformed or invalid, and with
+    /// [`ErrorKind::Unsupported`] where it needs what the engine or this library does not have.
+    pub fn load(engine: &Arc<dyn Engine>, wasm: &[u8]) -> Result<Component> {
+        let decoded = decode::decode(wasm)?;
+        let modules = decoded.modules.into_iter().map(|range| {
+            let offset = range.start;
+            let module = wasm.get(range).ok_or_else(|| {
+                Error::new(ErrorKind::Internal, "a validated core module is out of bounds")
+            })?;
+            engine
+                .compile(module)
+                .map_err(|error| error.context(format!("core module at offset {offset:#x}")))
+        });
+        let modules = modules.collect::<Result<Vec<Arc<dyn Module>>>>()?;
+        Ok(Component { program: Arc::new(Program { root: decoded.root, modules }) })
+    }
+
+    /// What it imports and exports. Resource types in it are placeholders.
+    pub fn ty(&self) -> &ComponentType {
+        &self.program.root.ty
+    }
+}
