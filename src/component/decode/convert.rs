@@ -80,9 +80,10 @@ impl TypeConverter {
         if let Some(ty) = self.instances.get(&id) {
             return Ok(ty.clone());
         }
-        let exports = types[id].exports.iter().map(|(name, item)| {
-            Ok((name.as_str().into(), self.entity(types, name, &item.ty)?))
-        });
+        let exports = types[id]
+            .exports
+            .iter()
+            .map(|(name, item)| Ok((name.as_str().into(), self.entity(types, name, &item.ty)?)));
         let ty = Arc::new(InstanceType { exports: exports.collect::<Result<_>>()? });
         self.instances.insert(id, ty.clone());
         Ok(ty)

@@ -177,8 +177,16 @@ impl Decoder {
         }
         let builder = self.bodies.pop().expect("a component was begun");
         let ty = ComponentType {
-            imports: self.types.decls(types, &builder.imports, TypesRef::component_item_for_import)?,
-            exports: self.types.decls(types, &builder.exports, TypesRef::component_item_for_export)?,
+            imports: self.types.decls(
+                types,
+                &builder.imports,
+                TypesRef::component_item_for_import,
+            )?,
+            exports: self.types.decls(
+                types,
+                &builder.exports,
+                TypesRef::component_item_for_export,
+            )?,
         };
         let body = Arc::new(Body { initializers: builder.initializers, ty: Arc::new(ty) });
         match self.bodies.last_mut() {
