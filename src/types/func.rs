@@ -13,9 +13,9 @@ use std::sync::{Arc, LazyLock};
 
 /// A function type. Interned like [`Type`].
 #[derive(Clone)]
-pub struct FuncType(Arc<FuncTypeData>);
+pub struct FuncType(pub(crate) Arc<FuncTypeData>);
 
-struct FuncTypeData {
+pub(crate) struct FuncTypeData {
     hash: u64,
     key: FuncKey,
 }

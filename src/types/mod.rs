@@ -13,6 +13,7 @@ mod substitute;
 mod tests;
 
 pub use func::FuncType;
+pub(crate) use func::FuncTypeData;
 pub use resource::ResourceType;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -33,10 +34,10 @@ pub const MAX_FLAGS: usize = 32;
 
 /// A value type.
 #[derive(Clone)]
-pub struct Type(Arc<TypeData>);
+pub struct Type(pub(crate) Arc<TypeData>);
 
 /// A value type's structure and the figures computed from it once.
-struct TypeData {
+pub(crate) struct TypeData {
     hash: u64,
     kind: Kind,
     info: TypeInfo,
