@@ -246,17 +246,19 @@ cmabi_string cmabi_version_features(void);
 /* Types ------------------------------------------------------------------------------------------ */
 
 /**
- * The type of a function: its parameters, its result, and whether it is `async`.
+ * The type of a function: its parameters, its result, and whether it is `async`. Equal function
+ * types have the same address: compare pointers.
  *
- * Immutable, and usable from any thread.
+ * Immutable, and usable from any thread. Owned and borrowed like a `cmabi_type`.
  */
 typedef struct cmabi_func_type cmabi_func_type;
 
 /**
- * A value type of the component model. Equal types are the same type.
+ * A value type of the component model. Equal types have the same address: compare pointers.
  *
  * Immutable, and usable from any thread. Types that are returned are borrowed from what they were
- * asked of; types that are written through an out-pointer are the caller's to free.
+ * asked of; types that are written through an out-pointer are the caller's to free, once for each
+ * time that they were written, also where the address is the same.
  */
 typedef struct cmabi_type cmabi_type;
 

@@ -22,7 +22,7 @@ pub(crate) struct FuncTypeData {
 
 /// What a function type is made of.
 #[derive(PartialEq, Eq, Hash)]
-struct FuncKey {
+pub(crate) struct FuncKey {
     /// The canonical record of the parameters.
     params: Option<Type>,
     result: Option<Type>,
