@@ -8,3 +8,4 @@ pub mod ffi;
 pub mod layout;
 pub mod memory;
 pub mod types;
+pub mod wave;
