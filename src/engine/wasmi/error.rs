@@ -28,19 +28,18 @@ impl fmt::Display for Unwind {
     }
 }
 
-/// Whether an import blocked, rather than anything having gone wrong.
-pub(super) fn is_block(error: &wasmi::Error) -> bool {
-    matches!(error.downcast_ref(), Some(Unwind::Block { .. }))
+/// Why an import did not return, if that is what the error says.
+pub(super) fn unwind(error: &wasmi::Error) -> Option<&Unwind> {
+    error.downcast_ref()
 }
 
 /// What went wrong; a blocking import did, where nothing can be suspended.
 #[cold]
 pub(super) fn trapped(error: wasmi::Error) -> Trapped {
-    if error.downcast_ref::<Unwind>().is_some() {
-        return match error.downcast() {
-            Some(Unwind::Trap(trap)) => trap,
-            _ => Trap::CannotBlock.into(),
-        };
+    match unwind(&error) {
+        Some(Unwind::Trap(trap)) => return trap.clone(),
+        Some(Unwind::Block { .. }) => return Trap::CannotBlock.into(),
+        None => {}
     }
     match error.as_trap_code() {
         Some(TrapCode::OutOfFuel) => Trap::OutOfFuel.into(),

@@ -7,6 +7,7 @@ mod module;
 mod store;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod value;
 
 use self::module::WasmiModule;

@@ -5,9 +5,10 @@ use super::super::{
     CoreMemory, CoreMemoryType, CoreTable, EngineStore, EngineStoreConfig, ImportFn, Module,
     Outcome, RawVal,
 };
-use super::error::{Unwind, is_block, trapped};
+use super::error::{Unwind, trapped, unwind};
 use super::import;
 use super::module::WasmiModule;
+use super::typed::{self, Left, Stack, TypedCall, typed_call};
 use super::value::{
     Vals, func_type, global_type, memory_type, table_type, to_raw, to_vals, write_raw,
 };
@@ -67,6 +68,8 @@ pub(super) struct Data {
 struct FuncEntry {
     func: Func,
     ty: CoreFuncType,
+    /// The fast way to call it.
+    typed: Option<Rc<dyn TypedCall>>,
     /// What a function of the host does.
     import: Option<Rc<ImportFn>>,
 }
@@ -119,8 +122,8 @@ fn push<T>(items: &mut Vec<T>, item: T) -> u32 {
 /// What a suspended call goes on from.
 #[derive(Debug)]
 enum Suspended {
-    /// wasmi's stack.
-    Stack { call: ResumableCallHostTrap, blocked: CoreFunc },
+    /// The guest's stack.
+    Stack { stack: Stack, blocked: CoreFunc },
     /// Nothing: the blocked import was tail-called by the outermost function (or is itself the
     /// function that was called), so what it returns is what the call returns.
     Tail,
@@ -130,24 +133,33 @@ fn suspended(state: Suspended) -> Outcome {
     Outcome::Suspended(Continuation(Box::new(state)))
 }
 
-/// What came of a call or of its resumption; `vals` are its results if it returned.
-fn outcome(
-    call: Result<ResumableCall, wasmi::Error>,
-    vals: &[Val],
-    results: &mut [RawVal],
-) -> Outcome {
+/// What came of a call or of its resumption.
+#[inline]
+fn outcome(call: Result<Left, wasmi::Error>) -> Outcome {
     match call {
-        Ok(ResumableCall::Finished) => {
-            write_raw(vals, results);
-            Outcome::Returned
-        }
-        Ok(ResumableCall::HostTrap(call)) => match call.host_error().downcast_ref() {
-            Some(&Unwind::Block { func }) => suspended(Suspended::Stack { call, blocked: func }),
-            _ => Outcome::Trapped(trapped(call.into_host_error())),
+        Ok(Left::Returned) => Outcome::Returned,
+        Ok(Left::Import(stack)) => match unwind(stack.error()) {
+            Some(Unwind::Trap(trap)) => Outcome::Trapped(trap.clone()),
+            Some(&Unwind::Block { func }) => suspended(Suspended::Stack { stack, blocked: func }),
+            None => unreachable!("imports leave by unwinding"),
         },
-        Ok(ResumableCall::OutOfFuel(_)) => Outcome::Trapped(Trap::OutOfFuel.into()),
-        Err(error) if is_block(&error) => suspended(Suspended::Tail),
-        Err(error) => Outcome::Trapped(trapped(error)),
+        Ok(Left::OutOfFuel) => Outcome::Trapped(Trap::OutOfFuel.into()),
+        Err(error) => match unwind(&error) {
+            Some(Unwind::Block { .. }) => suspended(Suspended::Tail),
+            _ => Outcome::Trapped(trapped(error)),
+        },
+    }
+}
+
+/// What came of a call of a function of any type; `vals` are its results if it returned.
+fn untyped(call: ResumableCall, vals: &[Val], results: &mut [RawVal]) -> Left {
+    match call {
+        ResumableCall::Finished => {
+            write_raw(vals, results);
+            Left::Returned
+        }
+        ResumableCall::HostTrap(call) => Left::Import(Stack::Any(call)),
+        ResumableCall::OutOfFuel(_) => Left::OutOfFuel,
     }
 }
 
@@ -164,9 +176,14 @@ impl<C: Context> WasmiStore<C> {
             return handle;
         }
         let ty = func_type(&func.ty(&self.0));
+        self.add_func(func, ty, None)
+    }
+
+    fn add_func(&mut self, func: Func, ty: CoreFuncType, import: Option<Rc<ImportFn>>) -> CoreFunc {
+        let typed = typed_call(&self.0, func, &ty);
         let data = self.0.data_mut();
-        let handle = CoreFunc(push(&mut data.funcs, FuncEntry { func, ty, import: None }));
-        data.func_handles.insert(bits, handle);
+        let handle = CoreFunc(push(&mut data.funcs, FuncEntry { func, ty, typed, import }));
+        data.func_handles.insert(UntypedVal::from(func).to_bits64(), handle);
         handle
     }
 
@@ -196,20 +213,27 @@ impl<C: Context> WasmiStore<C> {
         }
     }
 
-    /// The wasmi function behind `func` and its arguments as wasmi wants them.
     #[inline]
-    fn prepare(&self, func: CoreFunc, args: &[RawVal]) -> (Func, Vals) {
+    fn start(
+        &mut self,
+        func: CoreFunc,
+        args: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Result<Left, wasmi::Error> {
         let entry = self.0.data().func(func);
-        (entry.func, to_vals(&entry.ty.params, args))
+        if let Some(typed) = entry.typed.clone() {
+            return typed.call(self.0.as_context_mut(), args, results);
+        }
+        let (func, args) = (entry.func, to_vals(&entry.ty.params, args));
+        let mut vals = blank(results.len());
+        let call = func.call_resumable(&mut self.0, &args, &mut vals)?;
+        Ok(untyped(call, &vals, results))
     }
 }
 
 impl<C: Context> EngineStore for WasmiStore<C> {
     fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
-        let (func, args) = self.prepare(func, args);
-        let mut vals = blank(results.len());
-        let call = func.call_resumable(&mut self.0, &args, &mut vals);
-        outcome(call, &vals, results)
+        outcome(self.start(func, args, results))
     }
 
     fn resume(
@@ -219,17 +243,24 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         results: &mut [RawVal],
     ) -> Outcome {
         let state = continuation.0.downcast().expect("a continuation of this engine");
-        let (call, blocked) = match *state {
-            Suspended::Stack { call, blocked } => (call, blocked),
+        let (stack, blocked) = match *state {
+            Suspended::Stack { stack, blocked } => (stack, blocked),
             Suspended::Tail => {
                 results.copy_from_slice(import_results);
                 return Outcome::Returned;
             }
         };
-        let import_vals = to_vals(&self.0.data().func(blocked).ty.results, import_results);
-        let mut vals = blank(results.len());
-        let call = call.resume(&mut self.0, &import_vals, &mut vals);
-        outcome(call, &vals, results)
+        let inputs = to_vals(&self.0.data().func(blocked).ty.results, import_results);
+        let ctx = &mut self.0;
+        outcome(match stack {
+            Stack::Nothing(call) => typed::resume(call, ctx, &inputs, results),
+            Stack::Word(call) => typed::resume(call, ctx, &inputs, results),
+            Stack::Any(call) => {
+                let mut vals = blank(results.len());
+                let call = call.resume(ctx, &inputs, &mut vals);
+                call.map(|call| untyped(call, &vals, results))
+            }
+        })
     }
 
     fn call_sync(
@@ -238,11 +269,11 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         args: &[RawVal],
         results: &mut [RawVal],
     ) -> Result<(), Trapped> {
-        let (func, args) = self.prepare(func, args);
-        let mut vals = blank(results.len());
-        func.call(&mut self.0, &args, &mut vals).map_err(trapped)?;
-        write_raw(&vals, results);
-        Ok(())
+        match self.call(func, args, results) {
+            Outcome::Returned => Ok(()),
+            Outcome::Trapped(trap) => Err(trap),
+            Outcome::Suspended(_) => Err(Trap::CannotBlock.into()),
+        }
     }
 
     fn instantiate(
@@ -268,12 +299,9 @@ impl<C: Context> EngineStore for WasmiStore<C> {
     }
 
     fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc {
-        let handle = CoreFunc(self.0.data().funcs.len() as u32);
-        let func = import::new_func(&mut self.0, handle, ty);
-        let data = self.0.data_mut();
-        data.func_handles.insert(UntypedVal::from(func).to_bits64(), handle);
-        push(&mut data.funcs, FuncEntry { func, ty: ty.clone(), import: Some(import) });
-        handle
+        let next = CoreFunc(self.0.data().funcs.len() as u32);
+        let func = import::new_func(&mut self.0, next, ty);
+        self.add_func(func, ty.clone(), Some(import))
     }
 
     fn func_type(&self, func: CoreFunc) -> CoreFuncType {

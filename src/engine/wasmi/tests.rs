@@ -435,6 +435,37 @@ fn narrowed_and_constant_integers_arrive_zero_extended() {
 }
 
 #[test]
+fn narrow_results_come_zero_extended() {
+    let mut t = Fixture::new();
+    let instance = t.instance(
+        r#"(module (memory 1) (data (i32.const 0) "\ff\ff\ff\ff\ff\ff\ff\ff")
+             (global $g (mut i32) (i32.const -1))
+             (func (export "const") (param i64) (result i32) (i32.const -1))
+             (func (export "wrap") (param i64) (result i32) (i32.wrap_i64 (local.get 0)))
+             (func (export "load") (param i64) (result i32) (i32.load8_s (i32.const 0)))
+             (func (export "global") (param i64) (result i32) (global.get $g))
+             (func (export "extend") (param i64) (result i32) (i32.extend8_s (i32.const 255)))
+             (func (export "select") (param i64) (result i32)
+               (select (i32.const -1) (i32.const 0) (i32.wrap_i64 (local.get 0))))
+             (func (export "local") (param i64) (result i32) (local i32)
+               (local.set 1 (i32.const -1)) (local.get 1))
+             (func (export "add") (param i64) (result i32)
+               (i32.add (i32.wrap_i64 (local.get 0)) (i32.const 0)))
+             (func (export "mul") (param i64) (result i32)
+               (i32.mul (i32.wrap_i64 (local.get 0)) (i32.const 1)))
+             (func (export "cast") (param i64) (result i32)
+               (i32.reinterpret_f32 (f32.load (i32.const 0)))))"#,
+        &[],
+    );
+    for index in 0..10 {
+        let func = t.export_func(instance, index);
+        let mut results = [0];
+        returned(t.store.call(func, &[u64::MAX], &mut results));
+        assert_eq!(results[0], RawVal::from(u32::MAX), "export {index}");
+    }
+}
+
+#[test]
 fn a_function_has_one_handle() {
     let mut t = Fixture::new();
     let import = t.import(ty(&[], &[]), |_, _, _| Flow::Done);
