@@ -64,6 +64,8 @@ typedef double cmabi_f64;
 extern "C" {
 #endif
 
+typedef struct cmabi_config cmabi_config;
+typedef struct cmabi_engine cmabi_engine;
 typedef struct cmabi_error cmabi_error;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_type cmabi_type;
@@ -242,6 +244,122 @@ cmabi_string cmabi_version_text(void);
  * `CMABI_STATUS_UNSUPPORTED`.
  */
 cmabi_string cmabi_version_features(void);
+
+/* Engine ----------------------------------------------------------------------------------------- */
+
+/**
+ * What compiles and runs core wasm. Components are loaded for one engine and run in its stores.
+ *
+ * It may be used from any thread. What was made with it keeps what it needs of it: it can be freed
+ * at any time.
+ */
+typedef struct cmabi_engine cmabi_engine;
+
+/**
+ * Makes the built-in engine, an interpreter. `config` may be NULL for the defaults.
+ *
+ * `CMABI_STATUS_UNSUPPORTED` where the library was built without it.
+ */
+cmabi_status cmabi_engine_new(const cmabi_config *config,
+                              cmabi_engine **engine,
+                              cmabi_error **error);
+
+/**
+ * Frees an engine. NULL is fine.
+ */
+void cmabi_engine_free(cmabi_engine *engine);
+
+/* Config and limits ------------------------------------------------------------------------------ */
+
+/**
+ * Settings for an engine and for its stores. A new one holds the defaults.
+ *
+ * An engine and a store take a copy when they are made; changing or freeing the config later does
+ * not touch them. Each setting says which of the two it is for.
+ */
+typedef struct cmabi_config cmabi_config;
+
+/**
+ * Makes a config that holds the defaults.
+ */
+cmabi_status cmabi_config_new(cmabi_config **config, cmabi_error **error);
+
+/**
+ * Frees a config. NULL is fine.
+ */
+void cmabi_config_free(cmabi_config *config);
+
+/**
+ * For an engine: how many wasm calls may be nested in one another within one call from the host.
+ * Beyond it the guest traps with `call stack exhausted`. The default is 16,384.
+ */
+cmabi_status cmabi_config_set_max_recursion(cmabi_config *config,
+                                            uint32_t calls,
+                                            cmabi_error **error);
+
+/**
+ * For an engine: how many bytes the locals and operands of one call from the host may take.
+ * Beyond it the guest traps with `call stack exhausted`. The default is 8 MiB.
+ */
+cmabi_status cmabi_config_set_max_stack_bytes(cmabi_config *config,
+                                              uint64_t bytes,
+                                              cmabi_error **error);
+
+/**
+ * For a store: meters what guests execute, and gives the store this much fuel to start with. An
+ * instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for
+ * more. By default nothing is metered.
+ */
+cmabi_status cmabi_config_set_fuel(cmabi_config *config, uint64_t fuel, cmabi_error **error);
+
+/**
+ * For a store: how many bytes each linear memory may have. `memory.grow` beyond it fails, and so
+ * does the instantiation of a module whose memory starts larger. By default only wasm's own limits
+ * hold.
+ */
+cmabi_status cmabi_config_set_max_memory_bytes(cmabi_config *config,
+                                               uint64_t bytes,
+                                               cmabi_error **error);
+
+/**
+ * For a store: how many elements each core table may have. By default only wasm's own limits hold.
+ */
+cmabi_status cmabi_config_set_max_table_elements(cmabi_config *config,
+                                                 uint64_t elements,
+                                                 cmabi_error **error);
+
+/**
+ * For a store: how many calls from the host into a guest and back may be nested in one another.
+ * They take native stack. Beyond it the guest traps. The default is 64.
+ */
+cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
+                                          uint32_t calls,
+                                          cmabi_error **error);
+
+/**
+ * For a store: how many handles the table of each component instance may hold, up to the
+ * specification's 2^28 - 1, which is the default.
+ */
+cmabi_status cmabi_config_set_max_handles(cmabi_config *config,
+                                          uint32_t handles,
+                                          cmabi_error **error);
+
+/**
+ * For a store: draws the order of ready threads from a pseudo-random sequence that begins with
+ * `seed`, among the orders that the specification allows. By default the thread that has been ready
+ * for longest runs first.
+ */
+cmabi_status cmabi_config_set_schedule_seed(cmabi_config *config,
+                                            uint64_t seed,
+                                            cmabi_error **error);
+
+/**
+ * For a store: the specification's deterministic profile, in which equal inputs give equal outputs
+ * bit for bit: NaNs are canonical. Off by default.
+ */
+cmabi_status cmabi_config_set_deterministic(cmabi_config *config,
+                                            bool deterministic,
+                                            cmabi_error **error);
 
 /* Types ------------------------------------------------------------------------------------------ */
 

@@ -18,6 +18,8 @@ mod check;
 
 pub mod error;
 pub mod version;
+pub mod engine;
+pub mod config;
 pub mod types;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +42,14 @@ fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
         internal(panic);
         otherwise
     })
+}
+
+/// The answer of an export whose feature was left out of this build.
+#[cfg(not(all(feature = "component", feature = "wasmi", feature = "wit")))]
+#[cold]
+fn left_out(feature: &str) -> Error {
+    let message = format!("this build of the library was made without its feature `{feature}`");
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// The error that a panic becomes.

@@ -1,0 +1,173 @@
+//! Config and limits
+
+use super::check;
+use super::error::{cmabi_error, cmabi_status};
+use super::{guard, guard_or};
+
+/// Settings for an engine and for its stores. A new one holds the defaults.
+///
+/// An engine and a store take a copy when they are made; changing or freeing the config later does
+/// not touch them. Each setting says which of the two it is for.
+#[derive(Clone, Debug, Default)]
+pub struct cmabi_config {
+    pub(super) max_recursion: Option<u32>,
+    pub(super) max_stack_bytes: Option<u64>,
+    pub(super) fuel: Option<u64>,
+    pub(super) max_memory_bytes: Option<u64>,
+    pub(super) max_table_elements: Option<u64>,
+    pub(super) max_nesting: Option<u32>,
+    pub(super) max_handles: Option<u32>,
+    pub(super) schedule_seed: Option<u64>,
+    pub(super) deterministic: bool,
+}
+
+/// Changes a config that C passed.
+///
+/// # Safety
+/// The header's rules for both arguments.
+unsafe fn set(
+    config: *mut cmabi_config,
+    error: *mut *mut cmabi_error,
+    change: impl FnOnce(&mut cmabi_config),
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        change(unsafe { check::required_mut(config, "config") }?);
+        Ok(())
+    })
+}
+
+/// Makes a config that holds the defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_new(
+    config: *mut *mut cmabi_config,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let config = unsafe { check::out_handle(config, "config") }?;
+        *config = Box::into_raw(Box::default());
+        Ok(())
+    })
+}
+
+/// Frees a config. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_free(config: *mut cmabi_config) {
+    guard_or((), || {
+        if !config.is_null() {
+            // SAFETY: the header's rules: the config is the caller's and is freed once.
+            drop(unsafe { Box::from_raw(config) });
+        }
+    });
+}
+
+/// For an engine: how many wasm calls may be nested in one another within one call from the host.
+/// Beyond it the guest traps with `call stack exhausted`. The default is 16,384.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_recursion(
+    config: *mut cmabi_config,
+    calls: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_recursion = Some(calls)) }
+}
+
+/// For an engine: how many bytes the locals and operands of one call from the host may take.
+/// Beyond it the guest traps with `call stack exhausted`. The default is 8 MiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_stack_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_stack_bytes = Some(bytes)) }
+}
+
+/// For a store: meters what guests execute, and gives the store this much fuel to start with. An
+/// instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for
+/// more. By default nothing is metered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_fuel(
+    config: *mut cmabi_config,
+    fuel: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.fuel = Some(fuel)) }
+}
+
+/// For a store: how many bytes each linear memory may have. `memory.grow` beyond it fails, and so
+/// does the instantiation of a module whose memory starts larger. By default only wasm's own limits
+/// hold.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_memory_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_memory_bytes = Some(bytes)) }
+}
+
+/// For a store: how many elements each core table may have. By default only wasm's own limits hold.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_table_elements(
+    config: *mut cmabi_config,
+    elements: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_table_elements = Some(elements)) }
+}
+
+/// For a store: how many calls from the host into a guest and back may be nested in one another.
+/// They take native stack. Beyond it the guest traps. The default is 64.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_nesting(
+    config: *mut cmabi_config,
+    calls: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_nesting = Some(calls)) }
+}
+
+/// For a store: how many handles the table of each component instance may hold, up to the
+/// specification's 2^28 - 1, which is the default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_handles(
+    config: *mut cmabi_config,
+    handles: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_handles = Some(handles)) }
+}
+
+/// For a store: draws the order of ready threads from a pseudo-random sequence that begins with
+/// `seed`, among the orders that the specification allows. By default the thread that has been ready
+/// for longest runs first.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_schedule_seed(
+    config: *mut cmabi_config,
+    seed: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.schedule_seed = Some(seed)) }
+}
+
+/// For a store: the specification's deterministic profile, in which equal inputs give equal outputs
+/// bit for bit: NaNs are canonical. Off by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_deterministic(
+    config: *mut cmabi_config,
+    deterministic: bool,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.deterministic = deterministic) }
+}
