@@ -11,10 +11,14 @@ mod resource;
 mod substitute;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "wit")]
+mod wit;
 
 pub use func::FuncType;
 pub(crate) use func::FuncTypeData;
 pub use resource::ResourceType;
+#[cfg(feature = "wit")]
+pub use wit::{Wit, WitItem};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MAX_ELEM_SIZE, TypeInfo};
