@@ -291,6 +291,17 @@ impl Trapped {
         self
     }
 
+    /// Says that the outermost step is a parameter: the parameters are copied as one record.
+    #[cold]
+    #[must_use]
+    pub fn of_params(mut self) -> Self {
+        if let Some(PathSegment::Field(name)) = self.0.path.last().cloned() {
+            self.0.path.pop();
+            self.0.path.push(PathSegment::Param(name));
+        }
+        self
+    }
+
     /// Adds a call (or built-in) that was running; called innermost first while unwinding.
     #[cold]
     #[must_use]

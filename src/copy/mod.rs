@@ -3,6 +3,33 @@
 //! A [`Plan`] is compiled once for a type and the [`Format`]s of both sides and then executed as
 //! often as needed. Nothing else in the library reads or writes values. Tasks, tables and engines
 //! are reached through [`Context`] only.
+//!
+//! The specification lifts a whole value and then lowers it. Here each part is lifted and lowered
+//! before the next one, so nothing is held in between; as a trap ends both sides, the order in
+//! which a trap and a `realloc` come cannot be observed.
+//!
+//! | file | what |
+//! |---|---|
+//! | `plan` | what a type comes down to for two formats, and [`PlanCache`] |
+//! | `exec` | running a plan: records, variants, handles |
+//! | `load`, `store` | the checks of the source's and of the destination's side |
+//! | `list`, `bulk` | lists, and loops over elements that need no allocation |
+//! | `string` | strings in every pair of encodings |
+//! | `flat` | values as core values: flattened, joined, spilled |
+
+mod bulk;
+mod exec;
+mod flat;
+mod list;
+mod load;
+mod plan;
+mod store;
+mod string;
+#[cfg(test)]
+mod tests;
+
+pub use flat::{FuncPlans, Source, Target};
+pub use plan::{Plan, PlanCache};
 
 use crate::error::Trapped;
 use crate::memory::{AddrType, View};
@@ -35,17 +62,27 @@ impl Format {
     /// The host: native pointers, UTF-8.
     pub const HOST: Format =
         Format { addr: AddrType::I64, encoding: StringEncoding::Utf8, host: true };
+
+    /// A guest with pointers of this width and strings of this encoding.
+    pub const fn guest(addr: AddrType, encoding: StringEncoding) -> Format {
+        Format { addr, encoding, host: false }
+    }
 }
 
 /// What a plan needs while it runs: both memories, the destination's allocator, and the tables
 /// that handles move between. Implemented by the runtime, and by tests.
+///
+/// Each [`View`] that it gives out is readable (the source's) or writable (the destination's) in
+/// its whole length until the next [`Context::realloc`], and a memory never becomes shorter. A
+/// pointer that a host passes is trusted to point at as much as its length says.
 pub trait Context {
     /// The memory values are read from, as it is now.
     fn src_memory(&mut self) -> View;
     /// The memory values are written to, as it is now.
     fn dst_memory(&mut self) -> View;
-    /// The destination's `realloc(old, old_size, align, new_size)`. Both views are stale after it.
-    /// The caller checks what is returned.
+    /// The destination's `realloc(old, old_size, align, new_size)`. Both views are stale after it,
+    /// unless the destination is the host, whose arena disturbs nobody. The caller checks what is
+    /// returned.
     fn realloc(
         &mut self,
         old: u64,

@@ -1,0 +1,409 @@
+//! Values as core values: lifted from and lowered to a function's arguments and results.
+//!
+//! A flat value is laid out as it would be in its side's memory, in a scratch, and copied from
+//! there (or the other way round), so that there is one way to copy a value. As a core value is a
+//! word that holds the bits of any core type, the coercions between the types that the cases of a
+//! variant share come down to reading as many low bits as the part has.
+
+use super::exec::{Exec, case_name, invalid_discriminant, load_int, store_int};
+use super::plan::{Plan, PlanCache};
+use super::{Context, Format};
+use crate::engine::RawVal;
+use crate::error::{PathSegment, Trapped};
+use crate::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
+use crate::memory::AddrType;
+use crate::types::{FuncType, Kind, Type};
+use smallvec::{SmallVec, smallvec};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where a value is.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Its core values.
+    Flat(&'a [RawVal]),
+    /// In the source's memory, at this pointer.
+    Memory(u64),
+}
+
+impl<'a> Source<'a> {
+    /// Where the value of type `ty` is that came as `values`, of which at most `max_flat` are the
+    /// value itself: more are spilled, and the first is a pointer.
+    pub fn spilled(ty: &Type, max_flat: usize, values: &'a [RawVal]) -> Self {
+        if ty.info().flat_count() as usize > max_flat {
+            Source::Memory(values[0])
+        } else {
+            Source::Flat(values)
+        }
+    }
+}
+
+/// Where a value is to go.
+#[derive(Debug)]
+pub enum Target<'a> {
+    /// To its core values.
+    Flat(&'a mut [RawVal]),
+    /// To the destination's memory, at this pointer.
+    Memory(u64),
+    /// To new memory of the destination's, whose pointer is written here.
+    Allocate(&'a mut RawVal),
+}
+
+impl<'a> Target<'a> {
+    /// Where a value of type `ty` goes that may be at most `max_flat` of the core values `values`:
+    /// beyond that to `out_param`, or to new memory whose pointer becomes the first of `values`.
+    pub fn spilled(
+        ty: &Type,
+        max_flat: usize,
+        values: &'a mut [RawVal],
+        out_param: Option<u64>,
+    ) -> Self {
+        match out_param {
+            _ if ty.info().flat_count() as usize <= max_flat => Target::Flat(values),
+            Some(ptr) => Target::Memory(ptr),
+            None => Target::Allocate(&mut values[0]),
+        }
+    }
+}
+
+/// The plans of a function's calls between a caller and a callee.
+pub struct FuncPlans {
+    /// From caller to callee: the record of the parameters, if there are any.
+    params: Option<Arc<Plan>>,
+    /// From callee to caller.
+    result: Option<Arc<Plan>>,
+}
+
+impl FuncPlans {
+    /// The plans of calls of functions of type `ty`.
+    pub fn new(plans: &PlanCache, ty: &FuncType, caller: Format, callee: Format) -> Self {
+        FuncPlans {
+            params: ty.params_type().map(|params| plans.get(params, caller, callee)),
+            result: ty.result().map(|result| plans.get(result, callee, caller)),
+        }
+    }
+
+    /// Copies the parameters, from the caller to the callee. Does nothing if there are none.
+    pub fn copy_params(
+        &self,
+        cx: &mut dyn Context,
+        from: Source<'_>,
+        to: Target<'_>,
+    ) -> Result<(), Trapped> {
+        let Some(plan) = &self.params else { return Ok(()) };
+        plan.transfer(cx, from, to).map_err(Trapped::of_params)
+    }
+
+    /// Copies the result, from the callee to the caller. Does nothing if there is none.
+    pub fn copy_result(
+        &self,
+        cx: &mut dyn Context,
+        from: Source<'_>,
+        to: Target<'_>,
+    ) -> Result<(), Trapped> {
+        let Some(plan) = &self.result else { return Ok(()) };
+        plan.transfer(cx, from, to).map_err(|trap| trap.at(PathSegment::Result))
+    }
+}
+
+/// Room for a value of up to 16 core values, padding included, and most of the time for more.
+type Scratch = SmallVec<[u64; 64]>;
+
+fn scratch(ty: &Type, addr: AddrType) -> Scratch {
+    smallvec![0; ty.info().size(addr).div_ceil(8) as usize]
+}
+
+impl Plan {
+    /// Copies a value from and to where they are, in memory or as core values.
+    ///
+    /// Pointers to memory are checked. A value that has more than
+    /// [`MAX_FLAT_PARAMS`](crate::layout::MAX_FLAT_PARAMS) core values is never flat.
+    pub fn transfer(
+        &self,
+        cx: &mut dyn Context,
+        from: Source<'_>,
+        to: Target<'_>,
+    ) -> Result<(), Trapped> {
+        let mut exec = Exec::new(cx, self);
+        match from {
+            Source::Memory(ptr) => {
+                exec.check_src(&self.ty, ptr, 1)?;
+                self.transfer_to(exec, ptr, to)
+            }
+            Source::Flat(values) => {
+                let layout = flat_layout(&self.src_flat);
+                if let (Target::Memory(ptr), true) = (&to, self.is_plain()) {
+                    exec.check_dst(&self.ty, *ptr, 1)?;
+                    // SAFETY: the range was just checked; a plain value is the same on both sides.
+                    return unsafe { layout.lift_flat(values, exec.dst_at(*ptr)) };
+                }
+                let mut scratch = scratch(&self.ty, self.src.addr);
+                exec.src_base = scratch.as_mut_ptr().cast();
+                // SAFETY: the scratch has the type's size.
+                unsafe { layout.lift_flat(values, exec.src_base)? };
+                self.transfer_to(exec, 0, to)
+            }
+        }
+    }
+
+    /// Copies the value at a place that was checked.
+    fn transfer_to(&self, mut exec: Exec<'_>, src: u64, to: Target<'_>) -> Result<(), Trapped> {
+        match to {
+            Target::Memory(ptr) => {
+                exec.check_dst(&self.ty, ptr, 1)?;
+                // SAFETY: both ranges were checked.
+                unsafe { exec.copy(&self.op, src, ptr) }
+            }
+            Target::Allocate(out) => {
+                let info = self.ty.info();
+                let size = info.size(self.dst.addr).into();
+                let ptr = exec.allocate(info.align(self.dst.addr), size)?;
+                *out = ptr;
+                // SAFETY: both ranges were checked, the destination's by `allocate`.
+                unsafe { exec.copy(&self.op, src, ptr) }
+            }
+            Target::Flat(values) => {
+                let layout = flat_layout(&self.dst_flat);
+                if self.is_plain() {
+                    // SAFETY: the range was checked; a plain value is the same on both sides.
+                    unsafe { layout.lower_flat(exec.src_at(src), values) };
+                    return Ok(());
+                }
+                let mut scratch = scratch(&self.ty, self.dst.addr);
+                exec.dst_base = scratch.as_mut_ptr().cast();
+                // SAFETY: the source's range was checked, and the scratch has the type's size.
+                unsafe { exec.copy(&self.op, src, 0)? };
+                // SAFETY: as above; a valid value was just written there.
+                unsafe { layout.lower_flat(scratch.as_ptr().cast(), values) };
+                Ok(())
+            }
+        }
+    }
+}
+
+fn flat_layout(layout: &Option<FlatLayout>) -> &FlatLayout {
+    layout.as_ref().expect("a value with more core values than MAX_FLAT_PARAMS is spilled")
+}
+
+/// Where in memory the core values of a type go.
+#[derive(Clone)]
+pub(super) struct FlatLayout(Arc<[Part]>);
+
+/// A scalar or variant in a value.
+#[derive(Clone)]
+struct Part {
+    /// The index of its first core value.
+    index: u32,
+    /// Bytes from the beginning of the value.
+    at: u32,
+    form: Form,
+    /// The way to it, for messages; outermost first.
+    path: Box<[PathSegment]>,
+}
+
+#[derive(Clone)]
+enum Form {
+    Bool,
+    /// The low `size` bytes of a word.
+    Unsigned {
+        size: u32,
+    },
+    /// An integer of 1 or 2 bytes that becomes 32 bits wide.
+    Signed {
+        size: u32,
+    },
+    Variant(Arc<FlatVariant>),
+}
+
+struct FlatVariant {
+    /// For the names of its cases.
+    ty: Type,
+    discriminant_size: u32,
+    /// Bytes to the payload.
+    payload: u32,
+    /// Core values of the whole variant.
+    count: u32,
+    cases: Box<[Option<FlatLayout>]>,
+}
+
+impl FlatLayout {
+    /// The layout for memories with this address type; `None` for a type that is always spilled.
+    pub(super) fn new(ty: &Type, addr: AddrType) -> Option<FlatLayout> {
+        ty.info().flat(addr)?;
+        Some(FlatCompiler { addr, done: HashMap::new() }.compile(ty))
+    }
+
+    /// Writes core values as the value that they are, leaving padding as it is. Pointers and handles
+    /// are not followed; bits that are too many are dropped; nothing but the discriminants of
+    /// variants is checked.
+    ///
+    /// # Safety
+    /// `to` is writable for the size of the type.
+    unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
+        for part in self.0.iter() {
+            let values = &values[part.index as usize..];
+            let to = to.wrapping_add(part.at as usize);
+            // SAFETY: a part lies within the value, in each arm.
+            unsafe {
+                match &part.form {
+                    Form::Bool => to.write((values[0] as u32 != 0).into()),
+                    Form::Unsigned { size: 8 } => to.cast::<u64>().write_unaligned(values[0]),
+                    Form::Unsigned { size } | Form::Signed { size } => {
+                        store_int(to, *size, values[0] as u32);
+                    }
+                    Form::Variant(variant) => variant.lift_flat(values, to).map_err(|trap| {
+                        part.path.iter().rev().fold(trap, |trap, step| trap.at(step.clone()))
+                    })?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads core values from a valid value.
+    ///
+    /// # Safety
+    /// `from` is readable for the size of the type.
+    unsafe fn lower_flat(&self, from: *const u8, values: &mut [RawVal]) {
+        for part in self.0.iter() {
+            let values = &mut values[part.index as usize..];
+            let from = from.wrapping_add(part.at as usize);
+            // SAFETY: a part lies within the value, in each arm.
+            unsafe {
+                match &part.form {
+                    Form::Bool => values[0] = from.read().into(),
+                    Form::Unsigned { size: 8 } => values[0] = from.cast::<u64>().read_unaligned(),
+                    Form::Unsigned { size } => values[0] = load_int(from, *size).into(),
+                    Form::Signed { size } => {
+                        let unused = 32 - 8 * size;
+                        let value = (load_int(from, *size) << unused) as i32 >> unused;
+                        values[0] = (value as u32).into();
+                    }
+                    Form::Variant(variant) => variant.lower_flat(from, values),
+                }
+            }
+        }
+    }
+}
+
+impl FlatVariant {
+    /// # Safety
+    /// As for [`FlatLayout::lift_flat`].
+    unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
+        let case = values[0] as u32;
+        let Some(payload) = self.cases.get(case as usize) else {
+            return Err(invalid_discriminant(case, self.cases.len() as u32));
+        };
+        // SAFETY: the discriminant is at the beginning of the variant.
+        unsafe { store_int(to, self.discriminant_size, case) };
+        if let Some(payload) = payload {
+            let to = to.wrapping_add(self.payload as usize);
+            // SAFETY: the payload lies within the variant.
+            unsafe { payload.lift_flat(&values[1..], to) }
+                .map_err(|trap| trap.at(PathSegment::Case(case_name(&self.ty, case))))?;
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for [`FlatLayout::lower_flat`].
+    unsafe fn lower_flat(&self, from: *const u8, values: &mut [RawVal]) {
+        // SAFETY: the discriminant is at the beginning of the variant.
+        let case = unsafe { load_int(from, self.discriminant_size) };
+        let values = &mut values[..self.count as usize];
+        values.fill(0);
+        values[0] = case.into();
+        if let Some(payload) = &self.cases[case as usize] {
+            // SAFETY: the payload lies within the variant.
+            unsafe { payload.lower_flat(from.add(self.payload as usize), &mut values[1..]) };
+        }
+    }
+}
+
+struct FlatCompiler {
+    addr: AddrType,
+    done: HashMap<Type, FlatLayout>,
+}
+
+impl FlatCompiler {
+    fn compile(&mut self, ty: &Type) -> FlatLayout {
+        if let Some(layout) = self.done.get(ty) {
+            return layout.clone();
+        }
+        let mut parts = Vec::new();
+        self.parts(ty, &mut parts);
+        let layout = FlatLayout(parts.into());
+        self.done.insert(ty.clone(), layout.clone());
+        layout
+    }
+
+    fn parts(&mut self, ty: &Type, parts: &mut Vec<Part>) {
+        let part = |index, at, form| Part { index, at, form, path: Box::default() };
+        let kind = ty.kind();
+        match kind {
+            Kind::Bool => parts.push(part(0, 0, Form::Bool)),
+            Kind::S8 => parts.push(part(0, 0, Form::Signed { size: 1 })),
+            Kind::S16 => parts.push(part(0, 0, Form::Signed { size: 2 })),
+            Kind::Flags(labels) => {
+                parts.push(part(0, 0, Form::Unsigned { size: flags_size(labels.len()) }));
+            }
+            Kind::String | Kind::List(_) | Kind::Map(..) => {
+                let size = self.addr.ptr_size();
+                parts.push(part(0, 0, Form::Unsigned { size }));
+                parts.push(part(1, size, Form::Unsigned { size }));
+            }
+            Kind::Record(_) | Kind::Tuple(_) => {
+                let mut index = 0;
+                let fields = kind.field_types().zip(field_offsets(kind, self.addr));
+                for (i, (field, at)) in fields.enumerate() {
+                    let segment = PathSegment::Field(match kind {
+                        Kind::Record(fields) => fields[i].name.clone(),
+                        _ => i.to_string().into(),
+                    });
+                    self.append(parts, field, index, at, segment);
+                    index += field.info().flat_count();
+                }
+            }
+            Kind::FixedList(element, length) => {
+                let info = element.info();
+                for i in 0..*length {
+                    let (index, at) = (i * info.flat_count(), i * info.size(self.addr));
+                    self.append(parts, element, index, at, PathSegment::Element(i.into()));
+                }
+            }
+            Kind::Variant(_) | Kind::Enum(_) | Kind::Option(_) | Kind::Result { .. } => {
+                let variant = self.variant(ty);
+                parts.push(part(0, 0, Form::Variant(variant)));
+            }
+            _ => parts.push(part(0, 0, Form::Unsigned { size: ty.info().size(self.addr) })),
+        }
+    }
+
+    /// Adds the parts of a field or element.
+    fn append(
+        &mut self,
+        parts: &mut Vec<Part>,
+        ty: &Type,
+        index: u32,
+        at: u32,
+        segment: PathSegment,
+    ) {
+        parts.extend(self.compile(ty).0.iter().map(|part| Part {
+            index: index + part.index,
+            at: at + part.at,
+            form: part.form.clone(),
+            path: [std::slice::from_ref(&segment), &part.path].concat().into(),
+        }));
+    }
+
+    fn variant(&mut self, ty: &Type) -> Arc<FlatVariant> {
+        let kind = ty.kind();
+        Arc::new(FlatVariant {
+            ty: ty.clone(),
+            discriminant_size: discriminant_size(kind.case_count()),
+            payload: payload_offset(kind, self.addr),
+            count: ty.info().flat_count(),
+            cases: kind.case_types().map(|case| case.map(|case| self.compile(case))).collect(),
+        })
+    }
+}
