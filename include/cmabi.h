@@ -64,6 +64,7 @@ typedef double cmabi_f64;
 extern "C" {
 #endif
 
+typedef struct cmabi_arena cmabi_arena;
 typedef struct cmabi_config cmabi_config;
 typedef struct cmabi_engine cmabi_engine;
 typedef struct cmabi_error cmabi_error;
@@ -379,6 +380,79 @@ typedef struct cmabi_func_type cmabi_func_type;
  * time that they were written, also where the address is the same.
  */
 typedef struct cmabi_type cmabi_type;
+
+/* Arena ------------------------------------------------------------------------------------------ */
+
+/**
+ * Memory for values: bytes are handed out one after the other and freed all at once. Strings and
+ * lists that a call returns lie in the arena that the caller gave it.
+ *
+ * Addresses stay valid until the arena is reset or freed. One thread at a time.
+ */
+typedef struct cmabi_arena cmabi_arena;
+
+/**
+ * Makes an empty arena, which takes memory when it is first used. It hands out up to `max_bytes`
+ * between two resets, 1 GiB where that is 0; a call whose results would need more traps.
+ */
+cmabi_status cmabi_arena_new(uint64_t max_bytes, cmabi_arena **arena, cmabi_error **error);
+
+/**
+ * Frees an arena and everything in it. NULL is fine.
+ */
+void cmabi_arena_free(cmabi_arena *arena);
+
+/**
+ * Frees everything in an arena; what points into it is invalid then. The arena keeps its largest
+ * piece of memory, so that doing the same again takes none from the system.
+ */
+cmabi_status cmabi_arena_reset(cmabi_arena *arena, cmabi_error **error);
+
+/**
+ * Hands out `size` bytes at a multiple of `align`, a power of two up to 16. Their contents are
+ * unspecified. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
+ * would hand out more than it may.
+ */
+cmabi_status cmabi_arena_alloc(cmabi_arena *arena,
+                               size_t size,
+                               size_t align,
+                               void **bytes,
+                               cmabi_error **error);
+
+/**
+ * The bytes handed out since the last reset, with what alignment wasted; 0 for NULL.
+ */
+uint64_t cmabi_arena_used(const cmabi_arena *arena);
+
+/* Values as text --------------------------------------------------------------------------------- */
+
+/**
+ * Reads a value of `type` from `text`, in WAVE, the WebAssembly Value Encoding:
+ * `{name: "Ada", tags: [1, 2], note: none}`. The value is written to `value`, which has the size
+ * and alignment of the type on the host; its strings and lists go into `arena`. A map is written
+ * as the list of its pairs, a fixed-length list as a list.
+ *
+ * `CMABI_STATUS_INVALID` for text that is no value of the type: the message says at which byte.
+ * `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ */
+cmabi_status cmabi_wave_parse(const cmabi_type *type,
+                              cmabi_string text,
+                              void *value,
+                              cmabi_arena *arena,
+                              cmabi_error **error);
+
+/**
+ * Writes the value of `type` at `value` as text in WAVE, the WebAssembly Value Encoding. The text
+ * lies in `arena`.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the bytes are no value of the type, as a string that is not
+ * UTF-8. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ */
+cmabi_status cmabi_wave_print(const cmabi_type *type,
+                              const void *value,
+                              cmabi_arena *arena,
+                              cmabi_string *text,
+                              cmabi_error **error);
 
 #ifdef __cplusplus
 }

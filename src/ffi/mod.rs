@@ -21,8 +21,10 @@ pub mod version;
 pub mod engine;
 pub mod config;
 pub mod types;
+pub mod arena;
+pub mod wave;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Trapped};
 use error::{cmabi_error, cmabi_status};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +44,11 @@ fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
         internal(panic);
         otherwise
     })
+}
+
+/// What an arena that may hand out no more is for the caller, outside of a guest.
+fn limit(trap: Trapped) -> Error {
+    Error::new(ErrorKind::Limit, trap.to_string())
 }
 
 /// The answer of an export whose feature was left out of this build.

@@ -1,0 +1,109 @@
+//! Arena
+
+use super::check;
+use super::error::{cmabi_error, cmabi_status};
+use super::{guard, guard_or};
+use crate::error::Result;
+use crate::memory::Arena;
+use std::ffi::c_void;
+
+/// Memory for values: bytes are handed out one after the other and freed all at once. Strings and
+/// lists that a call returns lie in the arena that the caller gave it.
+///
+/// Addresses stay valid until the arena is reset or freed. One thread at a time.
+pub struct cmabi_arena {
+    /// What C sees as a `cmabi_arena` is an [`Arena`].
+    _arena: [u8; 0],
+}
+
+impl cmabi_arena {
+    /// What C gets for an arena that is lent to it.
+    pub(super) fn lent(arena: &Arena) -> *mut cmabi_arena {
+        std::ptr::from_ref(arena).cast_mut().cast()
+    }
+
+    /// The arena behind C's pointer.
+    ///
+    /// # Safety
+    /// `ptr` is NULL or an arena that stays alive for `'a`.
+    pub(super) unsafe fn get<'a>(ptr: *mut cmabi_arena, argument: &str) -> Result<&'a Arena> {
+        // SAFETY: the caller's promise; every pointer given out points to an `Arena`.
+        unsafe { check::required(ptr.cast::<Arena>(), argument) }
+    }
+}
+
+/// Makes an empty arena, which takes memory when it is first used. It hands out up to `max_bytes`
+/// between two resets, 1 GiB where that is 0; a call whose results would need more traps.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_arena_new(
+    max_bytes: u64,
+    arena: *mut *mut cmabi_arena,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let arena = unsafe { check::out_handle(arena, "arena") }?;
+        let new = Arena::new();
+        if max_bytes != 0 {
+            new.set_limit(max_bytes);
+        }
+        *arena = Box::into_raw(Box::new(new)).cast();
+        Ok(())
+    })
+}
+
+/// Frees an arena and everything in it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_arena_free(arena: *mut cmabi_arena) {
+    guard_or((), || {
+        if !arena.is_null() {
+            // SAFETY: the header's rules: the arena is the caller's and is freed once.
+            drop(unsafe { Box::from_raw(arena.cast::<Arena>()) });
+        }
+    });
+}
+
+/// Frees everything in an arena; what points into it is invalid then. The arena keeps its largest
+/// piece of memory, so that doing the same again takes none from the system.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_arena_reset(
+    arena: *mut cmabi_arena,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        unsafe { cmabi_arena::get(arena, "arena") }?.reset();
+        Ok(())
+    })
+}
+
+/// Hands out `size` bytes at a multiple of `align`, a power of two up to 16. Their contents are
+/// unspecified. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
+/// would hand out more than it may.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_arena_alloc(
+    arena: *mut cmabi_arena,
+    size: usize,
+    align: usize,
+    bytes: *mut *mut c_void,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (arena, bytes) =
+            unsafe { (cmabi_arena::get(arena, "arena")?, check::out_handle(bytes, "bytes")?) };
+        if !align.is_power_of_two() || align > 16 {
+            let what = format!("is {align}, not a power of two up to 16");
+            return Err(check::invalid("align", what));
+        }
+        *bytes = arena.alloc(size as u64, align as u32).map_err(super::limit)?.cast();
+        Ok(())
+    })
+}
+
+/// The bytes handed out since the last reset, with what alignment wasted; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_arena_used(arena: *const cmabi_arena) -> u64 {
+    // SAFETY: the header's rules.
+    unsafe { arena.cast::<Arena>().as_ref() }.map_or(0, Arena::used)
+}
