@@ -4,7 +4,7 @@
 //! [`ResourceType`] that stands for whatever the import, or the new instance, brings along.
 //! [`substitute`](ExternType::substitute) puts the real ones in.
 
-use crate::engine::CoreDecl;
+use crate::engine::{CoreDecl, CoreExternType, CoreFuncType, CoreType};
 use crate::types::{FuncType, ResourceType, Type};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -193,5 +193,62 @@ impl fmt::Display for InstanceType {
             write!(f, " {name}: {ty};")?;
         }
         f.write_str(" }")
+    }
+}
+
+impl fmt::Display for CoreExternType {
+    /// The core text format, as far as the library tells types apart.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits = |minimum: u64, maximum: Option<u64>| match maximum {
+            Some(maximum) => format!("{minimum} {maximum}"),
+            None => minimum.to_string(),
+        };
+        match self {
+            CoreExternType::Func(ty) => write!(f, "(func{})", CoreSignature(ty)),
+            CoreExternType::Tag(ty) => write!(f, "(tag{})", CoreSignature(ty)),
+            CoreExternType::Memory(ty) => {
+                let addr = if ty.memory64 { "i64 " } else { "" };
+                let shared = if ty.shared { " shared" } else { "" };
+                write!(f, "(memory {addr}{}{shared})", limits(ty.minimum, ty.maximum))
+            }
+            CoreExternType::Table { element, table64, minimum, maximum } => {
+                let addr = if *table64 { "i64 " } else { "" };
+                write!(f, "(table {addr}{} {})", limits(*minimum, *maximum), core_name(*element))
+            }
+            CoreExternType::Global { content, mutable: true } => {
+                write!(f, "(global (mut {}))", core_name(*content))
+            }
+            CoreExternType::Global { content, mutable: false } => {
+                write!(f, "(global {})", core_name(*content))
+            }
+        }
+    }
+}
+
+struct CoreSignature<'a>(&'a CoreFuncType);
+
+impl fmt::Display for CoreSignature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (word, types) in [("param", &self.0.params), ("result", &self.0.results)] {
+            if !types.is_empty() {
+                write!(f, " ({word}")?;
+                types.iter().try_for_each(|ty| write!(f, " {}", core_name(*ty)))?;
+                f.write_str(")")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn core_name(ty: CoreType) -> &'static str {
+    match ty {
+        CoreType::I32 => "i32",
+        CoreType::I64 => "i64",
+        CoreType::F32 => "f32",
+        CoreType::F64 => "f64",
+        CoreType::V128 => "v128",
+        CoreType::FuncRef => "funcref",
+        CoreType::ExternRef => "externref",
+        CoreType::OtherRef => "ref",
     }
 }

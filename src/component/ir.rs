@@ -29,7 +29,7 @@ pub(crate) enum Initializer {
     /// Defines the core module of that number in [`Program::modules`].
     Module(usize),
     /// Defines a component that closes over `captures`.
-    Component { body: Arc<Body>, captures: Box<[Source]> },
+    Component { body: Arc<Body>, captures: Box<[Outer]> },
     /// Instantiates a core module with core instances by name.
     CoreInstantiate { module: u32, args: Box<[(Arc<str>, u32)]> },
     /// Makes a core instance out of core definitions.
@@ -42,10 +42,8 @@ pub(crate) enum Initializer {
     AliasCore { instance: u32, name: Arc<str> },
     /// Takes an export, other than a type, of an instance.
     Alias { instance: u32, name: Arc<str> },
-    /// Takes a core module out of an enclosing component.
-    AliasOuterModule(Source),
-    /// Takes a component out of an enclosing component.
-    AliasOuterComponent(Source),
+    /// Takes a core module or component out of an enclosing component.
+    AliasOuter(Outer),
     /// Defines a resource type.
     Resource { ty: ResourceType, dtor: Option<u32> },
     /// `canon lift`
@@ -54,16 +52,16 @@ pub(crate) enum Initializer {
     Lower { func: u32, options: Options },
     /// Any other canonical definition: the core function of a built-in.
     Builtin { canon: CanonicalFunction, options: Options, ty: BuiltinType },
-    /// Exports a definition, and adds it once more to its index space.
-    Export { name: Arc<str>, item: Item, ty: ExternType, ascribed: bool },
+    /// Exports a definition as of type `ty`, and adds it once more to its index space.
+    Export { name: Arc<str>, item: Item, ty: ExternType },
 }
 
-/// Where a definition of an enclosing component comes from, seen from the component inside.
+/// A definition that a component inside takes.
 #[derive(Clone, Copy)]
-pub(crate) enum Source {
-    /// From the index space of the component itself.
-    Local(u32),
-    /// From what the component closes over.
+pub(crate) enum Outer {
+    Module(u32),
+    Component(u32),
+    /// From what this component itself closes over.
     Captured(u32),
 }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use wasmparser::component_types::ComponentAnyTypeId;
 use wasmparser::{CanonicalFunction, CanonicalOption, SectionLimited};
 
-impl Decoder {
+impl Decoder<'_> {
     pub(super) fn canonicals(
         &mut self,
         section: &SectionLimited<'_, CanonicalFunction>,

@@ -3,10 +3,11 @@
 
 mod canon;
 mod convert;
+mod nesting;
 mod section;
 
 use super::extern_type::ComponentType;
-use super::ir::{Body, Initializer, Source};
+use super::ir::{Body, Initializer, Outer};
 use crate::error::{Error, ErrorKind, Result};
 use convert::TypeConverter;
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use wasmparser::{
     FuncValidatorAllocations, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
-/// How deep components may nest in one another.
+/// How deep components may nest in one another, and component and instance types.
 const MAX_NESTING: usize = 100;
 
 /// The proposals that components may use: the component model at the baseline, and the core
@@ -46,6 +47,7 @@ pub(crate) fn decode(wasm: &[u8]) -> Result<Decoded> {
     check_header(wasm)?;
     let features = features();
     let mut decoder = Decoder {
+        wasm,
         validator: Validator::new_with_features(features),
         allocations: FuncValidatorAllocations::default(),
         types: TypeConverter::default(),
@@ -97,7 +99,8 @@ fn invalid(error: wasmparser::Error) -> Error {
     Error::new(ErrorKind::Invalid, error.to_string())
 }
 
-struct Decoder {
+struct Decoder<'a> {
+    wasm: &'a [u8],
     validator: Validator,
     allocations: FuncValidatorAllocations,
     types: TypeConverter,
@@ -113,7 +116,7 @@ struct Decoder {
 struct BodyBuilder {
     initializers: Vec<Initializer>,
     /// What it takes from the components around it.
-    captures: Vec<Source>,
+    captures: Vec<Outer>,
     imports: Vec<ExternName>,
     exports: Vec<ExternName>,
     /// The `canon lift` behind a function index, by its place in `initializers`.
@@ -134,9 +137,14 @@ struct Counts {
     instances: u32,
 }
 
-impl Decoder {
+impl Decoder<'_> {
     fn payload(&mut self, payload: &Payload<'_>) -> Result<()> {
         let before = self.counts();
+        if let Payload::ComponentTypeSection(section) = payload {
+            let range = section.range();
+            let bytes = &self.wasm[range.start as usize..range.end as usize];
+            nesting::check(bytes, range.start, *self.validator.features())?;
+        }
         match self.validator.payload(payload).map_err(invalid)? {
             ValidPayload::Func(func, body) => {
                 let mut validator = func.into_validator(std::mem::take(&mut self.allocations));

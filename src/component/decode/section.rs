@@ -2,7 +2,7 @@
 
 use super::{BodyBuilder, Counts, Decoder, ExternName, invalid};
 use crate::component::extern_type::TypeDef;
-use crate::component::ir::{CoreItem, Initializer, Item, Source};
+use crate::component::ir::{CoreItem, Initializer, Item, Outer};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use wasmparser::{
@@ -10,7 +10,7 @@ use wasmparser::{
     ComponentOuterAliasKind, ExternalKind, FromReader, Instance, Payload, SectionLimited,
 };
 
-impl Decoder {
+impl Decoder<'_> {
     /// Translates a section; `before` are the sizes of the index spaces before it.
     pub(super) fn section(&mut self, payload: &Payload<'_>, before: Counts) -> Result<()> {
         match payload {
@@ -147,10 +147,10 @@ impl Decoder {
                 },
                 ComponentAlias::Outer { kind, count, index } => match kind {
                     ComponentOuterAliasKind::CoreModule => {
-                        Initializer::AliasOuterModule(self.outer(count, index))
+                        Initializer::AliasOuter(self.outer(count, Outer::Module(index)))
                     }
                     ComponentOuterAliasKind::Component => {
-                        Initializer::AliasOuterComponent(self.outer(count, index))
+                        Initializer::AliasOuter(self.outer(count, Outer::Component(index)))
                     }
                     ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => continue,
                 },
@@ -162,14 +162,13 @@ impl Decoder {
 
     /// Leads a definition of the component `count` levels out to the current one: each component
     /// on the way captures it.
-    fn outer(&mut self, count: u32, index: u32) -> Source {
+    fn outer(&mut self, count: u32, mut item: Outer) -> Outer {
         let outermost = self.bodies.len() - count as usize;
-        let mut source = Source::Local(index);
         for body in &mut self.bodies[outermost..] {
-            body.captures.push(source);
-            source = Source::Captured(body.captures.len() as u32 - 1);
+            body.captures.push(item);
+            item = Outer::Captured(body.captures.len() as u32 - 1);
         }
-        source
+        item
     }
 
     fn imports(
@@ -198,12 +197,7 @@ impl Decoder {
             let ty = self.types.entity(types, export.name.name, &ty)?;
             let body = self.body();
             let name: ExternName = export.name.into();
-            body.initializers.push(Initializer::Export {
-                name: name.name.clone(),
-                item,
-                ty,
-                ascribed: export.ty.is_some(),
-            });
+            body.initializers.push(Initializer::Export { name: name.name.clone(), item, ty });
             body.exports.push(name);
         }
         Ok(())
