@@ -5,8 +5,12 @@
 //! later, many at once and in any order: the import answers [`Flow::Block`], and the
 //! [`EngineStore::call`] that was running returns [`Outcome::Suspended`].
 
+#[cfg(feature = "component")]
+pub(crate) mod declared;
 pub mod fiber;
 pub mod native;
+#[cfg(feature = "component")]
+pub mod vtable;
 #[cfg(feature = "wasmi")]
 pub mod wasmi;
 

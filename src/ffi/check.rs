@@ -93,13 +93,13 @@ pub(super) unsafe fn text<'a>(string: cmabi_string, argument: &str) -> Result<&'
 ///
 /// # Safety
 /// `Self` is `#[repr(u32)]`, and every number below [`Enumeration::COUNT`] is one of its values.
-pub(super) unsafe trait Enumeration: Copy {
+pub(crate) unsafe trait Enumeration: Copy {
     /// How many values there are, from 0.
     const COUNT: u32;
 }
 
 /// The enumerator that C passed.
-pub(super) fn enumerator<E: Enumeration>(value: MaybeUninit<E>, argument: &str) -> Result<E> {
+pub(crate) fn enumerator<E: Enumeration>(value: MaybeUninit<E>, argument: &str) -> Result<E> {
     const { assert!(size_of::<E>() == size_of::<u32>()) };
     // SAFETY: `Enumeration`: the value is a `u32` that C passed, so it is initialized.
     let number = unsafe { value.as_ptr().cast::<u32>().read() };

@@ -104,7 +104,7 @@ pub struct cmabi_string {
 
 impl cmabi_string {
     /// No text.
-    pub(super) const EMPTY: Self = cmabi_string { ptr: ptr::null(), len: 0 };
+    pub(crate) const EMPTY: Self = cmabi_string { ptr: ptr::null(), len: 0 };
 }
 
 impl From<&str> for cmabi_string {

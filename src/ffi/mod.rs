@@ -14,8 +14,9 @@
 // The header's preamble states what holds for all of them.
 #![allow(clippy::missing_safety_doc)]
 
-mod check;
+pub(crate) mod check;
 
+pub mod engine_interface;
 pub mod error;
 pub mod version;
 pub mod engine;

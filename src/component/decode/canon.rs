@@ -1,9 +1,9 @@
 //! The canonical section: lifts, lowers and built-ins.
 
-use super::convert::core_func;
 use super::{Counts, Decoder, invalid};
 use crate::component::ir::{BuiltinType, Initializer, Options};
 use crate::copy::StringEncoding;
+use crate::engine::declared::core_func;
 use crate::error::Result;
 use wasmparser::component_types::ComponentAnyTypeId;
 use wasmparser::{CanonicalFunction, CanonicalOption, SectionLimited};

@@ -4,7 +4,8 @@ use super::ExternName;
 use crate::component::extern_type::{
     ComponentType, ExternDecl, ExternType, InstanceType, ModuleType, Named, TypeDef,
 };
-use crate::engine::{CoreDecl, CoreExternType, CoreFuncType, CoreMemoryType, CoreType};
+use crate::engine::CoreDecl;
+use crate::engine::declared::core_extern;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Case, Field, FuncType, Kind, ResourceType, Type};
 use std::collections::HashMap;
@@ -260,49 +261,4 @@ pub(super) fn primitive(ty: PrimitiveValType) -> Type {
 
 fn labels(names: &IndexSet<KebabString>) -> Box<[Arc<str>]> {
     names.iter().map(|name| name.as_str().into()).collect()
-}
-
-fn core_extern(types: TypesRef<'_>, ty: &EntityType) -> CoreExternType {
-    match ty {
-        EntityType::Func(id) | EntityType::FuncExact(id) => {
-            CoreExternType::Func(core_func(types, *id))
-        }
-        EntityType::Tag(id) => CoreExternType::Tag(core_func(types, *id)),
-        EntityType::Memory(ty) => CoreExternType::Memory(CoreMemoryType {
-            memory64: ty.memory64,
-            shared: ty.shared,
-            minimum: ty.initial,
-            maximum: ty.maximum,
-        }),
-        EntityType::Table(ty) => CoreExternType::Table {
-            element: core_value(ValType::Ref(ty.element_type)),
-            table64: ty.table64,
-            minimum: ty.initial,
-            maximum: ty.maximum,
-        },
-        EntityType::Global(ty) => {
-            CoreExternType::Global { content: core_value(ty.content_type), mutable: ty.mutable }
-        }
-    }
-}
-
-pub(super) fn core_func(types: TypesRef<'_>, id: CoreTypeId) -> CoreFuncType {
-    let ty = types[id].unwrap_func();
-    CoreFuncType {
-        params: ty.params().iter().copied().map(core_value).collect(),
-        results: ty.results().iter().copied().map(core_value).collect(),
-    }
-}
-
-fn core_value(ty: ValType) -> CoreType {
-    match ty {
-        ValType::I32 => CoreType::I32,
-        ValType::I64 => CoreType::I64,
-        ValType::F32 => CoreType::F32,
-        ValType::F64 => CoreType::F64,
-        ValType::V128 => CoreType::V128,
-        ValType::FUNCREF => CoreType::FuncRef,
-        ValType::EXTERNREF => CoreType::ExternRef,
-        ValType::Ref(_) => CoreType::OtherRef,
-    }
 }

@@ -1,0 +1,664 @@
+//! A host's own engine, given as a table of C functions.
+//!
+//! The engine's objects are pointers that only the engine understands; this file keeps the tables
+//! from our handles to them. What the guests of a store run on differs by [`Tier`]: with
+//! [`Tier::Resume`] the engine suspends them itself, with [`Tier::Fiber`] each call is a fiber.
+
+use super::declared::Declared;
+use super::fiber::{Fiber, Fibers, Ran, Values};
+use super::{
+    Capabilities, Continuation, CoreDecl, CoreExtern, CoreExternType, CoreFunc, CoreFuncType,
+    CoreGlobal, CoreInstance, CoreMemory, CoreMemoryType, CoreTable, CoreTag, CoreType, Engine,
+    EngineStore, EngineStoreConfig, Flow, ImportFn, Module, Outcome, RawVal, Tier,
+};
+use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::ffi::check;
+use crate::ffi::engine_interface::{
+    cmabi_core_extern, cmabi_core_func_type, cmabi_core_kind, cmabi_core_type,
+    cmabi_engine_interface, cmabi_engine_limits, cmabi_flow, cmabi_import, cmabi_outcome,
+};
+use crate::ffi::error::cmabi_string;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+/// An engine that C filled in.
+pub struct VtableEngine(Arc<Table>);
+
+/// The table, and the promise to call its `drop`.
+struct Table(cmabi_engine_interface, Tier);
+
+// SAFETY: the header asks that an engine and its modules can be used from several threads.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if let Some(drop) = self.0.drop {
+            // SAFETY: the header: called once, when nothing of the engine is left.
+            unsafe { drop(self.0.data) }
+        }
+    }
+}
+
+/// Calls a function of a table that [`VtableEngine::new`] found to be there.
+macro_rules! call {
+    ($table:expr, $function:ident($($argument:expr),* $(,)?)) => {{
+        let function = $table.0.$function.expect("checked when the engine was made");
+        // SAFETY: the header says what each function gets, and that it returns normally; the
+        // pointers are the engine's own, or ours for the duration of the call.
+        unsafe { function($($argument),*) }
+    }};
+}
+
+impl VtableEngine {
+    /// An engine behind `table`, of whose bytes the host's header knew all. Takes over `drop`,
+    /// also on failure.
+    pub fn new(table: cmabi_engine_interface) -> Result<Self> {
+        let tier = table.tier();
+        // From here on dropping the engine calls `drop`.
+        let mut engine = Table(table, Tier::Resume);
+        engine.1 = tier?;
+        let resume = engine.1 == Tier::Resume;
+        let table = &engine.0;
+        let required = [
+            ("module_new", table.module_new.is_some()),
+            ("module_free", table.module_free.is_some()),
+            ("store_new", table.store_new.is_some()),
+            ("store_free", table.store_free.is_some()),
+            ("instantiate", table.instantiate.is_some()),
+            ("instance_export", table.instance_export.is_some()),
+            ("func_new", table.func_new.is_some()),
+            ("call", table.call.is_some()),
+            ("resume", table.resume.is_some() || !resume),
+            ("continuation_free", table.continuation_free.is_some() || !resume),
+            ("memory_data", table.memory_data.is_some()),
+            ("table_get", table.table_get.is_some()),
+            ("global_get", table.global_get.is_some()),
+            ("fuel_get", table.fuel_get.is_some() || table.fuel == 0),
+            ("fuel_set", table.fuel_set.is_some() || table.fuel == 0),
+        ];
+        let missing: Vec<_> =
+            required.iter().filter(|(_, given)| !given).map(|(name, _)| *name).collect();
+        if missing.is_empty() {
+            return Ok(VtableEngine(Arc::new(engine)));
+        }
+        let message = format!("argument `interface` lacks functions: {}", missing.join(", "));
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+}
+
+impl Engine for VtableEngine {
+    fn capabilities(&self) -> Capabilities {
+        let table = &self.0.0;
+        Capabilities {
+            tier: self.0.1,
+            memory64: table.memory64 != 0,
+            exceptions: table.exceptions != 0,
+            fuel: table.fuel != 0,
+        }
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
+        let declared = Declared::read(wasm)?;
+        self.check(&declared)?;
+        let mut module = ptr::null_mut();
+        let mut message = cmabi_string::EMPTY;
+        let (data, at, len) = (self.0.0.data, wasm.as_ptr(), wasm.len());
+        if !call!(self.0, module_new(data, at, len, &mut module, &mut message)) {
+            let text = text(message, "the engine rejected the module");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        Ok(Arc::new(VtableModule { table: self.0.clone(), module, declared }))
+    }
+
+    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>> {
+        if config.fuel.is_some() && self.0.0.fuel == 0 {
+            return Err(Error::new(ErrorKind::Unsupported, "the engine does not meter fuel"));
+        }
+        let limits = cmabi_engine_limits {
+            size: size_of::<cmabi_engine_limits>(),
+            max_memory_bytes: config.max_memory_bytes.unwrap_or(0),
+            max_table_elements: config.max_table_elements.unwrap_or(0),
+            metered: config.fuel.is_some(),
+            fuel: config.fuel.unwrap_or(0),
+        };
+        let mut store = ptr::null_mut();
+        let mut message = cmabi_string::EMPTY;
+        if !call!(self.0, store_new(self.0.0.data, &limits, &mut store, &mut message)) {
+            let text = text(message, "the engine made no store");
+            return Err(Error::new(ErrorKind::Limit, text));
+        }
+        Ok(Box::new(VtableStore(Rc::new(Inner {
+            table: self.0.clone(),
+            store,
+            fibers: Fibers::new(FIBER_STACK_SIZE),
+            funcs: RefCell::default(),
+            func_handles: RefCell::default(),
+            memories: RefCell::default(),
+            tables: RefCell::default(),
+            globals: RefCell::default(),
+            tags: RefCell::default(),
+            instances: RefCell::default(),
+            imports: RefCell::default(),
+            blocking: Cell::new(Blocking::Refused),
+        }))))
+    }
+}
+
+/// Bytes of native stack for a guest on an engine of [`Tier::Fiber`].
+const FIBER_STACK_SIZE: usize = 1 << 20;
+
+impl VtableEngine {
+    /// Fails where a module needs what the engine did not declare.
+    fn check(&self, declared: &Declared) -> Result<()> {
+        let lacks = |what: &str| {
+            let message = format!("the engine does not have {what}, which a core module uses");
+            Err(Error::new(ErrorKind::Unsupported, message))
+        };
+        let all = || declared.imports.iter().chain(&declared.exports).map(|decl| &decl.ty);
+        if self.0.0.exceptions == 0 && all().any(|ty| matches!(ty, CoreExternType::Tag(_))) {
+            return lacks("core exceptions");
+        }
+        let wide = |ty: &CoreExternType| match ty {
+            CoreExternType::Memory(memory) => memory.memory64,
+            CoreExternType::Table { table64, .. } => *table64,
+            _ => false,
+        };
+        if self.0.0.memory64 == 0 && all().any(wide) {
+            return lacks("64-bit memories and tables");
+        }
+        Ok(())
+    }
+}
+
+/// What the engine says, or else `otherwise`.
+fn text(message: cmabi_string, otherwise: &str) -> String {
+    if message.len == 0 || message.ptr.is_null() {
+        return otherwise.into();
+    }
+    // SAFETY: the header: the text is valid until the engine is called again.
+    let bytes = unsafe { std::slice::from_raw_parts(message.ptr.cast::<u8>(), message.len) };
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A module of the engine.
+struct VtableModule {
+    table: Arc<Table>,
+    module: *mut c_void,
+    declared: Declared,
+}
+
+// SAFETY: the header asks that modules can be used from several threads.
+unsafe impl Send for VtableModule {}
+// SAFETY: as above.
+unsafe impl Sync for VtableModule {}
+
+impl Module for VtableModule {
+    fn imports(&self) -> &[CoreDecl] {
+        &self.declared.imports
+    }
+
+    fn exports(&self) -> &[CoreDecl] {
+        &self.declared.exports
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Drop for VtableModule {
+    fn drop(&mut self) {
+        call!(self.table, module_free(self.table.0.data, self.module));
+    }
+}
+
+/// A store of the engine. Clones are the same store: an import is lent one.
+#[derive(Clone)]
+struct VtableStore(Rc<Inner>);
+
+struct Inner {
+    table: Arc<Table>,
+    store: *mut c_void,
+    fibers: Rc<Fibers>,
+    funcs: RefCell<Vec<Func>>,
+    func_handles: RefCell<HashMap<*mut c_void, CoreFunc>>,
+    memories: RefCell<Vec<(*mut c_void, CoreMemoryType)>>,
+    tables: RefCell<Vec<(*mut c_void, CoreExternType)>>,
+    globals: RefCell<Vec<(*mut c_void, CoreExternType)>>,
+    tags: RefCell<Vec<(*mut c_void, CoreExternType)>>,
+    instances: RefCell<Vec<Instance>>,
+    /// What the engine holds pointers to, at fixed addresses.
+    #[allow(clippy::vec_box)]
+    imports: RefCell<Vec<Box<Import>>>,
+    /// What an import that blocks tells the engine.
+    blocking: Cell<Blocking>,
+}
+
+#[derive(Clone)]
+struct Func {
+    item: *mut c_void,
+    ty: CoreFuncType,
+}
+
+struct Instance {
+    item: *mut c_void,
+    exports: Box<[CoreExternType]>,
+}
+
+/// What a [`cmabi_import`] is.
+struct Import {
+    store: Weak<Inner>,
+    params: usize,
+    results: usize,
+    function: Rc<ImportFn>,
+}
+
+/// Whether the call that the engine runs can be suspended by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blocking {
+    /// It cannot.
+    Refused,
+    /// It can.
+    Allowed,
+    /// An import asked for it.
+    Asked,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        call!(self.table, store_free(self.table.0.data, self.store));
+    }
+}
+
+/// What a [`Continuation`] of this engine is.
+enum Suspended {
+    Fiber(Fiber),
+    Engine(EngineContinuation),
+}
+
+/// A call that the engine suspended.
+struct EngineContinuation {
+    store: Weak<Inner>,
+    /// Null once it is consumed.
+    item: *mut c_void,
+}
+
+impl Drop for EngineContinuation {
+    fn drop(&mut self) {
+        if let Some(store) = self.store.upgrade().filter(|_| !self.item.is_null()) {
+            call!(store.table, continuation_free(store.store, self.item));
+        }
+    }
+}
+
+/// How the engine came back.
+enum Ended {
+    Returned,
+    Suspended(EngineContinuation),
+}
+
+impl VtableStore {
+    /// Runs `function`, which enters the engine, and reads its answer. Where an import failed that
+    /// is what counts, see [`Fibers::fail`].
+    fn enter(
+        &self,
+        blocking: Blocking,
+        function: impl FnOnce(&mut *mut c_void, &mut cmabi_string) -> MaybeUninit<cmabi_outcome>,
+    ) -> Result<Ended, Trapped> {
+        let outer = self.0.blocking.replace(blocking);
+        let mut continuation = ptr::null_mut();
+        let mut message = cmabi_string::EMPTY;
+        let outcome = function(&mut continuation, &mut message);
+        let asked = self.0.blocking.replace(outer) == Blocking::Asked;
+        let suspended = EngineContinuation { store: Rc::downgrade(&self.0), item: continuation };
+        let Ok(outcome) = check::enumerator(outcome, "outcome") else {
+            return Err(engine_error("answered no cmabi_outcome"));
+        };
+        match outcome {
+            _ if self.0.fibers.failure().is_some() => {
+                Err(engine_error("hid the failure of an import"))
+            }
+            cmabi_outcome::Returned if !asked => Ok(Ended::Returned),
+            cmabi_outcome::Suspended if asked && !continuation.is_null() => {
+                Ok(Ended::Suspended(suspended))
+            }
+            cmabi_outcome::Trapped => Err(Trap::Core(text(message, "wasm trap").into()).into()),
+            cmabi_outcome::Threw => Err(Trap::CoreException.into()),
+            cmabi_outcome::OutOfFuel => Err(Trap::OutOfFuel.into()),
+            cmabi_outcome::Returned => Err(engine_error("went on after an import blocked")),
+            cmabi_outcome::Suspended => Err(engine_error("suspended though no import blocked")),
+        }
+    }
+
+    /// Calls `func` on the current stack.
+    fn call_here(
+        &self,
+        blocking: Blocking,
+        func: &Func,
+        args: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Result<Ended, Trapped> {
+        let (args, results) = (args.as_ptr(), results.as_mut_ptr());
+        self.enter(blocking, |continuation, message| {
+            call!(self.0.table, call(self.0.store, func.item, args, results, continuation, message))
+        })
+    }
+
+    fn outcome(ended: Result<Ended, Trapped>) -> Outcome {
+        match ended {
+            Ok(Ended::Returned) => Outcome::Returned,
+            Ok(Ended::Suspended(suspended)) => {
+                Outcome::Suspended(Continuation(Box::new(Suspended::Engine(suspended))))
+            }
+            Err(trap) => Outcome::Trapped(trap),
+        }
+    }
+
+    fn ran(ran: Ran, results: &mut [RawVal]) -> Outcome {
+        match ran {
+            Ran::Returned(Ok(values)) => {
+                results.copy_from_slice(&values);
+                Outcome::Returned
+            }
+            Ran::Returned(Err(trap)) => Outcome::Trapped(trap),
+            Ran::Suspended(fiber) => {
+                Outcome::Suspended(Continuation(Box::new(Suspended::Fiber(fiber))))
+            }
+        }
+    }
+
+    /// Whether an import that blocks is to be suspended by the engine, in this store.
+    fn blocking(&self) -> Blocking {
+        match self.0.table.1 {
+            Tier::Resume => Blocking::Allowed,
+            Tier::Fiber | Tier::Nested => Blocking::Refused,
+        }
+    }
+
+    fn func(&self, func: CoreFunc) -> Func {
+        self.0.funcs.borrow()[func.0 as usize].clone()
+    }
+
+    /// The handle of a function of the engine.
+    fn func_handle(&self, item: *mut c_void, ty: impl FnOnce() -> CoreFuncType) -> CoreFunc {
+        *self.0.func_handles.borrow_mut().entry(item).or_insert_with(|| {
+            let mut funcs = self.0.funcs.borrow_mut();
+            funcs.push(Func { item, ty: ty() });
+            CoreFunc(funcs.len() as u32 - 1)
+        })
+    }
+
+    /// The engine's pointer for `item`.
+    fn to_engine(&self, item: CoreExtern) -> cmabi_core_extern {
+        let (kind, item) = match item {
+            CoreExtern::Func(func) => (cmabi_core_kind::Func, self.func(func).item),
+            CoreExtern::Memory(memory) => {
+                (cmabi_core_kind::Memory, self.0.memories.borrow()[memory.0 as usize].0)
+            }
+            CoreExtern::Table(table) => {
+                (cmabi_core_kind::Table, self.0.tables.borrow()[table.0 as usize].0)
+            }
+            CoreExtern::Global(global) => {
+                (cmabi_core_kind::Global, self.0.globals.borrow()[global.0 as usize].0)
+            }
+            CoreExtern::Tag(tag) => (cmabi_core_kind::Tag, self.0.tags.borrow()[tag.0 as usize].0),
+        };
+        cmabi_core_extern { kind: MaybeUninit::new(kind), item }
+    }
+}
+
+#[cold]
+fn engine_error(what: &str) -> Trapped {
+    Trap::Internal(format!("the host's engine {what}").into()).into()
+}
+
+/// The place of `item` in `items`, where it is put unless it is there.
+fn intern<T>(items: &RefCell<Vec<(*mut c_void, T)>>, item: *mut c_void, ty: T) -> u32 {
+    let mut items = items.borrow_mut();
+    let place = items.iter().position(|(known, _)| *known == item).unwrap_or_else(|| {
+        items.push((item, ty));
+        items.len() - 1
+    });
+    place as u32
+}
+
+impl EngineStore for VtableStore {
+    fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
+        let func = self.func(func);
+        if self.0.table.1 == Tier::Fiber {
+            let (store, args, count) = (self.clone(), Values::from(args), results.len());
+            let ran = self.0.fibers.start(move || {
+                let mut results = Values::from_elem(0, count);
+                store.call_here(Blocking::Refused, &func, &args, &mut results)?;
+                Ok(results)
+            });
+            return Self::ran(ran, results);
+        }
+        let call = || self.call_here(self.blocking(), &func, args, results);
+        Self::outcome(self.0.fibers.without_blocking(call))
+    }
+
+    fn resume(
+        &mut self,
+        continuation: Continuation,
+        import_results: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Outcome {
+        match *continuation.0.downcast::<Suspended>().expect("a continuation of this engine") {
+            Suspended::Fiber(fiber) => Self::ran(fiber.resume(import_results), results),
+            Suspended::Engine(mut suspended) => {
+                let item = std::mem::replace(&mut suspended.item, ptr::null_mut());
+                let (given, results) = (import_results.as_ptr(), results.as_mut_ptr());
+                let resume = |continuation: &mut _, message: &mut _| {
+                    let store = self.0.store;
+                    call!(self.0.table, resume(store, item, given, results, continuation, message))
+                };
+                let ended =
+                    self.0.fibers.without_blocking(|| self.enter(Blocking::Allowed, resume));
+                Self::outcome(ended)
+            }
+        }
+    }
+
+    fn call_sync(
+        &mut self,
+        func: CoreFunc,
+        args: &[RawVal],
+        results: &mut [RawVal],
+    ) -> Result<(), Trapped> {
+        let func = self.func(func);
+        let call = || self.call_here(Blocking::Refused, &func, args, results);
+        self.0.fibers.without_blocking(call).map(|_| ())
+    }
+
+    fn instantiate(
+        &mut self,
+        module: &dyn Module,
+        imports: &[CoreExtern],
+    ) -> Result<CoreInstance, Trapped> {
+        let module =
+            module.as_any().downcast_ref::<VtableModule>().expect("a module of this engine");
+        let imports: Vec<_> = imports.iter().map(|&import| self.to_engine(import)).collect();
+        let mut instance = ptr::null_mut();
+        let instantiate = |_: &mut _, message: &mut _| {
+            call!(
+                self.0.table,
+                instantiate(
+                    self.0.store,
+                    module.module,
+                    imports.as_ptr(),
+                    imports.len(),
+                    &mut instance,
+                    message,
+                )
+            )
+        };
+        self.0.fibers.without_blocking(|| self.enter(Blocking::Refused, instantiate))?;
+        let exports = module.exports().iter().map(|export| export.ty.clone()).collect();
+        let mut instances = self.0.instances.borrow_mut();
+        instances.push(Instance { item: instance, exports });
+        Ok(CoreInstance(instances.len() as u32 - 1))
+    }
+
+    fn export(&mut self, instance: CoreInstance, index: usize) -> CoreExtern {
+        let (instance, ty) = {
+            let instances = self.0.instances.borrow();
+            let instance = &instances[instance.0 as usize];
+            (instance.item, instance.exports[index].clone())
+        };
+        let item = call!(self.0.table, instance_export(self.0.store, instance, index)).item;
+        // The kind that the engine says is not needed: the module's declaration is what was checked.
+        match ty {
+            CoreExternType::Func(ty) => CoreExtern::Func(self.func_handle(item, || ty)),
+            CoreExternType::Memory(ty) => {
+                CoreExtern::Memory(CoreMemory(intern(&self.0.memories, item, ty)))
+            }
+            CoreExternType::Table { .. } => {
+                CoreExtern::Table(CoreTable(intern(&self.0.tables, item, ty)))
+            }
+            CoreExternType::Global { .. } => {
+                CoreExtern::Global(CoreGlobal(intern(&self.0.globals, item, ty)))
+            }
+            CoreExternType::Tag(_) => CoreExtern::Tag(CoreTag(intern(&self.0.tags, item, ty))),
+        }
+    }
+
+    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc {
+        let import = Box::new(Import {
+            store: Rc::downgrade(&self.0),
+            params: ty.params.len(),
+            results: ty.results.len(),
+            function: import,
+        });
+        let pointer = (&raw const *import).cast_mut().cast::<cmabi_import>();
+        self.0.imports.borrow_mut().push(import);
+        let types = |types: &[CoreType]| {
+            types
+                .iter()
+                .map(|&ty| MaybeUninit::new(ty.into()))
+                .collect::<Vec<MaybeUninit<cmabi_core_type>>>()
+        };
+        let (params, results) = (types(&ty.params), types(&ty.results));
+        let c_type = cmabi_core_func_type {
+            params: params.as_ptr(),
+            params_len: params.len(),
+            results: results.as_ptr(),
+            results_len: results.len(),
+        };
+        let item = call!(self.0.table, func_new(self.0.store, &c_type, pointer));
+        self.func_handle(item, || ty.clone())
+    }
+
+    fn func_type(&self, func: CoreFunc) -> CoreFuncType {
+        self.func(func).ty
+    }
+
+    fn memory(&mut self, memory: CoreMemory) -> (*mut u8, usize) {
+        let item = self.0.memories.borrow()[memory.0 as usize].0;
+        let mut len = 0;
+        let base = call!(self.0.table, memory_data(self.0.store, item, &mut len));
+        if base.is_null() { (ptr::dangling_mut(), 0) } else { (base, len) }
+    }
+
+    fn memory_type(&self, memory: CoreMemory) -> CoreMemoryType {
+        self.0.memories.borrow()[memory.0 as usize].1
+    }
+
+    fn table_func(&mut self, table: CoreTable, index: u64) -> Option<Option<CoreFunc>> {
+        let table = self.0.tables.borrow()[table.0 as usize].0;
+        let mut func = ptr::null_mut();
+        let mut ty = cmabi_core_func_type::EMPTY;
+        if !call!(self.0.table, table_get(self.0.store, table, index, &mut func, &mut ty)) {
+            return None;
+        }
+        // SAFETY: the header: the type is valid until the engine is called again.
+        let ty = unsafe { ty.read() }.ok();
+        Some(ty.filter(|_| !func.is_null()).map(|ty| self.func_handle(func, || ty)))
+    }
+
+    fn global(&mut self, global: CoreGlobal) -> RawVal {
+        let item = self.0.globals.borrow()[global.0 as usize].0;
+        call!(self.0.table, global_get(self.0.store, item))
+    }
+
+    fn extern_type(&self, item: CoreExtern) -> CoreExternType {
+        match item {
+            CoreExtern::Func(func) => CoreExternType::Func(self.func(func).ty),
+            CoreExtern::Memory(memory) => CoreExternType::Memory(self.memory_type(memory)),
+            CoreExtern::Table(table) => self.0.tables.borrow()[table.0 as usize].1.clone(),
+            CoreExtern::Global(global) => self.0.globals.borrow()[global.0 as usize].1.clone(),
+            CoreExtern::Tag(tag) => self.0.tags.borrow()[tag.0 as usize].1.clone(),
+        }
+    }
+
+    fn fuel(&mut self) -> Option<u64> {
+        (self.0.table.0.fuel != 0).then(|| call!(self.0.table, fuel_get(self.0.store)))
+    }
+
+    fn set_fuel(&mut self, fuel: u64) {
+        if self.0.table.0.fuel != 0 {
+            call!(self.0.table, fuel_set(self.0.store, fuel));
+        }
+    }
+}
+
+/// What the engine calls when a guest calls `import`.
+///
+/// # Safety
+/// `import` is one that the engine was given for a store that still exists; `args` and `results`
+/// have as many words as its type says.
+pub(crate) unsafe fn call_import(
+    import: *mut cmabi_import,
+    args: *const RawVal,
+    results: *mut RawVal,
+) -> cmabi_flow {
+    // SAFETY: the caller's promise: imports live as long as their store.
+    let import = unsafe { &*import.cast::<Import>() };
+    let Some(store) = import.store.upgrade().map(VtableStore) else {
+        return cmabi_flow::Trap;
+    };
+    let fibers = &store.0.fibers;
+    if fibers.failure().is_some() {
+        return cmabi_flow::Trap;
+    }
+    // SAFETY: the caller's promise; without values the pointers are not looked at.
+    let (args, results): (&[RawVal], &mut [RawVal]) = unsafe {
+        (
+            if import.params == 0 { &[] } else { std::slice::from_raw_parts(args, import.params) },
+            if import.results == 0 {
+                &mut []
+            } else {
+                std::slice::from_raw_parts_mut(results, import.results)
+            },
+        )
+    };
+    match (import.function)(&mut store.clone(), args, results) {
+        Flow::Done => cmabi_flow::Done,
+        Flow::Trap(trap) => {
+            fibers.fail(&trap);
+            cmabi_flow::Trap
+        }
+        Flow::Block if store.0.blocking.get() == Blocking::Allowed => {
+            store.0.blocking.set(Blocking::Asked);
+            cmabi_flow::Block
+        }
+        Flow::Block => match fibers.block() {
+            Ok(values) => {
+                results.copy_from_slice(&values);
+                cmabi_flow::Done
+            }
+            Err(trap) => {
+                fibers.fail(&trap);
+                cmabi_flow::Trap
+            }
+        },
+    }
+}
