@@ -2,15 +2,16 @@
 
 mod naive;
 mod random;
+mod strings;
+mod traps;
+mod values;
 
 use super::{Context, Format, StringEncoding};
 use crate::error::{Trap, Trapped};
 use crate::memory::{AddrType, Arena, View};
 use crate::types::{Field, Kind, ResourceType, Type};
 
-#[allow(dead_code)]
 pub(super) const GUEST32: Format = Format::guest(AddrType::I32, StringEncoding::Utf8);
-#[allow(dead_code)]
 pub(super) const GUEST64: Format = Format::guest(AddrType::I64, StringEncoding::Utf8);
 
 /// One side of a copy: a linear memory with a bump allocator, or the host.
@@ -103,13 +104,13 @@ pub(super) struct Sides {
     pub(super) src: Side,
     pub(super) dst: Side,
     pub(super) calls: Vec<[u64; 4]>,
-    /// Added to what `realloc` answers.
-    pub(super) realloc_error: u64,
+    /// Added to what `realloc` answers the first time, the second time and so on.
+    pub(super) realloc_errors: Vec<u64>,
 }
 
 impl Sides {
     pub(super) fn new(src: Side, dst: Side) -> Sides {
-        Sides { src, dst, calls: Vec::new(), realloc_error: 0 }
+        Sides { src, dst, calls: Vec::new(), realloc_errors: Vec::new() }
     }
 }
 
@@ -130,7 +131,8 @@ impl Context for Sides {
         new_size: u64,
     ) -> Result<u64, Trapped> {
         self.calls.push([old, old_size, align.into(), new_size]);
-        Ok(self.dst.realloc(old, old_size, align, new_size)? + self.realloc_error)
+        let error = self.realloc_errors.get(self.calls.len() - 1).unwrap_or(&0);
+        Ok(self.dst.realloc(old, old_size, align, new_size)? + error)
     }
 
     // Handles are told apart by what is added to them.
