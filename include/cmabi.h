@@ -70,7 +70,9 @@ typedef struct cmabi_engine cmabi_engine;
 typedef struct cmabi_error cmabi_error;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_import cmabi_import;
+typedef struct cmabi_resource_type cmabi_resource_type;
 typedef struct cmabi_type cmabi_type;
+typedef struct cmabi_wit cmabi_wit;
 
 /* Engine interface ------------------------------------------------------------------------------- */
 
@@ -778,12 +780,153 @@ cmabi_status cmabi_config_set_deterministic(cmabi_config *config,
 /* Types ------------------------------------------------------------------------------------------ */
 
 /**
+ * What sort of type a `cmabi_type` is.
+ */
+enum cmabi_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No type: the kind of NULL, such as the payload of a case that has none.
+     */
+    CMABI_KIND_NONE,
+    /**
+     * `bool`: `uint8_t`, 0 or 1.
+     */
+    CMABI_KIND_BOOL,
+    /**
+     * `s8`: `int8_t`.
+     */
+    CMABI_KIND_S8,
+    /**
+     * `u8`: `uint8_t`.
+     */
+    CMABI_KIND_U8,
+    /**
+     * `s16`: `int16_t`.
+     */
+    CMABI_KIND_S16,
+    /**
+     * `u16`: `uint16_t`.
+     */
+    CMABI_KIND_U16,
+    /**
+     * `s32`: `int32_t`.
+     */
+    CMABI_KIND_S32,
+    /**
+     * `u32`: `uint32_t`.
+     */
+    CMABI_KIND_U32,
+    /**
+     * `s64`: `cmabi_s64`.
+     */
+    CMABI_KIND_S64,
+    /**
+     * `u64`: `cmabi_u64`.
+     */
+    CMABI_KIND_U64,
+    /**
+     * `f32`: `float`.
+     */
+    CMABI_KIND_F32,
+    /**
+     * `f64`: `cmabi_f64`.
+     */
+    CMABI_KIND_F64,
+    /**
+     * `char`: `uint32_t`, a Unicode scalar value.
+     */
+    CMABI_KIND_CHAR,
+    /**
+     * `string`: `cmabi_string`.
+     */
+    CMABI_KIND_STRING,
+    /**
+     * `error-context`: `uint32_t`, a handle.
+     */
+    CMABI_KIND_ERROR_CONTEXT,
+    /**
+     * `list<T>`: `struct { T *ptr; size_t len; }`.
+     */
+    CMABI_KIND_LIST,
+    /**
+     * `list<T, N>`: `T[N]`.
+     */
+    CMABI_KIND_FIXED_LIST,
+    /**
+     * `map<K, V>`: a list of `struct { K key; V value; }`. A key may be there more than once.
+     */
+    CMABI_KIND_MAP,
+    /**
+     * `record`: the struct of the fields.
+     */
+    CMABI_KIND_RECORD,
+    /**
+     * `tuple`: the struct of the elements.
+     */
+    CMABI_KIND_TUPLE,
+    /**
+     * `variant`: a tag, then the union of the payloads.
+     */
+    CMABI_KIND_VARIANT,
+    /**
+     * `enum`: a tag.
+     */
+    CMABI_KIND_ENUM,
+    /**
+     * `option<T>`: `struct { uint8_t is_some; T val; }`.
+     */
+    CMABI_KIND_OPTION,
+    /**
+     * `result<T, E>`: `struct { uint8_t is_err; union { T ok; E err; } val; }`.
+     */
+    CMABI_KIND_RESULT,
+    /**
+     * `flags`: `uint8_t`, `uint16_t` or `uint32_t`; the first label is the lowest bit.
+     */
+    CMABI_KIND_FLAGS,
+    /**
+     * `own<R>`: `uint32_t`, a handle.
+     */
+    CMABI_KIND_OWN,
+    /**
+     * `borrow<R>`: `uint32_t`, a handle.
+     */
+    CMABI_KIND_BORROW,
+    /**
+     * `stream` or `stream<T>`: `uint32_t`, a handle to the readable end.
+     */
+    CMABI_KIND_STREAM,
+    /**
+     * `future` or `future<T>`: `uint32_t`, a handle to the readable end.
+     */
+    CMABI_KIND_FUTURE,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_kind cmabi_kind;
+#else
+typedef uint32_t cmabi_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * The type of a function: its parameters, its result, and whether it is `async`. Equal function
  * types have the same address: compare pointers.
  *
  * Immutable, and usable from any thread. Owned and borrowed like a `cmabi_type`.
  */
 typedef struct cmabi_func_type cmabi_func_type;
+
+/**
+ * A resource type. Each one that is made is different from all others, whatever its name: compare
+ * pointers.
+ *
+ * Immutable, and usable from any thread. Owned and borrowed like a `cmabi_type`.
+ */
+typedef struct cmabi_resource_type cmabi_resource_type;
 
 /**
  * A value type of the component model. Equal types have the same address: compare pointers.
@@ -793,6 +936,556 @@ typedef struct cmabi_func_type cmabi_func_type;
  * time that they were written, also where the address is the same.
  */
 typedef struct cmabi_type cmabi_type;
+
+/**
+ * A name with a type: a field of a record, a case of a variant, a parameter of a function.
+ */
+typedef struct cmabi_field {
+    /**
+     * The name, in kebab case.
+     */
+    cmabi_string name;
+    /**
+     * The type. NULL for a case without payload.
+     */
+    const cmabi_type *type;
+} cmabi_field;
+
+/**
+ * Makes `type` a type without parts: `CMABI_KIND_BOOL` to `CMABI_KIND_ERROR_CONTEXT`. Other kinds
+ * are `CMABI_STATUS_INVALID_ARGUMENT`.
+ */
+cmabi_status cmabi_type_new_primitive(cmabi_kind kind,
+                                      cmabi_type **type,
+                                      cmabi_error **error);
+
+/**
+ * Makes `type` the type `list<element>`.
+ */
+cmabi_status cmabi_type_new_list(const cmabi_type *element,
+                                 cmabi_type **type,
+                                 cmabi_error **error);
+
+/**
+ * Makes `type` the type `list<element, length>`: exactly `length` elements, at least one, without
+ * a pointer between.
+ */
+cmabi_status cmabi_type_new_fixed_list(const cmabi_type *element,
+                                       uint32_t length,
+                                       cmabi_type **type,
+                                       cmabi_error **error);
+
+/**
+ * Makes `type` the type `map<key, value>`. A key is a bool, an integer, a char or a string.
+ */
+cmabi_status cmabi_type_new_map(const cmabi_type *key,
+                                const cmabi_type *value,
+                                cmabi_type **type,
+                                cmabi_error **error);
+
+/**
+ * Makes `type` the record of these fields. There is at least one, and the names differ in more
+ * than case.
+ */
+cmabi_status cmabi_type_new_record(const cmabi_field *fields,
+                                   size_t count,
+                                   cmabi_type **type,
+                                   cmabi_error **error);
+
+/**
+ * Makes `type` the tuple of these types. There is at least one.
+ */
+cmabi_status cmabi_type_new_tuple(const cmabi_type *const *types,
+                                  size_t count,
+                                  cmabi_type **type,
+                                  cmabi_error **error);
+
+/**
+ * Makes `type` the variant of these cases. There is at least one, and the names differ in more
+ * than case. A case without payload has the type NULL.
+ */
+cmabi_status cmabi_type_new_variant(const cmabi_field *cases,
+                                    size_t count,
+                                    cmabi_type **type,
+                                    cmabi_error **error);
+
+/**
+ * Makes `type` the enum of these labels. There is at least one, and they differ in more than case.
+ */
+cmabi_status cmabi_type_new_enum(const cmabi_string *labels,
+                                 size_t count,
+                                 cmabi_type **type,
+                                 cmabi_error **error);
+
+/**
+ * Makes `type` the type `option<some>`.
+ */
+cmabi_status cmabi_type_new_option(const cmabi_type *some,
+                                   cmabi_type **type,
+                                   cmabi_error **error);
+
+/**
+ * Makes `type` the type `result<ok, err>`. Either may be NULL, for no payload.
+ */
+cmabi_status cmabi_type_new_result(const cmabi_type *ok,
+                                   const cmabi_type *err,
+                                   cmabi_type **type,
+                                   cmabi_error **error);
+
+/**
+ * Makes `type` the flags with these labels. There are from 1 to 32, and they differ in more than
+ * case.
+ */
+cmabi_status cmabi_type_new_flags(const cmabi_string *labels,
+                                  size_t count,
+                                  cmabi_type **type,
+                                  cmabi_error **error);
+
+/**
+ * Makes `type` the type `own<resource>`.
+ */
+cmabi_status cmabi_type_new_own(const cmabi_resource_type *resource,
+                                cmabi_type **type,
+                                cmabi_error **error);
+
+/**
+ * Makes `type` the type `borrow<resource>`.
+ */
+cmabi_status cmabi_type_new_borrow(const cmabi_resource_type *resource,
+                                   cmabi_type **type,
+                                   cmabi_error **error);
+
+/**
+ * Makes `type` the type `stream<element>`, or `stream` where `element` is NULL. A stream does not
+ * carry char, nor anything with a borrow in it.
+ */
+cmabi_status cmabi_type_new_stream(const cmabi_type *element,
+                                   cmabi_type **type,
+                                   cmabi_error **error);
+
+/**
+ * Makes `type` the type `future<element>`, or `future` where `element` is NULL. A future does not
+ * carry anything with a borrow in it.
+ */
+cmabi_status cmabi_type_new_future(const cmabi_type *element,
+                                   cmabi_type **type,
+                                   cmabi_error **error);
+
+/**
+ * Makes one's own hold on a type, so that it outlives what it was borrowed from: the same address,
+ * to be freed with `cmabi_type_free`. NULL for NULL.
+ */
+cmabi_type *cmabi_type_clone(const cmabi_type *type);
+
+/**
+ * Gives up a hold on a type. Types that are made of it, and other holds, keep it. NULL is fine.
+ */
+void cmabi_type_free(cmabi_type *type);
+
+/**
+ * Makes `resource` a new resource type. `name` is for texts and messages, and may be anything.
+ */
+cmabi_status cmabi_resource_type_new(cmabi_string name,
+                                     cmabi_resource_type **resource,
+                                     cmabi_error **error);
+
+/**
+ * The name that the resource type was made with. Borrowed from it; empty for NULL.
+ */
+cmabi_string cmabi_resource_type_name(const cmabi_resource_type *resource);
+
+/**
+ * Makes one's own hold on a resource type: the same address, to be freed. NULL for NULL.
+ */
+cmabi_resource_type *cmabi_resource_type_clone(const cmabi_resource_type *resource);
+
+/**
+ * Gives up a hold on a resource type. Types that are made of it keep it. NULL is fine.
+ */
+void cmabi_resource_type_free(cmabi_resource_type *resource);
+
+/* What types are made of ------------------------------------------------------------------------- */
+
+/**
+ * The type of a memory's addresses (`addrtype`), for which a layout is asked.
+ */
+enum cmabi_addr_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The process's own memory: pointers are as wide as the machine's.
+     */
+    CMABI_ADDR_TYPE_HOST,
+    /**
+     * A memory with 32-bit addresses.
+     */
+    CMABI_ADDR_TYPE_I32,
+    /**
+     * A memory with 64-bit addresses.
+     */
+    CMABI_ADDR_TYPE_I64,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_addr_type cmabi_addr_type;
+#else
+typedef uint32_t cmabi_addr_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The type of a core value that a value is passed as.
+ */
+enum cmabi_core_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A 32-bit integer.
+     */
+    CMABI_CORE_TYPE_I32,
+    /**
+     * A 64-bit integer.
+     */
+    CMABI_CORE_TYPE_I64,
+    /**
+     * A 32-bit float.
+     */
+    CMABI_CORE_TYPE_F32,
+    /**
+     * A 64-bit float.
+     */
+    CMABI_CORE_TYPE_F64,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_core_type cmabi_core_type;
+#else
+typedef uint32_t cmabi_core_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The kind of a type; `CMABI_KIND_NONE` for NULL.
+ */
+cmabi_kind cmabi_type_kind(const cmabi_type *type);
+
+/**
+ * The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`. Borrowed from the type; empty for
+ * NULL.
+ */
+cmabi_string cmabi_type_text(const cmabi_type *type);
+
+/**
+ * How many parts a type has: the fields of a record, the types of a tuple, the cases of a variant
+ * or enum, the labels of flags; 2 for an option (`none`, `some`), a result (`ok`, `error`) and a map
+ * (key, value); 1 for the element of a list, and of a stream or future that has one; else 0.
+ */
+size_t cmabi_type_part_count(const cmabi_type *type);
+
+/**
+ * The name of a part: of a field, case or label; `none` and `some` of an option, `ok` and `error` of a
+ * result. Borrowed from the type; empty for parts without a name and beyond the last.
+ */
+cmabi_string cmabi_type_part_name(const cmabi_type *type,
+                                  size_t index);
+
+/**
+ * The type of a part: of a field, of the payload of a case, of an element, of a map's key or value.
+ * Borrowed from the type; NULL for parts without a type and beyond the last.
+ */
+const cmabi_type *cmabi_type_part(const cmabi_type *type, size_t index);
+
+/**
+ * How many elements a value of a fixed-length list has; 0 for other types.
+ */
+uint32_t cmabi_type_length(const cmabi_type *type);
+
+/**
+ * The resource type of an `own` or `borrow`. Borrowed from the type; NULL for other types.
+ */
+const cmabi_resource_type *cmabi_type_resource(const cmabi_type *type);
+
+/**
+ * The bytes that a value takes, alone and in a list: a multiple of the alignment (`elem_size` of the
+ * specification). 0 for NULL and for an unknown `addr`.
+ */
+size_t cmabi_type_size(const cmabi_type *type,
+                       cmabi_addr_type addr);
+
+/**
+ * The alignment of a value in bytes: 1, 2, 4 or 8 (`alignment` of the specification). 0 for NULL and
+ * for an unknown `addr`.
+ */
+size_t cmabi_type_align(const cmabi_type *type,
+                        cmabi_addr_type addr);
+
+/**
+ * Where in a value a part begins, in bytes: a field of a record, an element of a tuple or
+ * fixed-length list, the payload of a case, which is at the same place for all. 0 beyond the last
+ * part, for an unknown `addr`, and for types whose parts are not in the value itself.
+ */
+size_t cmabi_type_part_offset(const cmabi_type *type, size_t index, cmabi_addr_type addr);
+
+/**
+ * The bytes of the tag of a variant, enum, option or result: 1, 2 or 4. 0 for other types.
+ */
+size_t cmabi_type_discriminant_size(const cmabi_type *type);
+
+/**
+ * The core values that a value is passed as when it is passed flat (`flatten_type` of the
+ * specification).
+ *
+ * Returns how many there are. If there are at most `capacity`, and at most 16, which is as many as
+ * are ever passed flat, their types are written to `flat`, which may be NULL if `capacity` is 0.
+ * 0 for NULL and for an unknown `addr`.
+ */
+size_t cmabi_type_flatten(const cmabi_type *type,
+                          cmabi_addr_type addr,
+                          cmabi_core_type *flat,
+                          size_t capacity);
+
+/* Function types --------------------------------------------------------------------------------- */
+
+/**
+ * Which side of a component's boundary a core function is on.
+ */
+enum cmabi_abi_context
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * `canon lift`: the component defines the core function and exports it.
+     */
+    CMABI_ABI_CONTEXT_LIFT,
+    /**
+     * `canon lower`: the component imports the core function.
+     */
+    CMABI_ABI_CONTEXT_LOWER,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_abi_context cmabi_abi_context;
+#else
+typedef uint32_t cmabi_abi_context;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The canonical options that a core function's signature depends on, apart from the memory.
+ */
+enum cmabi_abi
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Without `async`.
+     */
+    CMABI_ABI_SYNC,
+    /**
+     * With `async`.
+     */
+    CMABI_ABI_ASYNC,
+    /**
+     * With `async` and `callback`. For `CMABI_ABI_CONTEXT_LOWER` the same as `CMABI_ABI_ASYNC`.
+     */
+    CMABI_ABI_ASYNC_CALLBACK,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_abi cmabi_abi;
+#else
+typedef uint32_t cmabi_abi;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The signature of a core function that stands for a component function.
+ */
+typedef struct cmabi_core_func_type {
+    /**
+     * How many parameters there are.
+     */
+    size_t param_count;
+    /**
+     * The parameters: at most 16, and one for the address of the results.
+     */
+    cmabi_core_type params[17];
+    /**
+     * How many results there are.
+     */
+    size_t result_count;
+    /**
+     * The result.
+     */
+    cmabi_core_type results[1];
+} cmabi_core_func_type;
+
+/**
+ * Makes `type` a function type. The names of the parameters are in kebab case and differ in more
+ * than case. `result` is NULL for a function without a result; it cannot hold a borrow.
+ */
+cmabi_status cmabi_func_type_new(const cmabi_field *params,
+                                 size_t count,
+                                 const cmabi_type *result,
+                                 bool is_async,
+                                 cmabi_func_type **type,
+                                 cmabi_error **error);
+
+/**
+ * Makes one's own hold on a function type: the same address, to be freed. NULL for NULL.
+ */
+cmabi_func_type *cmabi_func_type_clone(const cmabi_func_type *type);
+
+/**
+ * Gives up a hold on a function type. NULL is fine.
+ */
+void cmabi_func_type_free(cmabi_func_type *type);
+
+/**
+ * The type as WIT text: `async func(a: u8) -> string`. Borrowed from the type; empty for NULL.
+ */
+cmabi_string cmabi_func_type_text(const cmabi_func_type *type);
+
+/**
+ * Whether the function is `async`: it may block before it returns. False for NULL.
+ */
+bool cmabi_func_type_is_async(const cmabi_func_type *type);
+
+/**
+ * The record whose fields are the parameters, in order: what a call's arguments point to. Borrowed
+ * from the type; NULL for a function without parameters.
+ */
+const cmabi_type *cmabi_func_type_params(const cmabi_func_type *type);
+
+/**
+ * The type of the result. Borrowed from the type; NULL for a function without a result.
+ */
+const cmabi_type *cmabi_func_type_result(const cmabi_func_type *type);
+
+/**
+ * Writes to `core` the signature that the function has as a core function (`flatten_functype` of the
+ * specification), with the limits of 16 parameters, 4 where it is lowered `async`, and 1 result,
+ * beyond which they are passed in the memory whose addresses are `addr`.
+ */
+cmabi_status cmabi_func_type_flatten(const cmabi_func_type *type,
+                                     cmabi_addr_type addr,
+                                     cmabi_abi_context context,
+                                     cmabi_abi abi,
+                                     cmabi_core_func_type *core,
+                                     cmabi_error **error);
+
+/* Types from WIT text ---------------------------------------------------------------------------- */
+
+/**
+ * What a WIT package defines, by path.
+ *
+ * A path is `interface/item`, `world/item`, or `world/interface/item` for an interface that a world
+ * defines in place. An interface or world can also be named in full, as in
+ * `wasi:io/streams@0.2.0/input-stream`, and has to be if it is of another package than the main one.
+ * The functions of resources have the names that components give them: `[method]blob.size`. A
+ * world's export hides an import of the same name.
+ *
+ * Immutable, and usable from any thread.
+ */
+typedef struct cmabi_wit cmabi_wit;
+
+/**
+ * A file of WIT text.
+ */
+typedef struct cmabi_wit_file {
+    /**
+     * What messages call it.
+     */
+    cmabi_string name;
+    /**
+     * The text.
+     */
+    cmabi_string text;
+} cmabi_wit_file;
+
+/**
+ * Something that WIT text defines. One of the three types is not NULL; it is borrowed from the
+ * `cmabi_wit`, as is the path.
+ */
+typedef struct cmabi_wit_item {
+    /**
+     * Its path.
+     */
+    cmabi_string path;
+    /**
+     * For a value type.
+     */
+    const cmabi_type *type;
+    /**
+     * For a function.
+     */
+    const cmabi_func_type *func;
+    /**
+     * For a resource type.
+     */
+    const cmabi_resource_type *resource;
+} cmabi_wit_item;
+
+/**
+ * Makes `wit` of the files of one package, in any order. Packages that it uses can be nested in the
+ * text: `package ns:dep { ... }`. Each call makes new resource types.
+ *
+ * Malformed text is `CMABI_STATUS_INVALID`, with a message that begins with the place, as
+ * `file:line:column`.
+ */
+cmabi_status cmabi_wit_parse(const cmabi_wit_file *files,
+                             size_t count,
+                             cmabi_wit **wit,
+                             cmabi_error **error);
+
+/**
+ * Frees what was parsed. NULL is fine. Types that were cloned, or made of it, stay.
+ */
+void cmabi_wit_free(cmabi_wit *wit);
+
+/**
+ * Sets `type` to the value type at `path`, borrowed from `wit`. `CMABI_STATUS_NOT_FOUND` if there is
+ * none.
+ */
+cmabi_status cmabi_wit_type(const cmabi_wit *wit,
+                            cmabi_string path,
+                            const cmabi_type **type,
+                            cmabi_error **error);
+
+/**
+ * Sets `type` to the type of the function at `path`, borrowed from `wit`. `CMABI_STATUS_NOT_FOUND` if
+ * there is none.
+ */
+cmabi_status cmabi_wit_func(const cmabi_wit *wit,
+                            cmabi_string path,
+                            const cmabi_func_type **type,
+                            cmabi_error **error);
+
+/**
+ * Sets `resource` to the resource type at `path`, borrowed from `wit`. `CMABI_STATUS_NOT_FOUND` if
+ * there is none.
+ */
+cmabi_status cmabi_wit_resource(const cmabi_wit *wit,
+                                cmabi_string path,
+                                const cmabi_resource_type **resource,
+                                cmabi_error **error);
+
+/**
+ * How many items there are. What the main package defines is there twice, by its short path and by
+ * its full one. 0 for NULL.
+ */
+size_t cmabi_wit_item_count(const cmabi_wit *wit);
+
+/**
+ * One of the items, in the order of the paths. All of it is empty or NULL beyond the last.
+ */
+cmabi_wit_item cmabi_wit_item_at(const cmabi_wit *wit, size_t index);
 
 /* Arena ------------------------------------------------------------------------------------------ */
 

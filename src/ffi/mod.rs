@@ -22,6 +22,9 @@ pub mod version;
 pub mod engine;
 pub mod config;
 pub mod types;
+pub mod reflect;
+pub mod func_types;
+pub mod wit;
 pub mod arena;
 pub mod wave;
 

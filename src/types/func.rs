@@ -9,7 +9,7 @@ use crate::layout::{Context, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RE
 use crate::memory::AddrType;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// A function type. Interned like [`Type`].
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub struct FuncType(pub(crate) Arc<FuncTypeData>);
 pub(crate) struct FuncTypeData {
     hash: u64,
     key: FuncKey,
+    text: OnceLock<Box<str>>,
 }
 
 /// What a function type is made of.
@@ -75,6 +76,11 @@ impl FuncType {
     /// Whether the function may block before it returns.
     pub fn is_async(&self) -> bool {
         self.0.key.is_async
+    }
+
+    /// The type as WIT text, made when it is first asked for.
+    pub fn text(&self) -> &str {
+        self.0.text.get_or_init(|| self.to_string().into())
     }
 
     /// The core function type that this one has at the ABI; `flatten_functype` in the reference.
@@ -145,7 +151,7 @@ impl Interned for FuncTypeData {
     type Key = FuncKey;
 
     fn new(hash: u64, key: FuncKey) -> Self {
-        FuncTypeData { hash, key }
+        FuncTypeData { hash, key, text: OnceLock::new() }
     }
 
     fn key(&self) -> &FuncKey {

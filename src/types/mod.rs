@@ -11,13 +11,14 @@ mod resource;
 mod substitute;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "wit")]
 mod wit;
+#[cfg(feature = "wit")]
+mod wit_parse;
 
 pub use func::FuncType;
 pub(crate) use func::FuncTypeData;
 pub use resource::ResourceType;
-#[cfg(feature = "wit")]
+pub(crate) use resource::ResourceTypeData;
 pub use wit::{Wit, WitItem};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +27,7 @@ use crate::memory::AddrType;
 use intern::{Interned, Interner};
 use std::hash::{Hash, Hasher};
 use std::iter::repeat_n;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// How deep types may nest. Walking a type recurses, so this bounds the native stack.
 pub const MAX_TYPE_DEPTH: u32 = 100;
@@ -45,6 +46,7 @@ pub(crate) struct TypeData {
     hash: u64,
     kind: Kind,
     info: TypeInfo,
+    text: OnceLock<Box<str>>,
 }
 
 /// The structure of a value type (`ValType` and its subclasses in the reference).
@@ -245,6 +247,11 @@ impl Type {
         &self.0.info
     }
 
+    /// The type as WIT text, made when it is first asked for.
+    pub fn text(&self) -> &str {
+        self.0.text.get_or_init(|| self.to_string().into())
+    }
+
     /// The general type that this one is a special case of: the record of a tuple, the variant of
     /// an enum, option or result, the list of pairs of a map; else the type itself.
     #[must_use]
@@ -340,7 +347,7 @@ impl Interned for TypeData {
 
     fn new(hash: u64, kind: Kind) -> Self {
         let info = TypeInfo::of(&kind);
-        TypeData { hash, kind, info }
+        TypeData { hash, kind, info, text: OnceLock::new() }
     }
 
     fn key(&self) -> &Kind {

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 /// A resource type's identity. Each call of [`ResourceType::new`] makes a different one: resource
 /// types are generative.
 #[derive(Clone)]
-pub struct ResourceType(Arc<ResourceTypeData>);
+pub struct ResourceType(pub(crate) Arc<ResourceTypeData>);
 
-struct ResourceTypeData {
+pub(crate) struct ResourceTypeData {
     id: u64,
     name: OnceLock<Arc<str>>,
 }
