@@ -14,10 +14,11 @@ use super::{
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::ffi::check;
 use crate::ffi::engine_interface::{
-    cmabi_core_extern, cmabi_core_func_type, cmabi_core_kind, cmabi_core_type,
-    cmabi_engine_interface, cmabi_engine_limits, cmabi_flow, cmabi_import, cmabi_outcome,
+    cmabi_core_extern, cmabi_core_func_type, cmabi_core_kind, cmabi_engine_interface,
+    cmabi_engine_limits, cmabi_flow, cmabi_import, cmabi_outcome,
 };
 use crate::ffi::error::cmabi_string;
+use crate::ffi::reflect::cmabi_core_type;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -2,6 +2,7 @@
 
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::reflect::cmabi_core_type;
 use super::{check, guard, guard_or};
 use crate::engine::{CoreFuncType, CoreType, Engine, Tier};
 use crate::error::Result;
@@ -9,63 +10,6 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Arc;
-
-/// The type of a core value.
-#[repr(u32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum cmabi_core_type {
-    /// `i32`
-    I32,
-    /// `i64`
-    I64,
-    /// `f32`
-    F32,
-    /// `f64`
-    F64,
-    /// `v128`
-    V128,
-    /// `funcref`
-    Funcref,
-    /// `externref`
-    Externref,
-    /// Any other reference type.
-    Ref,
-}
-
-// SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
-unsafe impl check::Enumeration for cmabi_core_type {
-    const COUNT: u32 = cmabi_core_type::Ref as u32 + 1;
-}
-
-impl From<CoreType> for cmabi_core_type {
-    fn from(ty: CoreType) -> Self {
-        match ty {
-            CoreType::I32 => cmabi_core_type::I32,
-            CoreType::I64 => cmabi_core_type::I64,
-            CoreType::F32 => cmabi_core_type::F32,
-            CoreType::F64 => cmabi_core_type::F64,
-            CoreType::V128 => cmabi_core_type::V128,
-            CoreType::FuncRef => cmabi_core_type::Funcref,
-            CoreType::ExternRef => cmabi_core_type::Externref,
-            CoreType::OtherRef => cmabi_core_type::Ref,
-        }
-    }
-}
-
-impl From<cmabi_core_type> for CoreType {
-    fn from(ty: cmabi_core_type) -> Self {
-        match ty {
-            cmabi_core_type::I32 => CoreType::I32,
-            cmabi_core_type::I64 => CoreType::I64,
-            cmabi_core_type::F32 => CoreType::F32,
-            cmabi_core_type::F64 => CoreType::F64,
-            cmabi_core_type::V128 => CoreType::V128,
-            cmabi_core_type::Funcref => CoreType::FuncRef,
-            cmabi_core_type::Externref => CoreType::ExternRef,
-            cmabi_core_type::Ref => CoreType::OtherRef,
-        }
-    }
-}
 
 /// How an engine suspends a guest that blocks inside an import.
 #[repr(u32)]

@@ -44,7 +44,7 @@ unsafe impl check::Enumeration for cmabi_abi {
 
 /// The signature of a core function that stands for a component function.
 #[repr(C)]
-pub struct cmabi_core_func_type {
+pub struct cmabi_core_signature {
     /// How many parameters there are.
     pub param_count: usize,
     /// The parameters: at most 16, and one for the address of the results.
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn cmabi_func_type_flatten(
     addr: MaybeUninit<cmabi_addr_type>,
     context: MaybeUninit<cmabi_abi_context>,
     abi: MaybeUninit<cmabi_abi>,
-    core: *mut cmabi_core_func_type,
+    core: *mut cmabi_core_signature,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     guard(error, || {
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn cmabi_func_type_flatten(
         let core = unsafe { check::out_value(core, "core") }?;
         let (is_async, has_callback) = (abi != cmabi_abi::Sync, abi == cmabi_abi::AsyncCallback);
         let flat = ty.flatten(addr, is_async, has_callback, context);
-        let mut signature = cmabi_core_func_type {
+        let mut signature = cmabi_core_signature {
             param_count: flat.params.len(),
             params: [cmabi_core_type::I32; 17],
             result_count: flat.results.len(),

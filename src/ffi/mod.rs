@@ -16,7 +16,6 @@
 
 pub(crate) mod check;
 
-pub mod engine_interface;
 pub mod error;
 pub mod version;
 pub mod engine;
@@ -27,6 +26,7 @@ pub mod func_types;
 pub mod wit;
 pub mod arena;
 pub mod wave;
+pub mod engine_interface;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};
 use error::{cmabi_error, cmabi_status};

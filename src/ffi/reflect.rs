@@ -37,18 +37,31 @@ impl From<cmabi_addr_type> for AddrType {
     }
 }
 
-/// The type of a core value that a value is passed as.
+/// The type of a core value.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum cmabi_core_type {
-    /// A 32-bit integer.
+    /// `i32`
     I32,
-    /// A 64-bit integer.
+    /// `i64`
     I64,
-    /// A 32-bit float.
+    /// `f32`
     F32,
-    /// A 64-bit float.
+    /// `f64`
     F64,
+    /// `v128`
+    V128,
+    /// `funcref`
+    Funcref,
+    /// `externref`
+    Externref,
+    /// Any other reference type.
+    Ref,
+}
+
+// SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
+unsafe impl check::Enumeration for cmabi_core_type {
+    const COUNT: u32 = cmabi_core_type::Ref as u32 + 1;
 }
 
 impl From<CoreType> for cmabi_core_type {
@@ -58,7 +71,25 @@ impl From<CoreType> for cmabi_core_type {
             CoreType::I64 => cmabi_core_type::I64,
             CoreType::F32 => cmabi_core_type::F32,
             CoreType::F64 => cmabi_core_type::F64,
-            other => unreachable!("values are not passed as {other:?}"),
+            CoreType::V128 => cmabi_core_type::V128,
+            CoreType::FuncRef => cmabi_core_type::Funcref,
+            CoreType::ExternRef => cmabi_core_type::Externref,
+            CoreType::OtherRef => cmabi_core_type::Ref,
+        }
+    }
+}
+
+impl From<cmabi_core_type> for CoreType {
+    fn from(ty: cmabi_core_type) -> Self {
+        match ty {
+            cmabi_core_type::I32 => CoreType::I32,
+            cmabi_core_type::I64 => CoreType::I64,
+            cmabi_core_type::F32 => CoreType::F32,
+            cmabi_core_type::F64 => CoreType::F64,
+            cmabi_core_type::V128 => CoreType::V128,
+            cmabi_core_type::Funcref => CoreType::FuncRef,
+            cmabi_core_type::Externref => CoreType::ExternRef,
+            cmabi_core_type::Ref => CoreType::OtherRef,
         }
     }
 }
