@@ -6,29 +6,35 @@ use super::{guard, guard_or};
 use crate::error::Result;
 use crate::memory::Arena;
 use std::ffi::c_void;
+use std::rc::Rc;
 
 /// Memory for values: bytes are handed out one after the other and freed all at once. Strings and
 /// lists that a call returns lie in the arena that the caller gave it.
 ///
 /// Addresses stay valid until the arena is reset or freed. One thread at a time.
 pub struct cmabi_arena {
-    /// What C sees as a `cmabi_arena` is an [`Arena`].
+    /// What C sees as a `cmabi_arena` is an [`Arena`], and C owns a count of its [`Rc`]: calls that
+    /// go on keep the arena of their results.
     _arena: [u8; 0],
 }
 
 impl cmabi_arena {
     /// What C gets for an arena that is lent to it.
-    pub(super) fn lent(arena: &Arena) -> *mut cmabi_arena {
-        std::ptr::from_ref(arena).cast_mut().cast()
+    pub(super) fn lent(arena: &Rc<Arena>) -> *mut cmabi_arena {
+        Rc::as_ptr(arena).cast_mut().cast()
     }
 
     /// The arena behind C's pointer.
     ///
     /// # Safety
-    /// `ptr` is NULL or an arena that stays alive for `'a`.
-    pub(super) unsafe fn get<'a>(ptr: *mut cmabi_arena, argument: &str) -> Result<&'a Arena> {
-        // SAFETY: the caller's promise; every pointer given out points to an `Arena`.
-        unsafe { check::required(ptr.cast::<Arena>(), argument) }
+    /// `ptr` is NULL or an arena that C holds or is lent.
+    pub(super) unsafe fn get(ptr: *mut cmabi_arena, argument: &str) -> Result<Rc<Arena>> {
+        // SAFETY: the caller's promise; every pointer given out came from an `Rc`.
+        unsafe {
+            let arena: *const Arena = check::required(ptr.cast::<Arena>(), argument)?;
+            Rc::increment_strong_count(arena);
+            Ok(Rc::from_raw(arena))
+        }
     }
 }
 
@@ -47,7 +53,7 @@ pub unsafe extern "C" fn cmabi_arena_new(
         if max_bytes != 0 {
             new.set_limit(max_bytes);
         }
-        *arena = Box::into_raw(Box::new(new)).cast();
+        *arena = Rc::into_raw(Rc::new(new)).cast_mut().cast();
         Ok(())
     })
 }
@@ -58,7 +64,7 @@ pub unsafe extern "C" fn cmabi_arena_free(arena: *mut cmabi_arena) {
     guard_or((), || {
         if !arena.is_null() {
             // SAFETY: the header's rules: the arena is the caller's and is freed once.
-            drop(unsafe { Box::from_raw(arena.cast::<Arena>()) });
+            drop(unsafe { Rc::from_raw(arena.cast::<Arena>().cast_const()) });
         }
     });
 }

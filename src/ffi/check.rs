@@ -152,3 +152,21 @@ pub(super) unsafe fn host_struct<S: HostStruct>(ptr: *const S, argument: &str) -
     }
     Ok(copy)
 }
+
+/// The path of a file.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn path<'a>(path: cmabi_string, argument: &str) -> Result<&'a Path> {
+    // SAFETY: the caller's promise.
+    unsafe { text(path, argument) }.map(Path::new)
+}
+
+/// The error for a file that could not be read.
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        _ => ErrorKind::Invalid,
+    };
+    Error::new(kind, format!("{}: {error}", path.display()))
+}

@@ -17,6 +17,7 @@ pub struct cmabi_config {
     pub(super) max_table_elements: Option<u64>,
     pub(super) max_nesting: Option<u32>,
     pub(super) max_handles: Option<u32>,
+    pub(super) max_threads: Option<u32>,
     pub(super) schedule_seed: Option<u64>,
     pub(super) deterministic: bool,
 }
@@ -124,7 +125,7 @@ pub unsafe extern "C" fn cmabi_config_set_max_table_elements(
 }
 
 /// For a store: how many calls from the host into a guest and back may be nested in one another.
-/// They take native stack. Beyond it the guest traps. The default is 64.
+/// They take native stack. Beyond it the guest traps. The default is 128.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_config_set_max_nesting(
     config: *mut cmabi_config,
@@ -145,6 +146,18 @@ pub unsafe extern "C" fn cmabi_config_set_max_handles(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.max_handles = Some(handles)) }
+}
+
+/// For a store: how many threads each component instance may have, up to the specification's
+/// 2^28 - 1, which is the default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_threads(
+    config: *mut cmabi_config,
+    threads: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_threads = Some(threads)) }
 }
 
 /// For a store: draws the order of ready threads from a pseudo-random sequence that begins with

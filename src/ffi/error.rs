@@ -65,28 +65,33 @@ impl From<ErrorKind> for cmabi_status {
     }
 }
 
+impl cmabi_status {
+    /// In words.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            cmabi_status::Ok => "ok",
+            cmabi_status::InvalidArgument => "invalid argument",
+            cmabi_status::Unsupported => "unsupported",
+            cmabi_status::Invalid => "malformed or invalid input",
+            cmabi_status::NotFound => "not found",
+            cmabi_status::Link => "import missing or of the wrong type",
+            cmabi_status::TypeMismatch => "type mismatch",
+            cmabi_status::Limit => "limit reached",
+            cmabi_status::Trap => "the guest trapped",
+            cmabi_status::Host => "a host function failed",
+            cmabi_status::Pending => "pending",
+            cmabi_status::WouldBlock => "would block",
+            cmabi_status::Busy => "the store is busy",
+            cmabi_status::Internal => "internal error",
+        }
+    }
+}
+
 /// The text of a status, for a program that did not ask for a `cmabi_error`. Static;
 /// `unknown status` for a number that is no status.
 #[unsafe(no_mangle)]
 pub extern "C" fn cmabi_status_text(status: MaybeUninit<cmabi_status>) -> cmabi_string {
-    let text = match check::enumerator(status, "status") {
-        Ok(cmabi_status::Ok) => "ok",
-        Ok(cmabi_status::InvalidArgument) => "invalid argument",
-        Ok(cmabi_status::Unsupported) => "unsupported",
-        Ok(cmabi_status::Invalid) => "malformed or invalid input",
-        Ok(cmabi_status::NotFound) => "not found",
-        Ok(cmabi_status::Link) => "import missing or of the wrong type",
-        Ok(cmabi_status::TypeMismatch) => "type mismatch",
-        Ok(cmabi_status::Limit) => "limit reached",
-        Ok(cmabi_status::Trap) => "the guest trapped",
-        Ok(cmabi_status::Host) => "a host function failed",
-        Ok(cmabi_status::Pending) => "pending",
-        Ok(cmabi_status::WouldBlock) => "would block",
-        Ok(cmabi_status::Busy) => "the store is busy",
-        Ok(cmabi_status::Internal) => "internal error",
-        Err(_) => "unknown status",
-    };
-    text.into()
+    check::enumerator(status, "status").map_or("unknown status", cmabi_status::text).into()
 }
 
 /// UTF-8 text: `len` bytes at `ptr`, without a terminator. A `len` of 0 allows any `ptr`.

@@ -54,7 +54,7 @@ pub unsafe extern "C" fn cmabi_wave_parse(
         };
         let size = value_size(&ty, value)?;
         let bytes = wave::parse(&ty, text, &mut |bytes, align| {
-            Ok(keep(arena, bytes, align)?.expose_provenance() as u64)
+            Ok(keep(&arena, bytes, align)?.expose_provenance() as u64)
         })?;
         // SAFETY: the header's rules: `value` has room for a value of the type.
         unsafe { value.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), size) };
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn cmabi_wave_print(
             // SAFETY: the header's rules: strings and lists in a value point to their contents.
             unsafe { check::slice(host_ptr(ptr).cast_const(), len as usize, "value") }
         })?;
-        let place = keep(arena, text.as_bytes(), 1)?;
+        let place = keep(&arena, text.as_bytes(), 1)?;
         out.write(cmabi_string { ptr: place.cast_const().cast(), len: text.len() });
         Ok(())
     })
