@@ -334,7 +334,7 @@ cmabi_status cmabi_config_set_max_table_elements(cmabi_config *config,
 
 /**
  * For a store: how many calls from the host into a guest and back may be nested in one another.
- * They take native stack. Beyond it the guest traps. The default is 64.
+ * They take native stack. Beyond it the guest traps. The default is 128.
  */
 cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
                                           uint32_t calls,
@@ -346,6 +346,14 @@ cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
  */
 cmabi_status cmabi_config_set_max_handles(cmabi_config *config,
                                           uint32_t handles,
+                                          cmabi_error **error);
+
+/**
+ * For a store: how many threads each component instance may have, up to the specification's
+ * 2^28 - 1, which is the default.
+ */
+cmabi_status cmabi_config_set_max_threads(cmabi_config *config,
+                                          uint32_t threads,
                                           cmabi_error **error);
 
 /**
@@ -724,7 +732,7 @@ typedef uint32_t cmabi_addr_type;
 #endif // __cplusplus
 
 /**
- * The type of a core value.
+ * The type of a core value that a value is passed as.
  */
 enum cmabi_core_type
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -732,37 +740,21 @@ enum cmabi_core_type
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * `i32`
+     * A 32-bit integer.
      */
     CMABI_CORE_TYPE_I32,
     /**
-     * `i64`
+     * A 64-bit integer.
      */
     CMABI_CORE_TYPE_I64,
     /**
-     * `f32`
+     * A 32-bit float.
      */
     CMABI_CORE_TYPE_F32,
     /**
-     * `f64`
+     * A 64-bit float.
      */
     CMABI_CORE_TYPE_F64,
-    /**
-     * `v128`
-     */
-    CMABI_CORE_TYPE_V128,
-    /**
-     * `funcref`
-     */
-    CMABI_CORE_TYPE_FUNCREF,
-    /**
-     * `externref`
-     */
-    CMABI_CORE_TYPE_EXTERNREF,
-    /**
-     * Any other reference type.
-     */
-    CMABI_CORE_TYPE_REF,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -911,7 +903,7 @@ typedef uint32_t cmabi_abi;
 /**
  * The signature of a core function that stands for a component function.
  */
-typedef struct cmabi_core_signature {
+typedef struct cmabi_core_func_type {
     /**
      * How many parameters there are.
      */
@@ -928,7 +920,7 @@ typedef struct cmabi_core_signature {
      * The result.
      */
     cmabi_core_type results[1];
-} cmabi_core_signature;
+} cmabi_core_func_type;
 
 /**
  * Makes `type` a function type. The names of the parameters are in kebab case and differ in more
@@ -981,7 +973,7 @@ cmabi_status cmabi_func_type_flatten(const cmabi_func_type *type,
                                      cmabi_addr_type addr,
                                      cmabi_abi_context context,
                                      cmabi_abi abi,
-                                     cmabi_core_signature *core,
+                                     cmabi_core_func_type *core,
                                      cmabi_error **error);
 
 /* Types from WIT text ---------------------------------------------------------------------------- */
@@ -1272,6 +1264,55 @@ enum cmabi_core_kind
 typedef enum cmabi_core_kind cmabi_core_kind;
 #else
 typedef uint32_t cmabi_core_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The type of a core value.
+ */
+enum cmabi_core_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * `i32`
+     */
+    CMABI_CORE_TYPE_I32,
+    /**
+     * `i64`
+     */
+    CMABI_CORE_TYPE_I64,
+    /**
+     * `f32`
+     */
+    CMABI_CORE_TYPE_F32,
+    /**
+     * `f64`
+     */
+    CMABI_CORE_TYPE_F64,
+    /**
+     * `v128`
+     */
+    CMABI_CORE_TYPE_V128,
+    /**
+     * `funcref`
+     */
+    CMABI_CORE_TYPE_FUNCREF,
+    /**
+     * `externref`
+     */
+    CMABI_CORE_TYPE_EXTERNREF,
+    /**
+     * Any other reference type.
+     */
+    CMABI_CORE_TYPE_REF,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_core_type cmabi_core_type;
+#else
+typedef uint32_t cmabi_core_type;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 

@@ -2,7 +2,9 @@
 
 use super::error::cmabi_string;
 use crate::error::{Error, ErrorKind, Result};
+use std::io;
 use std::mem::MaybeUninit;
+use std::path::Path;
 
 /// An error of [`ErrorKind::InvalidArgument`] about `argument`.
 #[cold]
