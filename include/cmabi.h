@@ -732,7 +732,7 @@ typedef uint32_t cmabi_addr_type;
 #endif // __cplusplus
 
 /**
- * The type of a core value that a value is passed as.
+ * The type of a core value.
  */
 enum cmabi_core_type
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -740,21 +740,37 @@ enum cmabi_core_type
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * A 32-bit integer.
+     * `i32`
      */
     CMABI_CORE_TYPE_I32,
     /**
-     * A 64-bit integer.
+     * `i64`
      */
     CMABI_CORE_TYPE_I64,
     /**
-     * A 32-bit float.
+     * `f32`
      */
     CMABI_CORE_TYPE_F32,
     /**
-     * A 64-bit float.
+     * `f64`
      */
     CMABI_CORE_TYPE_F64,
+    /**
+     * `v128`
+     */
+    CMABI_CORE_TYPE_V128,
+    /**
+     * `funcref`
+     */
+    CMABI_CORE_TYPE_FUNCREF,
+    /**
+     * `externref`
+     */
+    CMABI_CORE_TYPE_EXTERNREF,
+    /**
+     * Any other reference type.
+     */
+    CMABI_CORE_TYPE_REF,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -903,7 +919,7 @@ typedef uint32_t cmabi_abi;
 /**
  * The signature of a core function that stands for a component function.
  */
-typedef struct cmabi_core_func_type {
+typedef struct cmabi_core_signature {
     /**
      * How many parameters there are.
      */
@@ -920,7 +936,7 @@ typedef struct cmabi_core_func_type {
      * The result.
      */
     cmabi_core_type results[1];
-} cmabi_core_func_type;
+} cmabi_core_signature;
 
 /**
  * Makes `type` a function type. The names of the parameters are in kebab case and differ in more
@@ -973,7 +989,7 @@ cmabi_status cmabi_func_type_flatten(const cmabi_func_type *type,
                                      cmabi_addr_type addr,
                                      cmabi_abi_context context,
                                      cmabi_abi abi,
-                                     cmabi_core_func_type *core,
+                                     cmabi_core_signature *core,
                                      cmabi_error **error);
 
 /* Types from WIT text ---------------------------------------------------------------------------- */
@@ -1264,55 +1280,6 @@ enum cmabi_core_kind
 typedef enum cmabi_core_kind cmabi_core_kind;
 #else
 typedef uint32_t cmabi_core_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * The type of a core value.
- */
-enum cmabi_core_type
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `i32`
-     */
-    CMABI_CORE_TYPE_I32,
-    /**
-     * `i64`
-     */
-    CMABI_CORE_TYPE_I64,
-    /**
-     * `f32`
-     */
-    CMABI_CORE_TYPE_F32,
-    /**
-     * `f64`
-     */
-    CMABI_CORE_TYPE_F64,
-    /**
-     * `v128`
-     */
-    CMABI_CORE_TYPE_V128,
-    /**
-     * `funcref`
-     */
-    CMABI_CORE_TYPE_FUNCREF,
-    /**
-     * `externref`
-     */
-    CMABI_CORE_TYPE_EXTERNREF,
-    /**
-     * Any other reference type.
-     */
-    CMABI_CORE_TYPE_REF,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_core_type cmabi_core_type;
-#else
-typedef uint32_t cmabi_core_type;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
