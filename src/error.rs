@@ -187,9 +187,159 @@ pub enum Trap {
         memory: u64,
     },
 
-    /// A blocking operation where the guest cannot be suspended.
+    /// `reallocate`: a value needs memory, and there is no `realloc` option.
+    #[error("a value needs memory but the canonical options have no realloc")]
+    NoRealloc,
+
+    // Entering and leaving instances.
+    /// `may_enter_from`: the instance is running, or a trap ended it.
+    #[error("cannot enter component instance")]
+    CannotEnter,
+    /// A built-in or import called by `realloc` or `post-return`.
+    #[error("cannot leave component instance")]
+    CannotLeave,
+
+    // Handles.
+    /// `Table.get`, `Table.remove`: no such entry.
+    #[error("unknown handle index {index}")]
+    UnknownHandle {
+        /// The index.
+        index: u32,
+    },
+    /// A handle that refers to something else than what is needed.
+    #[error("handle index {index} used with the wrong type, expected {expected} but found {found}")]
+    WrongHandleType {
+        /// The index.
+        index: u32,
+        /// What it has to refer to.
+        expected: Arc<str>,
+        /// What it refers to.
+        found: Arc<str>,
+    },
+    /// `Table.add`: too many entries.
+    #[error("table is full: {limit} entries")]
+    TableFull {
+        /// The most that there can be.
+        limit: u32,
+    },
+    /// `lift_own`, `resource.drop`: a handle that is lent to a call.
+    #[error("cannot remove owned resource while borrowed: handle index {index} is lent to a call")]
+    ResourceLent {
+        /// The index.
+        index: u32,
+    },
+    /// `lift_own`: a handle that was only borrowed.
+    #[error("cannot pass on ownership of a borrowed resource: handle index {index}")]
+    NotOwned {
+        /// The index.
+        index: u32,
+    },
+    /// `Task.return_`, `Task.cancel`: handles that the call was lent have not been dropped.
+    #[error("borrow handles still remain at the end of the call: {count}")]
+    BorrowsRemain {
+        /// How many.
+        count: u32,
+    },
+
+    // Tasks and threads.
+    /// A sync call blocks and nothing that could unblock it may run.
     #[error("cannot block a synchronous task before returning")]
     CannotBlock,
+    /// Everything waits for something else.
+    #[error("deadlock detected: event loop cannot make further progress{who}")]
+    Deadlock {
+        /// Who waits for what: empty, or lines that each begin with a line break.
+        who: Arc<str>,
+    },
+    /// `unregister_thread`: the last thread of a task ends and there is no result.
+    #[error("the task ended without task.return or task.cancel")]
+    TaskNotResolved,
+    /// `Task.return_`: a second result.
+    #[error("the task has returned or been cancelled already")]
+    TaskAlreadyResolved,
+    /// `Task.cancel`: nobody has asked for it, or the task does not know yet.
+    #[error("task.cancel without a request to cancel that was delivered")]
+    CancelNotRequested,
+    /// `task.return`, `task.cancel`: called by a task of a sync lift.
+    #[error("the task was lifted without the async option: it returns by returning")]
+    NotAsyncTask,
+    /// `task.return`: another type than the function's.
+    #[error("task.return with a type that is not the function's result type")]
+    TaskReturnType,
+    /// `task.return`: another memory or string encoding than the function's.
+    #[error("task.return with a memory or string encoding that is not the function's")]
+    TaskReturnOptions,
+    /// `unpack_callback_result`: not EXIT, YIELD or WAIT.
+    #[error("unsupported callback code: {code}")]
+    UnsupportedCallbackCode {
+        /// What the guest returned.
+        code: u32,
+    },
+    /// `backpressure.inc`: 2^16 times more than `backpressure.dec`.
+    #[error("backpressure counter overflow")]
+    BackpressureOverflow,
+    /// `backpressure.dec` without `backpressure.inc`.
+    #[error("backpressure counter underflow")]
+    BackpressureUnderflow,
+    /// No thread with this index.
+    #[error("unknown thread index {index}")]
+    UnknownThread {
+        /// The index.
+        index: u32,
+    },
+    /// A thread to be resumed runs, or waits for something.
+    #[error("thread {index} is not suspended")]
+    ThreadNotSuspended {
+        /// The index.
+        index: u32,
+    },
+    /// `thread.new-indirect`: the table has no such function.
+    #[error("no function at table index {index} to start a thread with")]
+    NoThreadFunc {
+        /// The index.
+        index: u64,
+    },
+    /// `thread.new-indirect`: a function of another type.
+    #[error("the function at table index {index} does not have the type of thread functions")]
+    ThreadFuncType {
+        /// The index.
+        index: u64,
+    },
+
+    // Waitables and subtasks.
+    /// `waitable.join`, `cancel_copy`: a thread waits for the waitable alone.
+    #[error("waitable is used synchronously by another thread")]
+    WaitableInSyncUse,
+    /// A sync operation on a waitable that is in a set.
+    #[error("waitable cannot be used synchronously while added to a waitable set")]
+    SyncUseInSet,
+    /// `WaitableSet.drop`: it has elements.
+    #[error("cannot drop waitable set with elements: {elements}")]
+    DropSetWithElements {
+        /// How many.
+        elements: u32,
+    },
+    /// `WaitableSet.drop`: threads wait for it.
+    #[error("cannot drop waitable set with waiters: {waiters}")]
+    DropSetWithWaiters {
+        /// How many.
+        waiters: u32,
+    },
+    /// `Subtask.drop`: the caller has not been told that it is over.
+    #[error("cannot drop a subtask which has not yet resolved")]
+    DropUnresolvedSubtask,
+    /// `subtask.cancel`: the caller has been told that it is over.
+    #[error("subtask.cancel of a subtask that has resolved")]
+    SubtaskAlreadyResolved,
+    /// `subtask.cancel` a second time.
+    #[error("subtask.cancel was called before on this subtask")]
+    SubtaskCancelledTwice,
+    /// The host has let go of a call without answering it.
+    #[error("the host dropped the call of {name} without answering it")]
+    HostDroppedTask {
+        /// The function.
+        name: Arc<str>,
+    },
     /// The store went away, or the call trapped, while this function was suspended.
     #[error("the call was abandoned while it was suspended")]
     Abandoned,

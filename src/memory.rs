@@ -73,6 +73,15 @@ impl View {
             _ => Err(Trap::OutOfBounds { ptr, len, memory: self.len as u64 }.into()),
         }
     }
+
+    /// Stores two numbers one after the other, as `unpack_event` of the reference does.
+    pub(crate) fn store_u32s(&self, ptr: u64, values: [u32; 2]) -> Result<(), Trapped> {
+        let to = self.range(ptr, 8, 4)?;
+        let bytes = values.map(u32::to_le_bytes);
+        // SAFETY: the range was just checked.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr().cast(), to, 8) };
+        Ok(())
+    }
 }
 
 /// The host's allocator for values that are copied to it: bytes are handed out one after the other

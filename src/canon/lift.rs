@@ -1,0 +1,402 @@
+//! `canon lift`.
+
+use super::{FuncInst, Options};
+use crate::copy::FuncPlans;
+use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal};
+use crate::error::{Trap, Trapped};
+use crate::layout::{Context, MAX_FLAT_RESULTS};
+use crate::runtime::{
+    Body, Callee, Cx, Event, InstanceId, State, Task, TaskId, Thread, ThreadId, Wait, WaitableId,
+    Wake, leave, lower_params, resume, return_result, run_core_task, run_thread,
+};
+use crate::types::FuncType;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// A core function lifted to the component level.
+pub struct Lift {
+    pub(crate) callee: CoreFunc,
+    pub(crate) ty: FuncType,
+    pub(crate) opts: Options,
+    pub(crate) inst: InstanceId,
+    pub(crate) name: Rc<str>,
+    /// Core parameters and results.
+    param_count: usize,
+    result_count: usize,
+    pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
+}
+
+impl Lift {
+    pub(crate) fn new(
+        callee: CoreFunc,
+        ty: FuncType,
+        opts: Options,
+        inst: InstanceId,
+        name: Rc<str>,
+    ) -> Lift {
+        let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
+        Lift {
+            callee,
+            param_count: core.params.len(),
+            result_count: core.results.len(),
+            ty,
+            opts,
+            inst,
+            name,
+            host_plans: OnceCell::new(),
+        }
+    }
+
+    /// `Task.needs_exclusive` of the reference.
+    pub(crate) fn needs_exclusive(&self) -> bool {
+        self.ty.is_async() && (!self.opts.is_async || self.opts.callback.is_some())
+    }
+}
+
+/// Lifts the core function `callee` of `instance` to the component level; `name` is for messages.
+pub fn lift(
+    callee: CoreFunc,
+    ty: FuncType,
+    opts: Options,
+    instance: InstanceId,
+    name: &str,
+) -> FuncInst {
+    FuncInst::Lifted(Rc::new(Lift::new(callee, ty, opts, instance, name.into())))
+}
+
+/// `Store.lift`: a call enters the callee's instance unless it is in it already.
+pub(crate) fn enter(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    subtask: WaitableId,
+    caller: InstanceId,
+    args: &[RawVal],
+) -> Result<(), Trapped> {
+    {
+        let mut state = cx.state();
+        if !state.may_enter_from(lift.inst, caller) {
+            return Err(Trapped::from(Trap::CannotEnter).within(&*lift.name));
+        }
+        state.enter_from(lift.inst, caller);
+    }
+    leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, subtask, args))
+}
+
+/// `canon_lift`: starts a task for the call, and runs it until it blocks. A call of a sync-typed
+/// function is over when this returns.
+fn canon_lift(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    subtask: WaitableId,
+    args: &[RawVal],
+) -> Result<(), Trapped> {
+    let (task, thread) = {
+        let state = &mut *cx.state();
+        let callee = Callee::Lift(lift.clone());
+        let task = state.tasks.insert(Task::new(callee, lift.inst, Some(subtask)));
+        let thread = state.threads.insert(Thread::new(task, lift.inst, Body::Entering));
+        state.tasks[task].implicit_thread = Some(thread);
+        state.subtask(subtask).callee = Some(task);
+        (task, thread)
+    };
+    run_thread(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
+    if !lift.ty.is_async() {
+        while !cx.state().task_resolved(task) {
+            let next = cx.state().next_ready_in(lift.inst);
+            let next = next.ok_or_else(|| Trapped::from(Trap::CannotBlock).within(&*lift.name))?;
+            resume(cx, next, false)?;
+        }
+    }
+    Ok(())
+}
+
+/// `thread_func` of the reference, up to the first block.
+fn thread_func(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    thread: ThreadId,
+    args: &[RawVal],
+) -> Result<(), Trapped> {
+    {
+        let mut state = cx.state();
+        if !lift.ty.is_async() {
+            state.register_thread(task, thread)?;
+        } else if !state.enter_implicit_thread(task, thread)? {
+            state.tasks[task].args = args.into();
+            return Ok(());
+        }
+    }
+    call_core(cx, lift, task, thread, args)
+}
+
+/// The implicit thread waited to be let in, and is, or is cancelled.
+pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+    let (task, lift, args) = {
+        let mut state = cx.state();
+        let (task, lift) = state.lift_of(thread);
+        state[lift.inst].num_waiting_to_enter -= 1;
+        if cancelled {
+            state.cancel_task(task)?;
+            state.forget_task(task, thread);
+            state.notify_gates(lift.inst);
+            return Ok(());
+        }
+        state.let_in(task, thread)?;
+        state.notify_gates(lift.inst);
+        let args = std::mem::take(&mut state.tasks[task].args);
+        (task, lift, args)
+    };
+    call_core(cx, &lift, task, thread, &args)
+}
+
+/// Lowers the arguments and calls the core function.
+fn call_core(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    thread: ThreadId,
+    args: &[RawVal],
+) -> Result<(), Trapped> {
+    let subtask = {
+        let mut state = cx.state();
+        state.threads[thread].body = Body::Core;
+        state.tasks[task].subtask.expect("a call has a subtask")
+    };
+    let mut params = Default::default();
+    lower_params(cx, &lift.ty, task, subtask, args, &mut params)
+        .map_err(|trap| trap.within(&*lift.name))?;
+    let mut result = [0];
+    let outcome =
+        cx.engine.call(lift.callee, &params[..lift.param_count], &mut result[..lift.result_count]);
+    core_returned(cx, lift, task, thread, outcome, result[0])
+}
+
+impl State {
+    /// What the implicit thread of a lifted function runs.
+    fn lift_of(&self, thread: ThreadId) -> (TaskId, Rc<Lift>) {
+        let task = self.threads[thread].task;
+        match &self.tasks[task].callee {
+            Callee::Lift(lift) => (task, lift.clone()),
+            Callee::Host(_) | Callee::Core => unreachable!("the thread runs a lifted function"),
+        }
+    }
+}
+
+/// Core results of what the thread is blocked in.
+pub(crate) fn result_count(state: &State, thread: ThreadId) -> usize {
+    match state.threads[thread].body {
+        Body::Core => state.lift_of(thread).1.result_count,
+        Body::Callback => 1,
+        _ => 0,
+    }
+}
+
+/// The lifted core function has come back after it was suspended.
+pub(crate) fn core_outcome(
+    cx: &mut Cx<'_>,
+    thread: ThreadId,
+    outcome: Outcome,
+    result: RawVal,
+) -> Result<(), Trapped> {
+    let (task, lift) = cx.state().lift_of(thread);
+    core_returned(cx, &lift, task, thread, outcome, result)
+}
+
+fn core_returned(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    thread: ThreadId,
+    outcome: Outcome,
+    result: RawVal,
+) -> Result<(), Trapped> {
+    if !returned(cx, lift, thread, outcome)? {
+        return Ok(());
+    }
+    let finish = |cx: &mut Cx<'_>| {
+        if lift.opts.callback.is_some() && lift.opts.is_async {
+            return event_loop(cx, lift, task, thread, result);
+        }
+        if !lift.opts.is_async {
+            return_sync(cx, lift, task, result)?;
+        }
+        cx.state().exit_implicit_thread(task, thread)
+    };
+    finish(cx).map_err(|trap| trap.within(&*lift.name))
+}
+
+/// Whether a core call is over; a suspended guest is kept in its thread.
+fn returned(
+    cx: &mut Cx<'_>,
+    lift: &Lift,
+    thread: ThreadId,
+    outcome: Outcome,
+) -> Result<bool, Trapped> {
+    match outcome {
+        Outcome::Returned => Ok(true),
+        Outcome::Suspended(cont) => {
+            cx.state().threads[thread].cont = Some(cont);
+            Ok(false)
+        }
+        Outcome::Trapped(trap) => Err(trap.within(&*lift.name)),
+    }
+}
+
+/// A sync lift returns what its core function returned, and may then clean up.
+fn return_sync(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    result: RawVal,
+) -> Result<(), Trapped> {
+    return_result(cx, &lift.ty, task, MAX_FLAT_RESULTS, &[result])?;
+    let Some(post_return) = lift.opts.post_return else { return Ok(()) };
+    cx.state()[lift.inst].may_leave = false;
+    cx.engine
+        .call_sync(post_return, &[result][..lift.result_count], &mut [])
+        .map_err(|trap| trap.within("post-return"))?;
+    cx.state()[lift.inst].may_leave = true;
+    Ok(())
+}
+
+/// `CallbackCode`, with the index of the set to wait for.
+enum CallbackCode {
+    Exit,
+    Yield,
+    Wait(u32),
+}
+
+fn unpack_callback_result(packed: u32) -> Result<CallbackCode, Trapped> {
+    match packed & 0xf {
+        0 => Ok(CallbackCode::Exit),
+        1 => Ok(CallbackCode::Yield),
+        2 => Ok(CallbackCode::Wait(packed >> 4)),
+        code => Err(Trap::UnsupportedCallbackCode { code }.into()),
+    }
+}
+
+/// Goes on with what the core function or the callback has asked for, until the thread waits or
+/// ends.
+fn event_loop(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    thread: ThreadId,
+    packed: RawVal,
+) -> Result<(), Trapped> {
+    let mut packed = packed;
+    loop {
+        let event = {
+            let mut state = cx.state();
+            let wait = match unpack_callback_result(packed as u32)? {
+                CallbackCode::Exit => return state.exit_implicit_thread(task, thread),
+                CallbackCode::Yield => Wait::Exclusive,
+                CallbackCode::Wait(index) => {
+                    Wait::SetExclusive(state[lift.inst].handles.waitable_set(index)?)
+                }
+            };
+            state.release_exclusive(lift.inst);
+            state.threads[thread].body = Body::EventLoop;
+            if state.deliver_pending_cancel(task, true) {
+                Event::TASK_CANCELLED
+            } else if state.must_wait(thread, wait, true) {
+                state.threads[thread].wake = Wake::NextEvent(wait);
+                return Ok(());
+            } else {
+                state.awaited_event(wait)
+            }
+        };
+        match call_callback(cx, lift, thread, event)? {
+            Some(next) => packed = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+impl State {
+    fn awaited_event(&mut self, wait: Wait) -> Event {
+        match wait {
+            Wait::SetExclusive(set) => self.get_set_event(set),
+            _ => Event::NONE,
+        }
+    }
+}
+
+/// The implicit thread has waited for its next event.
+pub(crate) fn event_loop_woken(
+    cx: &mut Cx<'_>,
+    thread: ThreadId,
+    cancelled: bool,
+) -> Result<(), Trapped> {
+    let (task, lift, event) = {
+        let mut state = cx.state();
+        let (task, lift) = state.lift_of(thread);
+        let event = match state.threads[thread].wake {
+            Wake::NextEvent(wait) if !cancelled => state.awaited_event(wait),
+            _ => Event::TASK_CANCELLED,
+        };
+        (task, lift, event)
+    };
+    let goes_on = |cx: &mut Cx<'_>| match call_callback(cx, &lift, thread, event)? {
+        Some(packed) => event_loop(cx, &lift, task, thread, packed),
+        None => Ok(()),
+    };
+    goes_on(cx).map_err(|trap| trap.within(&*lift.name))
+}
+
+/// Calls the callback with exclusive access. `None` if it blocks.
+fn call_callback(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    thread: ThreadId,
+    event: Event,
+) -> Result<Option<RawVal>, Trapped> {
+    {
+        let mut state = cx.state();
+        debug_assert!(state[lift.inst].exclusive_thread.is_none());
+        state[lift.inst].exclusive_thread = Some(thread);
+        state.threads[thread].body = Body::Callback;
+    }
+    let callback = lift.opts.callback.expect("the event loop is that of a callback");
+    let args = [event.code as RawVal, event.p1.into(), event.p2.into()];
+    let mut packed = [0];
+    let outcome = cx.engine.call(callback, &args, &mut packed);
+    Ok(returned(cx, lift, thread, outcome)?.then_some(packed[0]))
+}
+
+/// The callback has come back after it was suspended.
+pub(crate) fn callback_outcome(
+    cx: &mut Cx<'_>,
+    thread: ThreadId,
+    outcome: Outcome,
+    packed: RawVal,
+) -> Result<(), Trapped> {
+    let (task, lift) = cx.state().lift_of(thread);
+    if !returned(cx, &lift, thread, outcome)? {
+        return Ok(());
+    }
+    event_loop(cx, &lift, task, thread, packed).map_err(|trap| trap.within(&*lift.name))
+}
+
+/// Instantiates a core module of `instance`. Its start function runs as a sync task.
+pub fn instantiate(
+    cx: &mut Cx<'_>,
+    instance: InstanceId,
+    module: &dyn Module,
+    imports: &[CoreExtern],
+) -> Result<CoreInstance, Trapped> {
+    {
+        let mut state = cx.state();
+        if !state.may_enter_from(instance, InstanceId::HOST) {
+            return Err(Trap::CannotEnter.into());
+        }
+        state.enter_from(instance, InstanceId::HOST);
+    }
+    let mut core = None;
+    leave(cx, instance, InstanceId::HOST, |cx| {
+        core = Some(run_core_task(cx, instance, |cx| cx.engine.instantiate(module, imports))?);
+        Ok(())
+    })?;
+    Ok(core.expect("the module was instantiated"))
+}

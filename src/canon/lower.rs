@@ -1,0 +1,105 @@
+//! `canon lower`.
+
+use super::builtin::{Answer, Step, import};
+use super::{FuncInst, Lift, Options};
+use crate::copy::{FuncPlans, PlanCache};
+use crate::engine::{CoreFunc, RawVal};
+use crate::layout::Context;
+use crate::runtime::{Caller, Cx, Handle, InstanceId, Subtask, Wait, WaitableId, Wake, policy};
+use crate::types::{Field, FuncType, ResourceType, Type};
+use std::rc::Rc;
+
+/// A component-level function lowered for a guest to call.
+pub struct Lower {
+    pub(crate) callee: FuncInst,
+    pub(crate) opts: Options,
+    pub(crate) plans: Rc<FuncPlans>,
+    /// Core parameters, and whether the last one is where the result goes.
+    param_count: usize,
+    has_out_param: bool,
+    has_result: bool,
+}
+
+impl Lower {
+    fn new(plans: &PlanCache, callee: FuncInst, opts: Options) -> Lower {
+        let ty = callee.ty();
+        let core = ty.flatten(opts.addr, opts.is_async, false, Context::Lower);
+        let has_result = !opts.is_async && !core.results.is_empty();
+        Lower {
+            plans: Rc::new(FuncPlans::new(plans, ty, opts.format(), callee.format())),
+            param_count: core.params.len(),
+            has_out_param: ty.result().is_some() && !has_result,
+            has_result,
+            callee,
+            opts,
+        }
+    }
+
+    /// The destructor of a resource type, as `resource.drop` calls it.
+    pub(crate) fn dtor(func: CoreFunc, inst: InstanceId, ty: &ResourceType) -> Rc<Lower> {
+        let rep = Field { name: "rep".into(), ty: Type::u32() };
+        let func_type = FuncType::new(vec![rep], None, false).expect("the type is valid");
+        let name = format!("destructor of {}", ty.name());
+        let lift = Lift::new(func, func_type, Options::default(), inst, name.into());
+        let callee = FuncInst::Lifted(Rc::new(lift));
+        Rc::new(Lower::new(&PlanCache::default(), callee, Options::default()))
+    }
+}
+
+/// Lowers `callee` for the guests of `instance`.
+pub fn lower(cx: &mut Cx<'_>, callee: FuncInst, opts: Options, instance: InstanceId) -> CoreFunc {
+    let ty = callee.ty().flatten(opts.addr, opts.is_async, false, Context::Lower);
+    let lower = Rc::new(Lower::new(&cx.shared.plans, callee, opts));
+    import(cx, &ty, move |cx, args, results| canon_lower(cx, &lower, instance, args, results))
+}
+
+/// `canon_lower`.
+pub(crate) fn canon_lower(
+    cx: &mut Cx<'_>,
+    lower: &Rc<Lower>,
+    inst: InstanceId,
+    args: &[RawVal],
+    results: &mut [RawVal],
+) -> Answer {
+    let subtask = {
+        let mut state = cx.state();
+        policy::check_may_leave(&state, inst).map_err(|trap| trap.within(lower.callee.name()))?;
+        let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
+        state.new_subtask(inst, Subtask::new(Caller::Guest(lower.clone()), result_ptr))
+    };
+    lower.callee.invoke(cx, subtask, inst, args)?;
+    let mut state = cx.state();
+    if state.subtask_resolved(subtask) {
+        state.deliver_resolve(subtask);
+        let waitable = state.drop_waitable(subtask);
+        drop(state);
+        let subtask = waitable.into_subtask();
+        if lower.opts.is_async {
+            results[0] = subtask.state as RawVal;
+        } else if lower.has_result {
+            results[0] = subtask.flat_result;
+        }
+        return Ok(Step::Done);
+    }
+    if lower.opts.is_async {
+        let index = state[inst].handles.add(Handle::Subtask(subtask))?;
+        state.waitables[subtask].index = index;
+        results[0] = RawVal::from(state.subtask(subtask).state as u32 | index << 4);
+        return Ok(Step::Done);
+    }
+    let thread = state.current_thread();
+    state.threads[thread].wake = Wake::Lower(subtask);
+    state.start_waiting(thread, Wait::Resolved(subtask), false);
+    Ok(Step::Block)
+}
+
+/// What is left of a sync lower when its call is over.
+pub(crate) fn resolved(cx: &mut Cx<'_>, subtask: WaitableId) -> Option<RawVal> {
+    let mut state = cx.state();
+    state.deliver_resolve(subtask);
+    let subtask = state.drop_waitable(subtask).into_subtask();
+    match &subtask.caller {
+        Caller::Guest(lower) if lower.has_result => Some(subtask.flat_result),
+        _ => None,
+    }
+}

@@ -1,0 +1,175 @@
+//! `canon thread.*`.
+
+use crate::engine::{CoreFuncType, CoreTable, Outcome, RawVal};
+use crate::error::{Trap, Trapped};
+use crate::runtime::{Body, Cx, InstanceId, State, Thread, ThreadId, Wait, Wake, policy};
+
+/// `canon_thread_index`.
+pub(crate) fn canon_thread_index(cx: &mut Cx<'_>, inst: InstanceId) -> Result<u32, Trapped> {
+    let state = cx.state();
+    policy::check_may_leave(&state, inst)?;
+    Ok(state.threads[state.current_thread()].index)
+}
+
+/// `canon_thread_new_indirect`: a suspended thread that will call the table's function `index`.
+pub(crate) fn canon_thread_new_indirect(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    ty: &CoreFuncType,
+    table: CoreTable,
+    index: u64,
+    arg: RawVal,
+) -> Result<u32, Trapped> {
+    policy::check_may_leave(&cx.state(), inst)?;
+    let func = cx.engine.table_func(table, index).flatten().ok_or(Trap::NoThreadFunc { index })?;
+    if cx.engine.func_type(func) != *ty {
+        return Err(Trap::ThreadFuncType { index }.into());
+    }
+    let state = &mut *cx.state();
+    let task = state.threads[state.current_thread()].task;
+    let thread = state.threads.insert(Thread::new(task, inst, Body::New { func, arg }));
+    state.register_thread(task, thread)?;
+    Ok(state.threads[thread].index)
+}
+
+/// An explicit thread has blocked or ended.
+pub(crate) fn explicit_outcome(
+    cx: &mut Cx<'_>,
+    thread: ThreadId,
+    outcome: Outcome,
+) -> Result<(), Trapped> {
+    let mut state = cx.state();
+    match outcome {
+        Outcome::Returned => {
+            let task = state.threads[thread].task;
+            state.unregister_thread(task, thread)
+        }
+        Outcome::Suspended(cont) => {
+            state.threads[thread].cont = Some(cont);
+            Ok(())
+        }
+        Outcome::Trapped(trap) => Err(trap.within("explicit thread")),
+    }
+}
+
+/// `canon_thread_resume_later`: makes a suspended thread ready.
+pub(crate) fn canon_thread_resume_later(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    index: u32,
+) -> Result<(), Trapped> {
+    let mut state = cx.state();
+    policy::check_may_leave(&state, inst)?;
+    let other = state.suspended_thread_at(inst, index)?;
+    let cancellable = state.threads[other].cancellable;
+    state.start_waiting(other, Wait::Turn, cancellable);
+    Ok(())
+}
+
+/// What the current thread does until it runs again.
+#[derive(Clone, Copy)]
+enum Meanwhile {
+    Suspend,
+    Yield,
+}
+
+/// `canon_thread_suspend`. Like the others below: whether the thread is cancelled, or `None` if it
+/// blocks.
+pub(crate) fn canon_thread_suspend(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+) -> Result<Option<bool>, Trapped> {
+    switch(cx, inst, cancellable, Meanwhile::Suspend, |_| Ok(None))
+}
+
+/// `canon_thread_yield`.
+pub(crate) fn canon_thread_yield(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+) -> Result<Option<bool>, Trapped> {
+    switch(cx, inst, cancellable, Meanwhile::Yield, |_| Ok(None))
+}
+
+/// `canon_thread_suspend_then_resume`.
+pub(crate) fn canon_thread_suspend_then_resume(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+    index: u32,
+) -> Result<Option<bool>, Trapped> {
+    switch(cx, inst, cancellable, Meanwhile::Suspend, |state| {
+        state.suspended_thread_at(inst, index).map(Some)
+    })
+}
+
+/// `canon_thread_yield_then_resume`.
+pub(crate) fn canon_thread_yield_then_resume(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+    index: u32,
+) -> Result<Option<bool>, Trapped> {
+    switch(cx, inst, cancellable, Meanwhile::Yield, |state| {
+        state.suspended_thread_at(inst, index).map(Some)
+    })
+}
+
+/// `canon_thread_suspend_then_promote`.
+pub(crate) fn canon_thread_suspend_then_promote(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+    index: u32,
+) -> Result<Option<bool>, Trapped> {
+    switch(cx, inst, cancellable, Meanwhile::Suspend, |state| promoted(state, inst, index))
+}
+
+/// `canon_thread_yield_then_promote`.
+pub(crate) fn canon_thread_yield_then_promote(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+    index: u32,
+) -> Result<Option<bool>, Trapped> {
+    switch(cx, inst, cancellable, Meanwhile::Yield, |state| promoted(state, inst, index))
+}
+
+/// The thread with this index if it is ready, else none.
+fn promoted(state: &mut State, inst: InstanceId, index: u32) -> Result<Option<ThreadId>, Trapped> {
+    let other = state.thread_at(inst, index)?;
+    Ok(Some(other).filter(|other| state.is_ready(*other)))
+}
+
+/// Blocks the current thread; the one that `find_other` gives, if any, runs next.
+fn switch(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    cancellable: bool,
+    meanwhile: Meanwhile,
+    find_other: impl FnOnce(&mut State) -> Result<Option<ThreadId>, Trapped>,
+) -> Result<Option<bool>, Trapped> {
+    let mut state = cx.state();
+    policy::check_may_leave(&state, inst)?;
+    let thread = state.current_thread();
+    let other = find_other(&mut state)?;
+    if state.deliver_current_cancel(cancellable) {
+        return Ok(Some(true));
+    }
+    state.threads[thread].wake = Wake::Cancelled;
+    match (meanwhile, other) {
+        (Meanwhile::Suspend, _) => state.suspend(thread, cancellable),
+        (Meanwhile::Yield, None) => {
+            if !state.must_wait(thread, Wait::Turn, cancellable) {
+                return Ok(Some(false));
+            }
+        }
+        (Meanwhile::Yield, Some(_)) => state.start_waiting(thread, Wait::Turn, cancellable),
+    }
+    if let Some(other) = other {
+        state.stop_waiting(other, false);
+        state.switch_to = Some(other);
+    }
+    Ok(None)
+}

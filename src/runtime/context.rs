@@ -1,0 +1,341 @@
+//! Lifting and lowering between two instances ("Lifting and Lowering Context").
+
+use super::subtask::Caller;
+use super::task::{Callee, TaskId, TaskState};
+use super::thread::{Body, Thread, run};
+use super::waitable::WaitableId;
+use super::{Cx, InstanceId, Ownership, ResourceHandle, State, Task};
+use crate::canon::Options;
+use crate::copy::{Context, FuncPlans, Source, Target};
+use crate::engine::{CoreFunc, CoreMemory, RawVal};
+use crate::error::{Trap, Trapped};
+use crate::layout::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+use crate::memory::{Arena, View};
+use crate::types::{FuncType, ResourceType, Type};
+use std::rc::Rc;
+
+/// One side of a copy: `LiftLowerContext` of the reference.
+#[derive(Clone)]
+pub(crate) struct Side {
+    pub(crate) inst: InstanceId,
+    pub(crate) memory: Memory,
+}
+
+/// Where a side's values are, and what allocates there.
+#[derive(Clone)]
+pub(crate) enum Memory {
+    /// A guest's memory; both are missing where no value needs them.
+    Guest { memory: Option<CoreMemory>, realloc: Option<CoreFunc> },
+    /// The process's own memory.
+    Host(Rc<Arena>),
+}
+
+impl Side {
+    pub(crate) fn guest(inst: InstanceId, opts: &Options) -> Side {
+        Side { inst, memory: Memory::Guest { memory: opts.memory, realloc: opts.realloc } }
+    }
+
+    pub(crate) fn host(arena: &Rc<Arena>) -> Side {
+        Side { inst: InstanceId::HOST, memory: Memory::Host(arena.clone()) }
+    }
+}
+
+/// For which call handles are lent.
+#[derive(Clone, Copy)]
+pub(crate) struct BorrowScope {
+    pub(crate) lender: WaitableId,
+    pub(crate) borrower: TaskId,
+}
+
+/// A copy that goes on.
+pub(crate) struct Crossing<'a, 'cx> {
+    pub(crate) cx: &'a mut Cx<'cx>,
+    pub(crate) src: Side,
+    pub(crate) dst: Side,
+    /// Only parameters can contain borrows.
+    pub(crate) borrows: Option<BorrowScope>,
+}
+
+impl Crossing<'_, '_> {
+    fn view(cx: &mut Cx<'_>, memory: &Memory) -> View {
+        match memory {
+            Memory::Guest { memory: Some(memory), .. } => {
+                let (base, len) = cx.engine.memory(*memory);
+                View { base, len }
+            }
+            Memory::Guest { memory: None, .. } => View { base: std::ptr::dangling_mut(), len: 0 },
+            Memory::Host(_) => View::HOST,
+        }
+    }
+}
+
+impl Context for Crossing<'_, '_> {
+    fn src_memory(&mut self) -> View {
+        Self::view(self.cx, &self.src.memory)
+    }
+
+    fn dst_memory(&mut self) -> View {
+        Self::view(self.cx, &self.dst.memory)
+    }
+
+    fn realloc(
+        &mut self,
+        old: u64,
+        old_size: u64,
+        align: u32,
+        new_size: u64,
+    ) -> Result<u64, Trapped> {
+        match &self.dst.memory {
+            Memory::Host(arena) => arena.realloc(old, old_size, align, new_size),
+            Memory::Guest { realloc: Some(realloc), .. } => reallocate(
+                self.cx,
+                self.dst.inst,
+                *realloc,
+                [old, old_size, align.into(), new_size],
+            ),
+            Memory::Guest { realloc: None, .. } => Err(Trap::NoRealloc.into()),
+        }
+    }
+
+    fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
+        let mut state = self.cx.state();
+        let rep = state.lift_own(self.src.inst, resource, handle)?;
+        state.lower_own(self.dst.inst, resource, rep)
+    }
+
+    fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
+        let scope = self.borrows.expect("only parameters contain borrows");
+        let mut state = self.cx.state();
+        let rep = state.lift_borrow(self.src.inst, resource, handle, scope.lender)?;
+        state.lower_borrow(self.dst.inst, resource, rep, scope.borrower)
+    }
+
+    fn stream(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
+        self.cx.state().move_stream(self.src.inst, self.dst.inst, element, handle)
+    }
+
+    fn future(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
+        self.cx.state().move_future(self.src.inst, self.dst.inst, element, handle)
+    }
+
+    fn error_context(&mut self, handle: u32) -> Result<u32, Trapped> {
+        let mut state = self.cx.state();
+        let context = state[self.src.inst].handles.error_context(handle)?.clone();
+        state[self.dst.inst].handles.add(super::Handle::ErrorContext(context))
+    }
+}
+
+/// `LiftLowerContext.reallocate`: a sync task of its own on a fresh thread, which cannot leave.
+fn reallocate(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    realloc: CoreFunc,
+    args: [RawVal; 4],
+) -> Result<u64, Trapped> {
+    let mut ptr = [0];
+    cx.state()[inst].may_leave = false;
+    run_core_task(cx, inst, |cx| cx.engine.call_sync(realloc, &args, &mut ptr))
+        .map_err(|trap| trap.within("realloc"))?;
+    cx.state()[inst].may_leave = true;
+    Ok(ptr[0])
+}
+
+/// Runs `body`, which calls core code of `inst` that cannot block, as a task of its own.
+pub(crate) fn run_core_task<'a, T>(
+    cx: &mut Cx<'a>,
+    inst: InstanceId,
+    body: impl FnOnce(&mut Cx<'a>) -> Result<T, Trapped>,
+) -> Result<T, Trapped> {
+    let (task, thread) = {
+        let state = &mut *cx.state();
+        let mut entry = Task::new(Callee::Core, inst, None);
+        entry.state = TaskState::Started;
+        let task = state.tasks.insert(entry);
+        let thread = state.threads.insert(Thread::new(task, inst, Body::Sync));
+        state.tasks[task].implicit_thread = Some(thread);
+        state.register_thread(task, thread)?;
+        (task, thread)
+    };
+    let mut value = None;
+    run(cx, thread, false, |cx| {
+        value = Some(body(cx)?);
+        Ok(())
+    })?;
+    let mut state = cx.state();
+    state.tasks[task].state = TaskState::Resolved;
+    state.unregister_thread(task, thread)?;
+    Ok(value.expect("the body ran"))
+}
+
+/// Core values of the parameters of a lifted function.
+pub(crate) type FlatParams = [RawVal; MAX_FLAT_PARAMS];
+
+/// The two sides of a call, for copying its parameters or its result.
+struct Sides {
+    plans: Rc<FuncPlans>,
+    caller: Side,
+    callee: Side,
+    /// How many core values parameters and results of the caller's may have; `None` for the host.
+    caller_flat: Option<(usize, usize)>,
+    result_ptr: u64,
+}
+
+impl State {
+    fn sides(&mut self, task: TaskId, subtask: WaitableId) -> Sides {
+        let task = &self.tasks[task];
+        let callee = match &task.callee {
+            Callee::Lift(lift) => Side::guest(task.inst, &lift.opts),
+            Callee::Host(_) => Side::host(task.arena.as_ref().expect("the host serves the task")),
+            Callee::Core => unreachable!("nobody calls it at the component level"),
+        };
+        let inst = self.waitables[subtask].inst;
+        let subtask = self.subtask(subtask);
+        let (plans, caller, caller_flat) = match &subtask.caller {
+            Caller::Guest(lower) => {
+                let max_flat = if lower.opts.is_async {
+                    (MAX_FLAT_ASYNC_PARAMS, 0)
+                } else {
+                    (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS)
+                };
+                (&lower.plans, Side::guest(inst, &lower.opts), Some(max_flat))
+            }
+            Caller::Host(host) => (&host.plans, Side::host(&host.arena), None),
+        };
+        Sides { plans: plans.clone(), caller, callee, caller_flat, result_ptr: subtask.result_ptr }
+    }
+}
+
+/// `Task.start` and the caller's `on_start`: takes the arguments of a call. `args` are the caller's
+/// flat ones, or the address of the host's record. The callee's flat ones go to `params`; a callee
+/// that the host is gets the address of its record there.
+pub(crate) fn lower_params(
+    cx: &mut Cx<'_>,
+    ty: &FuncType,
+    task: TaskId,
+    subtask: WaitableId,
+    args: &[RawVal],
+    params: &mut FlatParams,
+) -> Result<(), Trapped> {
+    let (ty, sides) = {
+        let mut state = cx.state();
+        debug_assert_eq!(state.tasks[task].state, TaskState::Initial);
+        state.tasks[task].state = TaskState::Started;
+        state.on_started(subtask);
+        let Some(ty) = ty.params_type() else { return Ok(()) };
+        (ty, state.sides(task, subtask))
+    };
+    let source = match sides.caller_flat {
+        Some((max_flat, _)) => Source::spilled(ty, max_flat, args),
+        None => Source::Memory(args[0]),
+    };
+    let target = match sides.callee.memory {
+        Memory::Guest { .. } => Target::spilled(ty, MAX_FLAT_PARAMS, params, None),
+        Memory::Host(_) => Target::Allocate(&mut params[0]),
+    };
+    let borrows = Some(BorrowScope { lender: subtask, borrower: task });
+    let mut crossing = Crossing { cx, src: sides.caller, dst: sides.callee, borrows };
+    sides.plans.copy_params(&mut crossing, source, target)
+}
+
+/// `Task.return_` and the caller's `on_resolve`: hands over the result. `results` are flat ones of
+/// which at most `max_flat` are the value itself, or the address of the host's.
+pub(crate) fn return_result(
+    cx: &mut Cx<'_>,
+    ty: &FuncType,
+    task: TaskId,
+    max_flat: usize,
+    results: &[RawVal],
+) -> Result<(), Trapped> {
+    let mut flat_result = [0];
+    let subtask = {
+        let state = cx.state();
+        state.check_may_return(task)?;
+        state.tasks[task].subtask.expect("only a call returns")
+    };
+    if let Some(ty) = ty.result() {
+        let sides = cx.state().sides(task, subtask);
+        let source = match sides.callee.memory {
+            Memory::Guest { .. } => Source::spilled(ty, max_flat, results),
+            Memory::Host(_) => Source::Memory(results[0]),
+        };
+        let target = match sides.caller_flat {
+            Some((_, max_flat)) => {
+                Target::spilled(ty, max_flat, &mut flat_result, Some(sides.result_ptr))
+            }
+            None => Target::Memory(sides.result_ptr),
+        };
+        let mut crossing = Crossing { cx, src: sides.callee, dst: sides.caller, borrows: None };
+        sides.plans.copy_result(&mut crossing, source, target)?;
+    }
+    let mut state = cx.state();
+    state.tasks[task].state = TaskState::Resolved;
+    state.on_returned(subtask, flat_result[0]);
+    Ok(())
+}
+
+/// Handles that cross.
+impl State {
+    /// `lift_own`.
+    pub(crate) fn lift_own(
+        &mut self,
+        inst: InstanceId,
+        ty: &ResourceType,
+        index: u32,
+    ) -> Result<u32, Trapped> {
+        let handle = self.resource(inst, ty, index)?;
+        if handle.num_lends != 0 {
+            return Err(Trap::ResourceLent { index }.into());
+        }
+        if handle.kind != Ownership::Own {
+            return Err(Trap::NotOwned { index }.into());
+        }
+        let rep = handle.rep;
+        self[inst].handles.take(index)?;
+        Ok(rep)
+    }
+
+    /// `lift_borrow`.
+    pub(crate) fn lift_borrow(
+        &mut self,
+        inst: InstanceId,
+        ty: &ResourceType,
+        index: u32,
+        scope: WaitableId,
+    ) -> Result<u32, Trapped> {
+        let handle = self.resource(inst, ty, index)?;
+        handle.num_lends += 1;
+        let rep = handle.rep;
+        self.add_lender(scope, index);
+        Ok(rep)
+    }
+
+    /// `lower_own`.
+    pub(crate) fn lower_own(
+        &mut self,
+        inst: InstanceId,
+        ty: &ResourceType,
+        rep: u32,
+    ) -> Result<u32, Trapped> {
+        let ty = self.resources.id(ty);
+        let handle = ResourceHandle { ty, rep, num_lends: 0, kind: Ownership::Own };
+        self[inst].handles.add(super::Handle::Resource(handle))
+    }
+
+    /// `lower_borrow`: the instance that implements the type gets the representation itself.
+    pub(crate) fn lower_borrow(
+        &mut self,
+        inst: InstanceId,
+        ty: &ResourceType,
+        rep: u32,
+        scope: TaskId,
+    ) -> Result<u32, Trapped> {
+        let ty = self.resources.id(ty);
+        if self.resources.get(ty).implementation == inst {
+            return Ok(rep);
+        }
+        let handle = ResourceHandle { ty, rep, num_lends: 0, kind: Ownership::Borrow(scope) };
+        let index = self[inst].handles.add(super::Handle::Resource(handle))?;
+        self.tasks[scope].num_borrows += 1;
+        Ok(index)
+    }
+}

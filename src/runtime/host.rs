@@ -1,0 +1,287 @@
+//! The host as a caller and as a callee.
+
+use super::store::settle;
+use super::subtask::{Caller, Subtask, SubtaskState};
+use super::task::{Callee, Task, TaskId, TaskState, request_cancellation};
+use super::waitable::{Waitable, WaitableId, WaitableKind};
+use super::{Cx, InstanceId, State, context, lower_params, return_result};
+use crate::copy::FuncPlans;
+use crate::engine::RawVal;
+use crate::error::{Error, ErrorKind, Result, Trapped};
+use crate::memory::Arena;
+use crate::types::FuncType;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// A function of the host that components can import.
+pub struct HostFuncDef {
+    /// Its type.
+    pub ty: FuncType,
+    /// What it is called in messages.
+    pub name: Rc<str>,
+    /// The function.
+    pub func: Rc<HostFunc>,
+    pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
+}
+
+impl HostFuncDef {
+    /// A function that `func` serves.
+    pub fn new(ty: FuncType, name: impl Into<Rc<str>>, func: Rc<HostFunc>) -> Self {
+        HostFuncDef { ty, name: name.into(), func, host_plans: OnceCell::new() }
+    }
+}
+
+/// What serves the calls of a host function.
+pub type HostFunc = dyn Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped>;
+
+/// How a host function answers a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostOutcome {
+    /// The result, if the function has one, is written to [`HostCall::results`].
+    Returned,
+    /// The result comes later, through [`HostTask::return_`].
+    Pending,
+}
+
+/// One call of a host function.
+pub struct HostCall<'a, 'cx> {
+    /// The store. Calls into it nest, and are refused by instances that are entered already.
+    pub cx: &'a mut Cx<'cx>,
+    /// The canonical record of the parameters in the host's layout; dangling without parameters.
+    /// Valid until the task is over.
+    pub args: *const u8,
+    /// Room for the result in the host's layout; dangling without a result. What it points at need
+    /// only be valid until the function answers.
+    pub results: *mut u8,
+    /// Memory that lives as long as the task: where `args` is, and a place for results.
+    pub arena: &'a Rc<Arena>,
+    /// The call as a task, to be kept if the answer is [`HostOutcome::Pending`].
+    pub task: HostTask,
+    /// The type of the function.
+    pub ty: &'a FuncType,
+}
+
+/// Told that the caller of a pending task wants it cancelled. It may resolve the task at once.
+pub type OnCancel = Rc<dyn Fn(&mut Cx<'_>, HostTask) -> Result<(), Trapped>>;
+
+/// A call that the host serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostTask(pub(crate) TaskId);
+
+impl HostTask {
+    /// Resolves a pending task with the result at `results` (in the host's layout; ignored without
+    /// a result). The caller sees it when its thread runs next.
+    pub fn return_(self, cx: &mut Cx<'_>, results: *const u8) -> Result<()> {
+        let def = self.def(cx)?;
+        let result = return_result(cx, &def.ty, self.0, 0, &[results as u64]);
+        if result.is_ok() {
+            self.finish(cx);
+        }
+        Ok(result.map_err(|trap| trap.within(format!("host function {}", def.name)))?)
+    }
+
+    /// Resolves a pending task, whose caller has asked for its cancellation, without a result.
+    pub fn cancelled(self, cx: &mut Cx<'_>) -> Result<()> {
+        self.def(cx)?;
+        cx.state().cancel_task(self.0)?;
+        self.finish(cx);
+        Ok(())
+    }
+
+    /// Sets whom to tell when the caller wants the task cancelled.
+    pub fn set_on_cancel(self, cx: &mut Cx<'_>, hook: Option<OnCancel>) -> Result<()> {
+        self.def(cx)?;
+        cx.state().tasks[self.0].on_cancel = hook;
+        Ok(())
+    }
+
+    /// Whether the caller has asked for the task's cancellation.
+    pub fn is_cancellation_requested(self, cx: &Cx<'_>) -> Result<bool> {
+        self.def(cx)?;
+        Ok(cx.state().tasks[self.0].state == TaskState::CancelDelivered)
+    }
+
+    /// The task as a number; never 0.
+    pub fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    /// The task that [`HostTask::to_bits`] gave.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        super::Id::from_bits(bits).map(HostTask)
+    }
+
+    fn def(self, cx: &Cx<'_>) -> Result<Rc<HostFuncDef>> {
+        match cx.state().tasks.get(self.0).map(|task| &task.callee) {
+            Some(Callee::Host(def)) => Ok(def.clone()),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "the task is over")),
+        }
+    }
+
+    /// Frees a resolved task.
+    fn finish(self, cx: &mut Cx<'_>) {
+        let mut state = cx.state();
+        state.pending_host_tasks -= 1;
+        state.free_host_task(self.0);
+    }
+}
+
+impl State {
+    fn free_host_task(&mut self, task: TaskId) {
+        if let Some(arena) = self.tasks.remove(task).and_then(|task| task.arena)
+            && Rc::strong_count(&arena) == 1
+        {
+            arena.reset();
+            self.arenas.push(arena);
+        }
+    }
+}
+
+/// Calls a host function: `canon_lift` where the callee is the host.
+pub(crate) fn serve(
+    cx: &mut Cx<'_>,
+    def: &Rc<HostFuncDef>,
+    subtask: WaitableId,
+    args: &[RawVal],
+) -> Result<(), Trapped> {
+    let (task, arena) = {
+        let state = &mut *cx.state();
+        let arena = state.arenas.pop().unwrap_or_default();
+        let mut entry = Task::new(Callee::Host(def.clone()), InstanceId::HOST, Some(subtask));
+        entry.arena = Some(arena.clone());
+        let task = state.tasks.insert(entry);
+        state.subtask(subtask).callee = Some(task);
+        (task, arena)
+    };
+    serve_task(cx, def, task, subtask, args, &arena)
+        .map_err(|trap| trap.within(format!("host function {}", def.name)))
+}
+
+fn serve_task(
+    cx: &mut Cx<'_>,
+    def: &HostFuncDef,
+    task: TaskId,
+    subtask: WaitableId,
+    args: &[RawVal],
+    arena: &Rc<Arena>,
+) -> Result<(), Trapped> {
+    let mut params: context::FlatParams = Default::default();
+    lower_params(cx, &def.ty, task, subtask, args, &mut params)?;
+    let results = match def.ty.result() {
+        Some(ty) => {
+            let info = ty.info();
+            let addr = crate::memory::AddrType::I64;
+            arena.alloc(info.size(addr).into(), info.align(addr))?
+        }
+        None => std::ptr::dangling_mut(),
+    };
+    // The host may hold on to its task, but not to the thread that called it.
+    let thread = cx.state().current.take();
+    let outcome = (def.func)(&mut HostCall {
+        cx,
+        args: crate::memory::host_ptr(params[0]),
+        results,
+        arena,
+        task: HostTask(task),
+        ty: &def.ty,
+    });
+    cx.state().current = thread;
+    if outcome? == HostOutcome::Pending {
+        if !cx.state().task_resolved(task) {
+            cx.state().pending_host_tasks += 1;
+        }
+        return Ok(());
+    }
+    return_result(cx, &def.ty, task, 0, &[results as u64])?;
+    cx.state().free_host_task(task);
+    Ok(())
+}
+
+/// Told that a call of the host's is over, when no guest runs.
+pub type Completion = Box<dyn FnOnce(&mut Cx<'_>, HostSubtask)>;
+
+/// The host as the caller of a subtask.
+pub(crate) struct HostCaller {
+    pub(crate) plans: Rc<FuncPlans>,
+    /// Where what the result points at goes.
+    pub(crate) arena: Rc<Arena>,
+    pub(crate) completion: Option<Completion>,
+    /// Why there will be no result.
+    pub(crate) trap: Option<Trapped>,
+}
+
+/// A call that the host has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostSubtask(pub(crate) WaitableId);
+
+impl HostSubtask {
+    /// How far the call is. An error if a trap ended it.
+    pub fn state(self, cx: &Cx<'_>) -> Result<SubtaskState> {
+        let mut state = cx.state();
+        let subtask = state.host_subtask(self)?;
+        match &subtask.caller {
+            Caller::Host(HostCaller { trap: Some(trap), .. }) => Err(trap.clone().into()),
+            _ => Ok(subtask.state),
+        }
+    }
+
+    /// Asks for the call's cancellation. The callee may resolve at once, later, or go on.
+    pub fn cancel(self, cx: &mut Cx<'_>) -> Result<SubtaskState> {
+        let callee = {
+            let mut state = cx.state();
+            let subtask = state.host_subtask(self)?;
+            if subtask.cancellation_requested {
+                let message = "the subtask's cancellation was requested before";
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
+            let callee = subtask.callee.filter(|_| !subtask.resolved());
+            subtask.cancellation_requested = callee.is_some();
+            callee
+        };
+        if let Some(task) = callee {
+            let result = request_cancellation(cx, task, InstanceId::HOST);
+            settle(cx, result)?;
+        }
+        self.state(cx)
+    }
+
+    /// Lets go of a call. One that is not over goes on; its result is dropped.
+    pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut state = cx.state();
+        if state.host_subtask(self)?.resolve_delivered() {
+            state.drop_waitable(self.0);
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidArgument, "the subtask is not resolved"))
+    }
+
+    /// The subtask as a number; never 0.
+    pub fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    /// The subtask that [`HostSubtask::to_bits`] gave.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        super::Id::from_bits(bits).map(HostSubtask)
+    }
+}
+
+impl State {
+    /// A subtask of a guest's, which has no handle yet.
+    pub(crate) fn new_subtask(&mut self, inst: InstanceId, subtask: Subtask) -> WaitableId {
+        self.waitables.insert(Waitable::new(inst, 0, WaitableKind::Subtask(subtask)))
+    }
+
+    fn host_subtask(&mut self, id: HostSubtask) -> Result<&mut Subtask> {
+        match self.waitables.get_mut(id.0).map(|waitable| &mut waitable.kind) {
+            Some(WaitableKind::Subtask(subtask)) => Ok(subtask),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "the subtask was dropped")),
+        }
+    }
+
+    /// A subtask of the host's.
+    pub(crate) fn new_host_subtask(&mut self, caller: HostCaller, result_ptr: u64) -> HostSubtask {
+        let subtask = Subtask::new(Caller::Host(caller), result_ptr);
+        HostSubtask(self.new_subtask(InstanceId::HOST, subtask))
+    }
+}

@@ -1,0 +1,145 @@
+//! Component instances ("Component Instances"). The host is one of them, without parent.
+
+use super::State;
+use super::list::List;
+use super::table::{Handle, Table};
+use super::thread::{Thread, ThreadId};
+use super::{Cx, StoreConfig, policy};
+use std::rc::Rc;
+
+/// A component instance of one store. Instances live as long as their store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InstanceId(pub(crate) u32);
+
+impl InstanceId {
+    /// The host: its memory is the process's own, its handle table holds what the host owns.
+    pub const HOST: InstanceId = InstanceId(0);
+}
+
+/// The state of a component instance.
+pub(crate) struct Instance {
+    pub(crate) name: Rc<str>,
+    pub(crate) parent: Option<InstanceId>,
+    /// How many ancestors there are.
+    pub(crate) depth: u32,
+    pub(crate) handles: Table<Handle>,
+    pub(crate) threads: Table<ThreadId>,
+    pub(crate) may_enter: bool,
+    pub(crate) may_leave: bool,
+    /// A trap went through it: it can never be entered again.
+    pub(crate) poisoned: bool,
+    /// Below 2^16.
+    pub(crate) backpressure: u32,
+    pub(crate) num_waiting_to_enter: u32,
+    pub(crate) exclusive_thread: Option<ThreadId>,
+    /// Threads that wait to enter and need no exclusive access.
+    pub(crate) entering: List<Thread, 0>,
+    /// Threads that wait to enter and need exclusive access.
+    pub(crate) entering_exclusive: List<Thread, 0>,
+    /// Threads between two callbacks that wait for nothing but exclusive access.
+    pub(crate) reentering: List<Thread, 0>,
+    /// Threads of this instance that are in the store's ready queue.
+    pub(crate) ready: List<Thread, 1>,
+}
+
+impl Instance {
+    pub(crate) fn new(
+        config: &StoreConfig,
+        parent: Option<InstanceId>,
+        depth: u32,
+        name: Rc<str>,
+    ) -> Self {
+        Instance {
+            name,
+            parent,
+            depth,
+            handles: Table::new(config.max_handles),
+            threads: Table::new(config.max_threads),
+            may_enter: true,
+            may_leave: true,
+            poisoned: false,
+            backpressure: 0,
+            num_waiting_to_enter: 0,
+            exclusive_thread: None,
+            entering: List::default(),
+            entering_exclusive: List::default(),
+            reentering: List::default(),
+            ready: List::default(),
+        }
+    }
+}
+
+/// A new component instance inside `parent`; `name` is for messages.
+pub fn new_instance(cx: &mut Cx<'_>, parent: Option<InstanceId>, name: &str) -> InstanceId {
+    let mut state = cx.state();
+    let depth = parent.map_or(0, |parent| state[parent].depth + 1);
+    let id = InstanceId(state.instances.len() as u32);
+    state.instances.push(Instance::new(&cx.shared.config, parent, depth, name.into()));
+    id
+}
+
+/// How many tasks and threads of an instance are in which state, for debugging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InstanceCounts {
+    /// The counter of `backpressure.inc` and `backpressure.dec`.
+    pub backpressure: u32,
+    /// Calls that wait to be let in.
+    pub waiting_to_enter: u32,
+    /// Threads that can run.
+    pub ready: u32,
+}
+
+/// Counts for debugging.
+pub fn instance_counts(cx: &Cx<'_>, instance: InstanceId) -> InstanceCounts {
+    let state = cx.state();
+    let instance = &state[instance];
+    InstanceCounts {
+        backpressure: instance.backpressure,
+        waiting_to_enter: instance.num_waiting_to_enter,
+        ready: instance.ready.len(),
+    }
+}
+
+/// `caller` is [`InstanceId::HOST`] where the reference says `None`.
+impl State {
+    pub(crate) fn may_enter_from(&self, instance: InstanceId, caller: InstanceId) -> bool {
+        let common = policy::entered_in_common(self, instance, caller);
+        let mut at = Some(instance);
+        while let Some(id) = at.filter(|_| at != common) {
+            if !self[id].may_enter {
+                return false;
+            }
+            at = self[id].parent;
+        }
+        true
+    }
+
+    pub(crate) fn enter_from(&mut self, instance: InstanceId, caller: InstanceId) {
+        self.for_entering_set(instance, caller, |instance| instance.may_enter = false);
+    }
+
+    pub(crate) fn leave_to(&mut self, instance: InstanceId, caller: InstanceId) {
+        self.for_entering_set(instance, caller, |instance| instance.may_enter = true);
+    }
+
+    /// `instance` is left because of a trap: nothing may enter it again.
+    pub(crate) fn poison(&mut self, instance: InstanceId, caller: InstanceId) {
+        self.for_entering_set(instance, caller, |instance| instance.poisoned = true);
+    }
+
+    /// Goes through `entering_set` of the reference, which is a part of the way to the root.
+    #[inline]
+    fn for_entering_set(
+        &mut self,
+        instance: InstanceId,
+        caller: InstanceId,
+        act: impl Fn(&mut Instance),
+    ) {
+        let common = policy::entered_in_common(self, instance, caller);
+        let mut at = Some(instance);
+        while let Some(id) = at.filter(|_| at != common) {
+            act(&mut self[id]);
+            at = self[id].parent;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The run-time state of the canonical ABI: instances, tasks, threads, and what they wait for.
+//!
+//! | section of CanonicalABI.md | file |
+//! |---|---|
+//! | Component Instances | `instance` |
+//! | Threads | `thread`, `scheduler` |
+//! | Tasks | `task` |
+//! | Embedding API | `store`, `host` |
+//! | Lifting and Lowering Context | `context` |
+//! | Table State | `table` |
+//! | Resource State | `resource` |
+//! | Waitable State | `waitable` |
+//! | Subtask State | `subtask` |
+//! | Buffer State, Stream State, Future State | `buffer`, `stream`, `future` |
+//!
+//! Threads are data: a thread that blocks is an entry with its wait, its place in a queue and, if
+//! it was inside a guest, the engine's continuation. No native stack is held for it.
+//!
+//! **The invariant of this module:** no borrow of [`State`] is alive across a call into the engine
+//! or into the host. Both may come back in, and find the state free to use.
+
+mod context;
+mod error_context;
+mod host;
+mod instance;
+mod list;
+pub(crate) mod policy;
+mod resource;
+mod scheduler;
+mod slab;
+mod store;
+mod stream;
+mod subtask;
+mod table;
+mod task;
+mod thread;
+mod waitable;
+
+pub use host::{
+    Completion, HostCall, HostFunc, HostFuncDef, HostOutcome, HostSubtask, HostTask, OnCancel,
+};
+pub use instance::{InstanceCounts, InstanceId, instance_counts, new_instance};
+pub use resource::{Dtor, HostDtor, define_resource};
+pub use slab::Id;
+pub use store::{Counts, Store, StoreConfig, call, counts, run, start, tick};
+pub use subtask::SubtaskState;
+pub use waitable::{Event, EventCode};
+
+pub(crate) use context::{lower_params, return_result, run_core_task};
+pub(crate) use host::serve;
+pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
+pub(crate) use store::leave;
+pub(crate) use subtask::{Caller, Subtask};
+pub(crate) use table::Handle;
+pub(crate) use task::{Callee, Task, TaskId, TaskState, request_cancellation};
+pub(crate) use thread::{Body, Thread, ThreadId, Wait, Wake, resume, run as run_thread};
+pub(crate) use waitable::{SetId, WaitableId};
+
+use crate::copy::PlanCache;
+use crate::engine::{EngineStore, Tier};
+use crate::memory::Arena;
+use instance::Instance;
+use resource::Resources;
+use scheduler::Scheduler;
+use slab::Slab;
+use std::cell::{RefCell, RefMut};
+use std::collections::VecDeque;
+use std::ops::{Index, IndexMut};
+use std::rc::Rc;
+use waitable::{Sets, Waitable};
+
+/// What a store has beside its engine. Imports of guests hold on to it.
+pub struct Shared {
+    state: RefCell<State>,
+    pub(crate) config: StoreConfig,
+    pub(crate) tier: Tier,
+    pub(crate) plans: PlanCache,
+}
+
+/// The store as it is passed through every function of the runtime: its state, and its engine as
+/// lent at this moment.
+pub struct Cx<'a> {
+    /// The state.
+    pub shared: &'a Rc<Shared>,
+    /// The engine.
+    pub engine: &'a mut dyn EngineStore,
+}
+
+impl Cx<'_> {
+    /// The state, to be let go before the engine or the host is called.
+    #[inline]
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
+        self.shared.state.borrow_mut()
+    }
+}
+
+/// Everything that a store knows.
+pub(crate) struct State {
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) resources: Resources,
+    pub(crate) tasks: Slab<Task>,
+    pub(crate) threads: Slab<Thread>,
+    pub(crate) waitables: Slab<Waitable>,
+    pub(crate) sets: Sets,
+    pub(crate) scheduler: Scheduler,
+    /// The thread that runs.
+    pub(crate) current: Option<ThreadId>,
+    /// The thread that the one that has just blocked gives way to.
+    pub(crate) switch_to: Option<ThreadId>,
+    /// Guest calls on the native stack.
+    pub(crate) nesting: u32,
+    /// Host calls that are over and whose callers have not been told.
+    pub(crate) completions: VecDeque<(HostSubtask, Completion)>,
+    /// Host tasks that were answered with [`HostOutcome::Pending`].
+    pub(crate) pending_host_tasks: u32,
+    /// Empty arenas for calls that the host serves.
+    pub(crate) arenas: Vec<Rc<Arena>>,
+}
+
+impl Index<InstanceId> for State {
+    type Output = Instance;
+
+    #[inline]
+    fn index(&self, id: InstanceId) -> &Instance {
+        &self.instances[id.0 as usize]
+    }
+}
+
+impl IndexMut<InstanceId> for State {
+    #[inline]
+    fn index_mut(&mut self, id: InstanceId) -> &mut Instance {
+        &mut self.instances[id.0 as usize]
+    }
+}

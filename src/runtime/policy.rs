@@ -1,0 +1,68 @@
+//! The rules that the specification is still moving, in one place: reentrance, leaving, who a
+//! cancellation reaches, what a blocked sync call may run.
+
+use super::State;
+use super::instance::InstanceId;
+use super::task::TaskId;
+use super::thread::ThreadId;
+use crate::error::{Trap, Trapped};
+
+/// The nearest instance that both are in, which a call from `caller` to `instance` stays inside of
+/// instead of entering; so are that instance's ancestors.
+///
+/// This is what lets a parent call its child and the child call back: donut wrapping.
+#[inline]
+pub(crate) fn entered_in_common(
+    state: &State,
+    instance: InstanceId,
+    caller: InstanceId,
+) -> Option<InstanceId> {
+    let (mut a, mut b) = (instance, caller);
+    while a != b {
+        if state[a].depth >= state[b].depth {
+            a = state[a].parent?;
+        } else {
+            b = state[b].parent?;
+        }
+    }
+    Some(a)
+}
+
+/// Every built-in but the plain counters and reads begins with this.
+#[inline]
+pub(crate) fn check_may_leave(state: &State, instance: InstanceId) -> Result<(), Trapped> {
+    if state[instance].may_leave { Ok(()) } else { Err(Trap::CannotLeave.into()) }
+}
+
+/// The thread that a request to cancel a running task resumes, if it reaches one now. Otherwise
+/// the request waits for the next cancellable built-in.
+pub(crate) fn cancellation_target(
+    state: &mut State,
+    task: TaskId,
+    caller: InstanceId,
+) -> Option<ThreadId> {
+    let (instance, implicit) = (state.tasks[task].inst, state.tasks[task].implicit_thread);
+    let exclusive = state[instance].exclusive_thread;
+    let implicit_is_shut_out =
+        state.tasks[task].needs_exclusive() && exclusive.is_some() && exclusive != implicit;
+    let mut candidates = Vec::new();
+    let mut at = state.tasks[task].threads.front();
+    while let Some(id) = at {
+        if state.threads[id].is_cancellable() && !(implicit_is_shut_out && Some(id) == implicit) {
+            candidates.push(id);
+        }
+        at = state.next_thread_of_task(task, id);
+    }
+    if candidates.is_empty() || !state.may_enter_from(instance, caller) {
+        return None;
+    }
+    let choice = state.choose(candidates.len() as u32);
+    Some(candidates[choice as usize])
+}
+
+/// Whether a sync call into `instance` that blocks may run `thread`, which is ready and belongs to
+/// that instance.
+#[inline]
+pub(crate) fn sync_call_may_run(state: &State, instance: InstanceId, thread: ThreadId) -> bool {
+    state[instance].exclusive_thread != Some(thread)
+}

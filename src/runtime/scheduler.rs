@@ -1,0 +1,294 @@
+//! Which thread runs next.
+//!
+//! Ready threads are in one list of the store's, and in one of their instance's for the sync calls
+//! that may only run threads of the instance they block. A thread that waits is in a list of what
+//! it waits for, so that an event finds its thread without a search.
+//!
+//! A wait can come true and false again before the thread has run: another thread takes the event,
+//! or exclusive access. So one thread is woken per event or release, the wait is looked at again
+//! when its turn comes, and a thread that comes too late goes back to the front of its list.
+
+use super::list::List;
+use super::thread::{Queue, Thread, ThreadId, ThreadState, Wait};
+use super::{InstanceId, State, policy};
+
+/// The ready threads, and how to choose among them.
+#[derive(Default)]
+pub(crate) struct Scheduler {
+    pub(crate) ready: List<Thread, 0>,
+    /// Present when orders are drawn at random.
+    random: Option<Random>,
+    /// Never go on where blocking is allowed.
+    deterministic: bool,
+}
+
+impl Scheduler {
+    pub(crate) fn new(seed: Option<u64>, deterministic: bool) -> Self {
+        Scheduler { ready: List::default(), random: seed.map(Random), deterministic }
+    }
+}
+
+/// A small generator of well-spread numbers (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % u64::from(n)) as u32
+    }
+}
+
+impl State {
+    /// A number below `n`, which is at least 1: 0 unless orders are drawn at random.
+    #[inline]
+    pub(crate) fn choose(&mut self, n: u32) -> u32 {
+        match &mut self.scheduler.random {
+            Some(random) => random.below(n),
+            None => 0,
+        }
+    }
+
+    /// `wait_until` of the reference, after the check for a pending cancellation: whether the
+    /// current thread has to block, which it is then made ready to do.
+    pub(crate) fn must_wait(&mut self, thread: ThreadId, wait: Wait, cancellable: bool) -> bool {
+        if self.wait_is_over(thread, wait) && self.goes_on_when_ready(wait) {
+            return false;
+        }
+        self.start_waiting(thread, wait, cancellable);
+        true
+    }
+
+    /// The specification leaves it open whether a thread blocks whose wait is over already. Waits go
+    /// on and turns are given up, unless orders are drawn at random.
+    fn goes_on_when_ready(&mut self, wait: Wait) -> bool {
+        if self.scheduler.deterministic {
+            return false;
+        }
+        match self.scheduler.random {
+            Some(_) => self.choose(2) == 1,
+            None => !matches!(wait, Wait::Turn | Wait::Exclusive),
+        }
+    }
+
+    /// Has a thread wait. It runs again when `wait` is over, or when it is cancelled.
+    pub(crate) fn start_waiting(&mut self, id: ThreadId, wait: Wait, cancellable: bool) {
+        let thread = &mut self.threads[id];
+        thread.state = ThreadState::Waiting(wait);
+        thread.cancellable = cancellable;
+        if let Wait::Set(set) | Wait::SetExclusive(set) = wait {
+            self.sets[set].num_waiting += 1;
+        }
+        if let Wait::Resolved(waitable) | Wait::Event(waitable) = wait {
+            self.waitables[waitable].sync_waiter = Some(id);
+        }
+        if self.wait_is_over(id, wait) {
+            self.push_ready(id);
+        } else {
+            self.enqueue(id, wait, false);
+        }
+    }
+
+    /// Has a thread suspend until another resumes it.
+    pub(crate) fn suspend(&mut self, id: ThreadId, cancellable: bool) {
+        let thread = &mut self.threads[id];
+        thread.state = ThreadState::Suspended;
+        thread.cancellable = cancellable;
+    }
+
+    /// Takes a thread that is about to run, or to be freed, out of whatever it is in.
+    pub(crate) fn stop_waiting(&mut self, id: ThreadId, cancelled: bool) {
+        let ThreadState::Waiting(wait) = self.threads[id].state else { return };
+        self.dequeue(id);
+        self.threads[id].state = ThreadState::Suspended;
+        match wait {
+            Wait::Set(set) | Wait::SetExclusive(set) => {
+                self.sets[set].num_waiting -= 1;
+                if cancelled {
+                    // The event that may have woken this thread is for another.
+                    self.wake_for_leftover(set);
+                }
+            }
+            Wait::Resolved(waitable) | Wait::Event(waitable) => {
+                self.waitables[waitable].sync_waiter = None;
+            }
+            Wait::Turn | Wait::Enter | Wait::Exclusive => {}
+        }
+    }
+
+    pub(crate) fn wake_for_leftover(&mut self, set: super::SetId) {
+        if self.sets[set].has_pending_event() {
+            self.wake_set_waiter(set);
+        }
+    }
+
+    pub(crate) fn wait_is_over(&self, id: ThreadId, wait: Wait) -> bool {
+        let thread = &self.threads[id];
+        match wait {
+            Wait::Turn => true,
+            Wait::Enter => {
+                !self.has_backpressure(thread.inst, self.tasks[thread.task].needs_exclusive())
+            }
+            Wait::Exclusive => self[thread.inst].exclusive_thread.is_none(),
+            Wait::Set(set) => self.sets[set].has_pending_event(),
+            Wait::SetExclusive(set) => {
+                self[thread.inst].exclusive_thread.is_none() && self.sets[set].has_pending_event()
+            }
+            Wait::Resolved(waitable) => self.subtask_resolved(waitable),
+            Wait::Event(waitable) => self.waitables[waitable].has_pending_event(),
+        }
+    }
+
+    /// `Thread.ready` of the reference.
+    pub(crate) fn is_ready(&self, id: ThreadId) -> bool {
+        match self.threads[id].state {
+            ThreadState::Waiting(wait) => self.wait_is_over(id, wait),
+            ThreadState::Running | ThreadState::Suspended => false,
+        }
+    }
+
+    /// Makes a waiting thread ready, or has it wait for what it still lacks.
+    pub(crate) fn wake(&mut self, id: ThreadId) {
+        let ThreadState::Waiting(wait) = self.threads[id].state else { return };
+        if self.threads[id].queue == Queue::Ready {
+            return;
+        }
+        self.dequeue(id);
+        if self.wait_is_over(id, wait) {
+            self.push_ready(id);
+        } else {
+            self.enqueue(id, wait, false);
+        }
+    }
+
+    pub(crate) fn wake_set_waiter(&mut self, set: super::SetId) {
+        if let Some(thread) = self.sets[set].waiters.front() {
+            self.wake(thread);
+        }
+    }
+
+    /// Wakes those that wait for `inst` to let them in or to give them exclusive access, one of each
+    /// kind; letting one in calls this again.
+    pub(crate) fn notify_gates(&mut self, inst: InstanceId) {
+        self.wake_gate(self[inst].entering.front());
+        self.wake_gate(self[inst].entering_exclusive.front());
+        while let Some(thread) = self[inst].reentering.front() {
+            if self.wake_gate(Some(thread)) || self[inst].exclusive_thread.is_some() {
+                break;
+            }
+            // Another thread took the event that this one had waited for.
+            self.wake(thread);
+        }
+    }
+
+    fn wake_gate(&mut self, front: Option<ThreadId>) -> bool {
+        let Some(thread) = front.filter(|thread| self.is_ready(*thread)) else { return false };
+        self.dequeue(thread);
+        self.push_ready(thread);
+        true
+    }
+
+    fn push_ready(&mut self, id: ThreadId) {
+        let thread = &mut self.threads[id];
+        thread.queue = Queue::Ready;
+        let inst = thread.inst;
+        self.scheduler.ready.push_back(&mut self.threads, id);
+        self.instances[inst.0 as usize].ready.push_back(&mut self.threads, id);
+    }
+
+    fn enqueue(&mut self, id: ThreadId, wait: Wait, front: bool) {
+        let thread = &self.threads[id];
+        let inst = &mut self.instances[thread.inst.0 as usize];
+        let (queue, list) = match wait {
+            Wait::Enter if self.tasks[thread.task].needs_exclusive() => {
+                (Queue::EnteringExclusive, &mut inst.entering_exclusive)
+            }
+            Wait::Enter => (Queue::Entering, &mut inst.entering),
+            Wait::Exclusive => (Queue::Reentering, &mut inst.reentering),
+            Wait::SetExclusive(set) if self.sets[set].has_pending_event() => {
+                (Queue::Reentering, &mut inst.reentering)
+            }
+            Wait::Set(set) | Wait::SetExclusive(set) => {
+                (Queue::SetWaiters, &mut self.sets[set].waiters)
+            }
+            Wait::Turn | Wait::Resolved(_) | Wait::Event(_) => return,
+        };
+        if front {
+            list.push_front(&mut self.threads, id);
+        } else {
+            list.push_back(&mut self.threads, id);
+        }
+        self.threads[id].queue = queue;
+    }
+
+    fn dequeue(&mut self, id: ThreadId) {
+        let thread = &mut self.threads[id];
+        let queue = std::mem::replace(&mut thread.queue, Queue::None);
+        let inst = &mut self.instances[thread.inst.0 as usize];
+        let list = match (queue, thread.state) {
+            (Queue::None, _) => return,
+            (Queue::Ready, _) => {
+                inst.ready.remove(&mut self.threads, id);
+                &mut self.scheduler.ready
+            }
+            (Queue::Entering, _) => &mut inst.entering,
+            (Queue::EnteringExclusive, _) => &mut inst.entering_exclusive,
+            (Queue::Reentering, _) => &mut inst.reentering,
+            (Queue::SetWaiters, ThreadState::Waiting(Wait::Set(set) | Wait::SetExclusive(set))) => {
+                &mut self.sets[set].waiters
+            }
+            (Queue::SetWaiters, _) => unreachable!("only waiters of a set are in its list"),
+        };
+        list.remove(&mut self.threads, id);
+    }
+
+    /// A ready thread of the store's.
+    pub(crate) fn next_ready(&mut self) -> Option<ThreadId> {
+        loop {
+            let len = self.scheduler.ready.len();
+            if len == 0 {
+                return None;
+            }
+            let n = self.choose(len);
+            let id = self.scheduler.ready.nth(&mut self.threads, n)?;
+            if self.is_still_ready(id) {
+                return Some(id);
+            }
+        }
+    }
+
+    /// A ready thread that a blocked sync call into `inst` may run.
+    pub(crate) fn next_ready_in(&mut self, inst: InstanceId) -> Option<ThreadId> {
+        let mut candidates = smallvec::SmallVec::<[ThreadId; 8]>::new();
+        let at_random = self.scheduler.random.is_some();
+        let mut at = self[inst].ready.front();
+        while let Some(id) = at {
+            at = self.instances[inst.0 as usize].ready.next(&mut self.threads, id);
+            // Threads that wait to be let in are not in the instance yet.
+            if self.threads[id].index == 0 || !policy::sync_call_may_run(self, inst, id) {
+                continue;
+            }
+            if self.is_still_ready(id) {
+                candidates.push(id);
+                if !at_random {
+                    break;
+                }
+            }
+        }
+        let n = self.choose((candidates.len() as u32).max(1));
+        candidates.get(n as usize).copied()
+    }
+
+    /// Looks again at the wait of a thread in the ready list; one that came too late goes back.
+    fn is_still_ready(&mut self, id: ThreadId) -> bool {
+        let ThreadState::Waiting(wait) = self.threads[id].state else { return false };
+        if self.wait_is_over(id, wait) {
+            return true;
+        }
+        self.dequeue(id);
+        self.enqueue(id, wait, true);
+        false
+    }
+}

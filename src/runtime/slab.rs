@@ -1,0 +1,175 @@
+//! Storage with stable, generational ids: freeing and reusing an entry allocates nothing, and an id
+//! that outlives its entry is told from the entry that took its place.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::num::NonZeroU32;
+use std::ops::{Index, IndexMut};
+
+/// Names an entry of a [`Slab`].
+pub struct Id<T> {
+    index: u32,
+    generation: NonZeroU32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Id<T> {
+    /// The id as a number, for the C API; never 0.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation.get()) << 32 | u64::from(self.index)
+    }
+
+    /// The id that [`Id::to_bits`] gave; `None` for what it never gives.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        let generation = NonZeroU32::new((bits >> 32) as u32)?;
+        Some(Id { index: bits as u32, generation, of: PhantomData })
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Id<T> {}
+
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.index, self.generation) == (other.index, other.generation)
+    }
+}
+
+impl<T> Eq for Id<T> {}
+
+impl<T> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_bits().hash(state);
+    }
+}
+
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}.{}", self.index, self.generation)
+    }
+}
+
+enum Entry<T> {
+    Free { next: Option<u32> },
+    Used(T),
+}
+
+/// Entries by [`Id`]. What was freed last is reused first.
+pub(crate) struct Slab<T> {
+    /// Each entry with the generation of its present or next id.
+    entries: Vec<(NonZeroU32, Entry<T>)>,
+    free: Option<u32>,
+    len: usize,
+}
+
+impl<T> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Slab { entries: Vec::new(), free: None, len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, value: T) -> Id<T> {
+        self.len += 1;
+        let Some(index) = self.free else {
+            let index = self.entries.len() as u32;
+            let generation = NonZeroU32::MIN;
+            self.entries.push((generation, Entry::Used(value)));
+            return Id { index, generation, of: PhantomData };
+        };
+        let (generation, entry) = &mut self.entries[index as usize];
+        let Entry::Free { next } = *entry else { unreachable!("the free list holds free entries") };
+        self.free = next;
+        *entry = Entry::Used(value);
+        Id { index, generation: *generation, of: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, id: Id<T>) -> Option<T> {
+        let (generation, entry) = self.entries.get_mut(id.index as usize)?;
+        if *generation != id.generation || matches!(entry, Entry::Free { .. }) {
+            return None;
+        }
+        *generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let entry = std::mem::replace(entry, Entry::Free { next: self.free });
+        self.free = Some(id.index);
+        self.len -= 1;
+        match entry {
+            Entry::Used(value) => Some(value),
+            Entry::Free { .. } => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: Id<T>) -> Option<&T> {
+        match self.entries.get(id.index as usize) {
+            Some((generation, Entry::Used(value))) if *generation == id.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
+        match self.entries.get_mut(id.index as usize) {
+            Some((generation, Entry::Used(value))) if *generation == id.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id<T>, &T)> {
+        self.entries.iter().enumerate().filter_map(|(index, (generation, entry))| match entry {
+            Entry::Used(value) => {
+                let id = Id { index: index as u32, generation: *generation, of: PhantomData };
+                Some((id, value))
+            }
+            Entry::Free { .. } => None,
+        })
+    }
+}
+
+/// For ids that the runtime knows to be alive.
+impl<T> Index<Id<T>> for Slab<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, id: Id<T>) -> &T {
+        self.get(id).expect("the runtime uses an id only while its entry is alive")
+    }
+}
+
+impl<T> IndexMut<Id<T>> for Slab<T> {
+    #[inline]
+    fn index_mut(&mut self, id: Id<T>) -> &mut T {
+        self.get_mut(id).expect("the runtime uses an id only while its entry is alive")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_does_not_name_the_entry_that_took_its_place() {
+        let mut slab = Slab::new();
+        let a = slab.insert('a');
+        let b = slab.insert('b');
+        assert_eq!(slab.remove(a), Some('a'));
+        assert_eq!(slab.remove(a), None);
+        let c = slab.insert('c');
+        assert_eq!(slab.get(a), None);
+        assert_eq!((slab[b], slab[c]), ('b', 'c'));
+        assert_eq!(slab.len(), 2);
+        assert_eq!(Id::from_bits(c.to_bits()), Some(c));
+        assert_eq!(Id::<char>::from_bits(7), None);
+        assert_eq!(slab.iter().map(|(_, value)| *value).collect::<String>(), "cb");
+    }
+}

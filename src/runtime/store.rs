@@ -1,0 +1,224 @@
+//! Stores ("Embedding API").
+
+use super::host::{Completion, HostCaller, HostSubtask};
+use super::instance::Instance;
+use super::resource::Resources;
+use super::scheduler::Scheduler;
+use super::slab::Slab;
+use super::subtask::SubtaskState;
+use super::thread::resume;
+use super::{Cx, InstanceId, Shared, State};
+use crate::canon::FuncInst;
+use crate::copy::PlanCache;
+use crate::engine::{Engine, EngineStore, EngineStoreConfig};
+use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::memory::Arena;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// What a store may use, and how it chooses where the specification leaves a choice.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Limits of the engine's.
+    pub engine: EngineStoreConfig,
+    /// Calls into guests that may be nested in one another on the native stack.
+    pub max_nesting: u32,
+    /// Entries of each instance's handle table; at most 2^28 - 1.
+    pub max_handles: u32,
+    /// Threads of each instance; at most 2^28 - 1.
+    pub max_threads: u32,
+    /// Draws the order of threads and events at random; without it, what is ready first runs first.
+    pub schedule_seed: Option<u64>,
+    /// The deterministic profile of the specification.
+    pub deterministic: bool,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        StoreConfig {
+            engine: EngineStoreConfig::default(),
+            max_nesting: 128,
+            max_handles: (1 << 28) - 1,
+            max_threads: (1 << 28) - 1,
+            schedule_seed: None,
+            deterministic: false,
+        }
+    }
+}
+
+/// Instances, and everything that happens between them and the host.
+pub struct Store {
+    shared: Rc<Shared>,
+    engine: Box<dyn EngineStore>,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new(engine: &dyn Engine, config: &StoreConfig) -> Result<Store> {
+        let host = Instance::new(config, None, 0, "host".into());
+        let state = State {
+            instances: vec![host],
+            resources: Resources::default(),
+            tasks: Slab::new(),
+            threads: Slab::new(),
+            waitables: Slab::new(),
+            sets: Slab::new(),
+            scheduler: Scheduler::new(config.schedule_seed, config.deterministic),
+            current: None,
+            switch_to: None,
+            nesting: 0,
+            completions: VecDeque::new(),
+            pending_host_tasks: 0,
+            arenas: Vec::new(),
+        };
+        let shared = Shared {
+            state: RefCell::new(state),
+            config: config.clone(),
+            tier: engine.capabilities().tier,
+            plans: PlanCache::default(),
+        };
+        Ok(Store { shared: Rc::new(shared), engine: engine.new_store(&config.engine)? })
+    }
+
+    /// The store, to be passed to the functions of this library while no guest runs.
+    pub fn cx(&mut self) -> Cx<'_> {
+        Cx { shared: &self.shared, engine: &mut *self.engine }
+    }
+
+    /// What the store has beside its engine.
+    pub fn shared(&self) -> &Rc<Shared> {
+        &self.shared
+    }
+}
+
+/// Starts a call: `Store.invoke` of the reference. `args` is the canonical record of the
+/// parameters and must stay until the call has started, `results` has room for the result and must
+/// stay until it is resolved; what the result points at goes to `arena`. `completion` is told when
+/// the call is over.
+pub fn start(
+    cx: &mut Cx<'_>,
+    func: &FuncInst,
+    args: *const u8,
+    results: *mut u8,
+    arena: &Rc<Arena>,
+    completion: Option<Completion>,
+) -> Result<HostSubtask> {
+    let plans = func.host_plans(cx).clone();
+    let caller = HostCaller { plans, arena: arena.clone(), completion, trap: None };
+    let subtask = cx.state().new_host_subtask(caller, results as u64);
+    let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
+    if started.is_err() {
+        cx.state().drop_waitable(subtask.0);
+    }
+    settle(cx, started)?;
+    Ok(subtask)
+}
+
+/// Calls `func` and runs the store until the call is over. See [`start`].
+///
+/// Where nothing can run any more: an error of [`ErrorKind::WouldBlock`] if the host can make the
+/// call go on, else the trap [`Trap::Deadlock`].
+pub fn call(
+    cx: &mut Cx<'_>,
+    func: &FuncInst,
+    args: *const u8,
+    results: *mut u8,
+    arena: &Rc<Arena>,
+) -> Result<()> {
+    let subtask = start(cx, func, args, results, arena, None)?;
+    while !cx.state().subtask_resolved(subtask.0) {
+        if !tick(cx)? {
+            return Err(stuck(cx));
+        }
+    }
+    let state = subtask.state(cx);
+    subtask.drop(cx)?;
+    match state? {
+        SubtaskState::Returned => Ok(()),
+        _ => Err(Error::new(ErrorKind::Host, "the call was cancelled")),
+    }
+}
+
+fn stuck(cx: &mut Cx<'_>) -> Error {
+    let state = cx.state();
+    if state.pending_host_tasks > 0 {
+        return Error::new(ErrorKind::WouldBlock, "the call waits for the host");
+    }
+    Trapped::from(Trap::Deadlock { who: "".into() }).into()
+}
+
+/// Runs one ready thread, if there is one: `Store.tick` of the reference.
+pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
+    let (thread, inst) = {
+        let mut state = cx.state();
+        if state.nesting > 0 {
+            return Err(Error::new(ErrorKind::Busy, "the store is running"));
+        }
+        let Some(thread) = state.next_ready() else { return Ok(false) };
+        let inst = state.threads[thread].inst;
+        state.enter_from(inst, InstanceId::HOST);
+        (thread, inst)
+    };
+    let result = leave(cx, inst, InstanceId::HOST, |cx| resume(cx, thread, false));
+    settle(cx, result)?;
+    Ok(true)
+}
+
+/// Runs until no thread is ready.
+pub fn run(cx: &mut Cx<'_>) -> Result<()> {
+    while tick(cx)? {}
+    Ok(())
+}
+
+/// Numbers of threads and tasks, for debugging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Threads that can run.
+    pub ready: u32,
+    /// Threads that exist.
+    pub threads: u32,
+    /// Tasks that are not over.
+    pub tasks: u32,
+}
+
+/// Counts for debugging.
+pub fn counts(cx: &Cx<'_>) -> Counts {
+    let state = cx.state();
+    Counts {
+        ready: state.scheduler.ready.len(),
+        threads: state.threads.len() as u32,
+        tasks: state.tasks.len() as u32,
+    }
+}
+
+/// Runs `body` inside `inst`, which has been entered from `caller`, and leaves it again; a trap
+/// poisons it.
+pub(crate) fn leave<'a>(
+    cx: &mut Cx<'a>,
+    inst: InstanceId,
+    caller: InstanceId,
+    body: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    let result = body(cx);
+    let mut state = cx.state();
+    match &result {
+        Ok(()) => state.leave_to(inst, caller),
+        Err(_) => state.poison(inst, caller),
+    }
+    result
+}
+
+/// What is to be done when the host gets back control from guests: tells the callers of calls that
+/// are over, and after a trap frees what it ended.
+pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
+    if cx.state().nesting > 0 {
+        return Ok(result?);
+    }
+    loop {
+        let next = cx.state().completions.pop_front();
+        let Some((subtask, completion)) = next else { break };
+        completion(cx, subtask);
+    }
+    Ok(result?)
+}

@@ -1,0 +1,181 @@
+//! The caller's side of a call ("Subtask State").
+
+use super::State;
+use super::host::{HostCaller, HostSubtask};
+use super::table::Handle;
+use super::task::TaskId;
+use super::waitable::{Event, EventCode, PendingEvent, WaitableId, WaitableKind};
+use crate::canon::Lower;
+use crate::engine::RawVal;
+use crate::error::{Trap, Trapped};
+use smallvec::SmallVec;
+use std::rc::Rc;
+
+/// How far a call is, as its caller sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum SubtaskState {
+    /// The callee has not taken the arguments yet.
+    Starting = 0,
+    /// The callee has taken the arguments.
+    Started = 1,
+    /// The results are there.
+    Returned = 2,
+    /// Cancelled; the arguments were never taken.
+    CancelledBeforeStarted = 3,
+    /// Cancelled; the arguments were taken, there are no results.
+    CancelledBeforeReturned = 4,
+}
+
+impl SubtaskState {
+    /// Whether the call is over.
+    pub fn is_resolved(self) -> bool {
+        !matches!(self, SubtaskState::Starting | SubtaskState::Started)
+    }
+}
+
+/// Who calls, and where the results go.
+pub(crate) enum Caller {
+    /// A guest, through a lowered function.
+    Guest(Rc<Lower>),
+    /// The host.
+    Host(HostCaller),
+}
+
+pub(crate) struct Subtask {
+    pub(crate) state: SubtaskState,
+    /// The task on the other side, from when it exists until it resolves.
+    pub(crate) callee: Option<TaskId>,
+    pub(crate) caller: Caller,
+    /// Handles of the caller's that are lent to the callee; `None` when the resolution has been
+    /// delivered.
+    pub(crate) lenders: Option<SmallVec<[u32; 2]>>,
+    pub(crate) cancellation_requested: bool,
+    pub(crate) flat_result: RawVal,
+    /// Where results go that do not fit into a flat one.
+    pub(crate) result_ptr: u64,
+}
+
+impl Subtask {
+    pub(crate) fn new(caller: Caller, result_ptr: u64) -> Self {
+        Subtask {
+            state: SubtaskState::Starting,
+            callee: None,
+            caller,
+            lenders: Some(SmallVec::new()),
+            cancellation_requested: false,
+            flat_result: 0,
+            result_ptr,
+        }
+    }
+
+    pub(crate) fn resolved(&self) -> bool {
+        self.state.is_resolved()
+    }
+
+    pub(crate) fn resolve_delivered(&self) -> bool {
+        self.lenders.is_none()
+    }
+}
+
+impl State {
+    /// The subtask that `id` names, which the table has found to be one.
+    #[inline]
+    pub(crate) fn subtask(&mut self, id: WaitableId) -> &mut Subtask {
+        match &mut self.waitables[id].kind {
+            WaitableKind::Subtask(subtask) => subtask,
+            WaitableKind::End(_) => unreachable!("the handle says that it is a subtask"),
+        }
+    }
+
+    /// Notes that the handle `index` of the caller is lent until the resolution is delivered.
+    pub(crate) fn add_lender(&mut self, id: WaitableId, index: u32) {
+        let subtask = self.subtask(id);
+        debug_assert!(!subtask.resolved());
+        subtask.lenders.as_mut().expect("the resolution is not delivered").push(index);
+    }
+
+    /// The callee takes the arguments.
+    pub(crate) fn on_started(&mut self, id: WaitableId) {
+        let subtask = self.subtask(id);
+        debug_assert_eq!(subtask.state, SubtaskState::Starting);
+        subtask.state = SubtaskState::Started;
+        self.on_progress(id);
+    }
+
+    /// The callee has returned; its result has been lowered.
+    pub(crate) fn on_returned(&mut self, id: WaitableId, flat_result: RawVal) {
+        self.resolve(id, SubtaskState::Returned, flat_result);
+    }
+
+    /// The callee has cancelled itself.
+    pub(crate) fn on_cancelled(&mut self, id: WaitableId) {
+        let state = match self.subtask(id).state {
+            SubtaskState::Starting => SubtaskState::CancelledBeforeStarted,
+            _ => SubtaskState::CancelledBeforeReturned,
+        };
+        self.resolve(id, state, 0);
+    }
+
+    fn resolve(&mut self, id: WaitableId, to: SubtaskState, flat_result: RawVal) {
+        let subtask = self.subtask(id);
+        debug_assert!(!subtask.resolved());
+        subtask.state = to;
+        subtask.flat_result = flat_result;
+        subtask.callee = None;
+        if let Caller::Host(host) = &mut subtask.caller {
+            let completion = host.completion.take();
+            self.deliver_resolve(id);
+            if let Some(completion) = completion {
+                self.completions.push_back((HostSubtask(id), completion));
+            }
+        }
+        self.on_progress(id);
+    }
+
+    #[inline]
+    pub(crate) fn subtask_resolved(&self, id: WaitableId) -> bool {
+        match &self.waitables[id].kind {
+            WaitableKind::Subtask(subtask) => subtask.resolved(),
+            WaitableKind::End(_) => unreachable!("the handle says that it is a subtask"),
+        }
+    }
+
+    /// Tells the caller, if it has a handle or waits, that its call has started or is over.
+    fn on_progress(&mut self, id: WaitableId) {
+        if self.waitables[id].index != 0 {
+            self.set_pending_event(id, PendingEvent::Subtask);
+        } else if let Some(thread) = self.waitables[id].sync_waiter {
+            self.wake(thread);
+        }
+    }
+
+    /// Gives back what was lent to the callee.
+    pub(crate) fn deliver_resolve(&mut self, id: WaitableId) {
+        let inst = self.waitables[id].inst;
+        let lenders = self.subtask(id).lenders.take().expect("delivered once");
+        for index in lenders {
+            if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
+                handle.num_lends -= 1;
+            }
+        }
+    }
+
+    pub(crate) fn subtask_event(&mut self, id: WaitableId) -> Event {
+        let index = self.waitables[id].index;
+        if self.subtask(id).resolved() && !self.subtask(id).resolve_delivered() {
+            self.deliver_resolve(id);
+        }
+        let state = self.subtask(id).state;
+        Event { code: EventCode::Subtask, p1: index, p2: state as u32 }
+    }
+
+    /// Frees a subtask whose handle was removed.
+    pub(crate) fn drop_subtask(&mut self, id: WaitableId) -> Result<(), Trapped> {
+        if !self.subtask(id).resolve_delivered() {
+            return Err(Trap::DropUnresolvedSubtask.into());
+        }
+        self.drop_waitable(id);
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! Tasks: the callee's side of a call ("Tasks").
+
+use super::host::{HostFuncDef, OnCancel};
+use super::list::List;
+use super::slab::Id;
+use super::thread::{Thread, ThreadId, Wait, resume};
+use super::waitable::WaitableId;
+use super::{Cx, InstanceId, State, policy};
+use crate::canon::Lift;
+use crate::engine::RawVal;
+use crate::error::{Trap, Trapped};
+use crate::memory::Arena;
+use std::rc::Rc;
+
+pub(crate) type TaskId = Id<Task>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskState {
+    Initial,
+    Started,
+    PendingCancel,
+    CancelDelivered,
+    Resolved,
+}
+
+/// What a task runs.
+#[derive(Clone)]
+pub(crate) enum Callee {
+    Lift(Rc<Lift>),
+    Host(Rc<HostFuncDef>),
+    /// A core function that is called without the component level: `realloc`, a start function.
+    Core,
+}
+
+pub(crate) struct Task {
+    pub(crate) callee: Callee,
+    pub(crate) inst: InstanceId,
+    /// The caller's side; `None` for [`Callee::Core`].
+    pub(crate) subtask: Option<WaitableId>,
+    pub(crate) state: TaskState,
+    pub(crate) num_borrows: u32,
+    pub(crate) implicit_thread: Option<ThreadId>,
+    pub(crate) threads: List<Thread, 2>,
+    /// The caller's flat arguments, while the task waits to be let in.
+    pub(crate) args: Box<[RawVal]>,
+    /// For a task that the host serves: where its arguments are, and whatever else it needs.
+    pub(crate) arena: Option<Rc<Arena>>,
+    /// For a task that the host serves: whom to tell that its caller wants to cancel.
+    pub(crate) on_cancel: Option<OnCancel>,
+}
+
+impl Task {
+    pub(crate) fn new(callee: Callee, inst: InstanceId, subtask: Option<WaitableId>) -> Self {
+        Task {
+            callee,
+            inst,
+            subtask,
+            state: TaskState::Initial,
+            num_borrows: 0,
+            implicit_thread: None,
+            threads: List::default(),
+            args: Box::default(),
+            arena: None,
+            on_cancel: None,
+        }
+    }
+
+    /// Whether the task's own code is an async-typed function that must not be interleaved.
+    pub(crate) fn needs_exclusive(&self) -> bool {
+        match &self.callee {
+            Callee::Lift(lift) => lift.needs_exclusive(),
+            Callee::Host(_) | Callee::Core => false,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn next_thread_of_task(
+        &mut self,
+        task: TaskId,
+        thread: ThreadId,
+    ) -> Option<ThreadId> {
+        self.tasks[task].threads.next(&mut self.threads, thread)
+    }
+
+    /// Whether a task is over (it may be gone altogether).
+    #[inline]
+    pub(crate) fn task_resolved(&self, task: TaskId) -> bool {
+        self.tasks.get(task).is_none_or(|task| task.state == TaskState::Resolved)
+    }
+
+    pub(crate) fn has_backpressure(&self, inst: InstanceId, needs_exclusive: bool) -> bool {
+        let inst = &self[inst];
+        inst.backpressure > 0 || (needs_exclusive && inst.exclusive_thread.is_some())
+    }
+
+    /// Lets the implicit thread of an async-typed task in, or has it wait; then it answers false.
+    pub(crate) fn enter_implicit_thread(
+        &mut self,
+        task: TaskId,
+        thread: ThreadId,
+    ) -> Result<bool, Trapped> {
+        let inst = self.tasks[task].inst;
+        if self.has_backpressure(inst, self.tasks[task].needs_exclusive())
+            || self[inst].num_waiting_to_enter > 0
+        {
+            self[inst].num_waiting_to_enter += 1;
+            self.start_waiting(thread, Wait::Enter, true);
+            return Ok(false);
+        }
+        self.let_in(task, thread)?;
+        Ok(true)
+    }
+
+    /// Lets in the implicit thread of an async-typed task that nothing keeps out.
+    pub(crate) fn let_in(&mut self, task: TaskId, thread: ThreadId) -> Result<(), Trapped> {
+        if self.tasks[task].needs_exclusive() {
+            let inst = self.tasks[task].inst;
+            debug_assert!(self[inst].exclusive_thread.is_none());
+            self[inst].exclusive_thread = Some(thread);
+        }
+        self.register_thread(task, thread)
+    }
+
+    pub(crate) fn register_thread(
+        &mut self,
+        task: TaskId,
+        thread: ThreadId,
+    ) -> Result<(), Trapped> {
+        let inst = self.tasks[task].inst;
+        self.threads[thread].index = self[inst].threads.add(thread)?;
+        self.tasks[task].threads.push_back(&mut self.threads, thread);
+        Ok(())
+    }
+
+    /// Ends the implicit thread, which runs.
+    pub(crate) fn exit_implicit_thread(
+        &mut self,
+        task: TaskId,
+        thread: ThreadId,
+    ) -> Result<(), Trapped> {
+        let (inst, exclusive) = (self.tasks[task].inst, self.tasks[task].needs_exclusive());
+        self.unregister_thread(task, thread)?;
+        if exclusive {
+            self.release_exclusive(inst);
+        }
+        Ok(())
+    }
+
+    /// Ends a thread, and the task with its last one.
+    pub(crate) fn unregister_thread(
+        &mut self,
+        task: TaskId,
+        thread: ThreadId,
+    ) -> Result<(), Trapped> {
+        let entry = &mut self.tasks[task];
+        entry.threads.remove(&mut self.threads, thread);
+        if entry.threads.is_empty() && entry.state != TaskState::Resolved {
+            return Err(Trap::TaskNotResolved.into());
+        }
+        let over = entry.threads.is_empty();
+        let inst = entry.inst;
+        let index = self.threads[thread].index;
+        self[inst].threads.remove(index);
+        self.threads.remove(thread);
+        if over {
+            self.tasks.remove(task);
+        }
+        Ok(())
+    }
+
+    /// Frees a thread that was never let in, and its task.
+    pub(crate) fn forget_task(&mut self, task: TaskId, thread: ThreadId) {
+        self.threads.remove(thread);
+        self.tasks.remove(task);
+    }
+
+    /// Lets others have exclusive access.
+    pub(crate) fn release_exclusive(&mut self, inst: InstanceId) {
+        self[inst].exclusive_thread = None;
+        self.notify_gates(inst);
+    }
+
+    pub(crate) fn deliver_pending_cancel(&mut self, task: TaskId, cancellable: bool) -> bool {
+        let task = &mut self.tasks[task];
+        if cancellable && task.state == TaskState::PendingCancel {
+            task.state = TaskState::CancelDelivered;
+            return true;
+        }
+        false
+    }
+
+    /// The same for the task of the current thread.
+    pub(crate) fn deliver_current_cancel(&mut self, cancellable: bool) -> bool {
+        let task = self.threads[self.current_thread()].task;
+        self.deliver_pending_cancel(task, cancellable)
+    }
+
+    /// What `Task.return_` checks.
+    pub(crate) fn check_may_return(&self, task: TaskId) -> Result<(), Trapped> {
+        let task = &self.tasks[task];
+        if task.state == TaskState::Resolved {
+            return Err(Trap::TaskAlreadyResolved.into());
+        }
+        self.check_no_borrows(task)
+    }
+
+    fn check_no_borrows(&self, task: &Task) -> Result<(), Trapped> {
+        match task.num_borrows {
+            0 => Ok(()),
+            count => Err(Trap::BorrowsRemain { count }.into()),
+        }
+    }
+
+    /// `Task.cancel`: resolves the task without a result.
+    pub(crate) fn cancel_task(&mut self, task: TaskId) -> Result<(), Trapped> {
+        let entry = &self.tasks[task];
+        if entry.state != TaskState::CancelDelivered {
+            return Err(Trap::CancelNotRequested.into());
+        }
+        self.check_no_borrows(entry)?;
+        let subtask = entry.subtask.expect("only a call can be cancelled");
+        self.tasks[task].state = TaskState::Resolved;
+        self.on_cancelled(subtask);
+        Ok(())
+    }
+}
+
+/// `Task.request_cancellation`: asks a task to cancel itself, at once if it can be reached.
+pub(crate) fn request_cancellation(
+    cx: &mut Cx<'_>,
+    task: TaskId,
+    caller: InstanceId,
+) -> Result<(), Trapped> {
+    let mut state = cx.state();
+    let entry = &mut state.tasks[task];
+    if let Callee::Host(_) = entry.callee {
+        entry.state = super::TaskState::CancelDelivered;
+        let hook = entry.on_cancel.take();
+        drop(state);
+        return match hook {
+            Some(hook) => hook(cx, super::HostTask(task)),
+            None => Ok(()),
+        };
+    }
+    if entry.state == TaskState::Initial {
+        entry.state = TaskState::CancelDelivered;
+        let thread = entry.implicit_thread.expect("a task waiting to enter has its thread");
+        drop(state);
+        return resume(cx, thread, true);
+    }
+    debug_assert_eq!(entry.state, TaskState::Started);
+    let inst = entry.inst;
+    let Some(thread) = policy::cancellation_target(&mut state, task, caller) else {
+        state.tasks[task].state = TaskState::PendingCancel;
+        return Ok(());
+    };
+    state.tasks[task].state = TaskState::CancelDelivered;
+    state.enter_from(inst, caller);
+    drop(state);
+    super::store::leave(cx, inst, caller, |cx| resume(cx, thread, true))
+}

@@ -1,0 +1,252 @@
+//! Threads ("Threads"): what can run, wait, or be suspended.
+
+use super::list::{Link, Linked};
+use super::slab::Id;
+use super::task::TaskId;
+use super::waitable::{SetId, WaitableId};
+use super::{Cx, InstanceId, State};
+use crate::canon;
+use crate::canon::EventTarget;
+use crate::engine::{Continuation, CoreFunc, RawVal};
+use crate::error::{Trap, Trapped};
+
+pub(crate) type ThreadId = Id<Thread>;
+
+/// A thread of a task.
+pub(crate) struct Thread {
+    pub(crate) task: TaskId,
+    pub(crate) inst: InstanceId,
+    pub(crate) state: ThreadState,
+    /// Whether a request to cancel may end what the thread is blocked in.
+    pub(crate) cancellable: bool,
+    /// In the instance's table of threads; 0 when not in it.
+    pub(crate) index: u32,
+    pub(crate) storage: [u64; 2],
+    pub(crate) body: Body,
+    /// What is left of the built-in that the thread is blocked in.
+    pub(crate) wake: Wake,
+    /// The guest's stack, where the thread is blocked inside a guest.
+    pub(crate) cont: Option<Continuation>,
+    pub(crate) queue: Queue,
+    queue_link: Link<Thread>,
+    ready_link: Link<Thread>,
+    task_link: Link<Thread>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ThreadState {
+    Running,
+    Suspended,
+    Waiting(Wait),
+}
+
+/// What a thread waits for; `ready_func` of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Nothing: its turn.
+    Turn,
+    /// To be let in by backpressure and, where the task needs it, exclusive access.
+    Enter,
+    /// Exclusive access for a callback.
+    Exclusive,
+    /// An event of the set.
+    Set(SetId),
+    /// An event of the set, and exclusive access for the callback that receives it.
+    SetExclusive(SetId),
+    /// The end of a call.
+    Resolved(WaitableId),
+    /// An event of one waitable.
+    Event(WaitableId),
+}
+
+/// The list that a waiting thread is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queue {
+    None,
+    /// The store's and the instance's ready lists.
+    Ready,
+    Entering,
+    EnteringExclusive,
+    Reentering,
+    SetWaiters,
+}
+
+/// How far a thread is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// An implicit thread that has not been let in.
+    Entering,
+    /// An implicit thread inside the lifted core function.
+    Core,
+    /// An implicit thread inside its callback.
+    Callback,
+    /// An implicit thread between two callbacks.
+    EventLoop,
+    /// An explicit thread that has not started.
+    New { func: CoreFunc, arg: RawVal },
+    /// An explicit thread inside its function.
+    Explicit,
+    /// A call that cannot block: `realloc`, a start function.
+    Sync,
+}
+
+/// What is left to do of a built-in when the thread that is blocked in it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wake {
+    /// Say whether the thread was cancelled.
+    Cancelled,
+    /// Sync `canon lower`: deliver the resolution and return the flat results.
+    Lower(WaitableId),
+    /// `waitable-set.wait`: store the event.
+    SetEvent { set: SetId, target: EventTarget },
+    /// Sync `subtask.cancel`: return the subtask's state.
+    SubtaskCancel(WaitableId),
+    /// A sync read, write, or cancellation of one: return the packed result.
+    Copy(WaitableId),
+    /// An event loop: call the callback with what was waited for.
+    NextEvent(Wait),
+}
+
+impl Linked<0> for Thread {
+    fn link(&mut self) -> &mut Link<Self> {
+        &mut self.queue_link
+    }
+}
+
+impl Linked<1> for Thread {
+    fn link(&mut self) -> &mut Link<Self> {
+        &mut self.ready_link
+    }
+}
+
+impl Linked<2> for Thread {
+    fn link(&mut self) -> &mut Link<Self> {
+        &mut self.task_link
+    }
+}
+
+impl Thread {
+    pub(crate) fn new(task: TaskId, inst: InstanceId, body: Body) -> Self {
+        Thread {
+            task,
+            inst,
+            state: ThreadState::Suspended,
+            cancellable: false,
+            index: 0,
+            storage: [0; 2],
+            body,
+            wake: Wake::Cancelled,
+            cont: None,
+            queue: Queue::None,
+            queue_link: Link::default(),
+            ready_link: Link::default(),
+            task_link: Link::default(),
+        }
+    }
+
+    pub(crate) fn suspended(&self) -> bool {
+        self.state == ThreadState::Suspended
+    }
+
+    pub(crate) fn is_cancellable(&self) -> bool {
+        self.cancellable && self.state != ThreadState::Running
+    }
+}
+
+impl State {
+    /// The thread that called the built-in that runs.
+    #[inline]
+    pub(crate) fn current_thread(&self) -> ThreadId {
+        self.current.expect("a guest runs")
+    }
+
+    /// The thread of the current instance with this index.
+    pub(crate) fn thread_at(&self, inst: InstanceId, index: u32) -> Result<ThreadId, Trapped> {
+        self[inst].threads.get(index).copied().ok_or_else(|| Trap::UnknownThread { index }.into())
+    }
+
+    /// The same, where it must be suspended.
+    pub(crate) fn suspended_thread_at(
+        &self,
+        inst: InstanceId,
+        index: u32,
+    ) -> Result<ThreadId, Trapped> {
+        let thread = self.thread_at(inst, index)?;
+        if self.threads[thread].suspended() {
+            Ok(thread)
+        } else {
+            Err(Trap::ThreadNotSuspended { index }.into())
+        }
+    }
+}
+
+/// Runs a blocked thread, and those that it gives way to, until it blocks or ends.
+pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+    run(cx, thread, cancelled, |cx| step(cx, thread, cancelled))
+}
+
+/// Runs `thread` by `first`, on top of the current one.
+pub(crate) fn run<'a>(
+    cx: &mut Cx<'a>,
+    thread: ThreadId,
+    cancelled: bool,
+    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    let limit = cx.shared.config.max_nesting;
+    let outer = {
+        let mut state = cx.state();
+        if state.nesting >= limit {
+            return Err(Trap::NestingLimit { limit }.into());
+        }
+        state.nesting += 1;
+        state.stop_waiting(thread, cancelled);
+        state.threads[thread].state = ThreadState::Running;
+        state.current.replace(thread)
+    };
+    let mut result = first(cx);
+    while result.is_ok() {
+        let Some(next) = cx.shared.state.borrow_mut().begin_switch() else { break };
+        result = step(cx, next, false);
+    }
+    let mut state = cx.state();
+    state.current = outer;
+    state.nesting -= 1;
+    result
+}
+
+impl State {
+    /// The thread that takes the place of the one that has just blocked.
+    fn begin_switch(&mut self) -> Option<ThreadId> {
+        let next = self.switch_to.take()?;
+        self.threads[next].state = ThreadState::Running;
+        self.current = Some(next);
+        Some(next)
+    }
+}
+
+/// Goes on with a thread that was blocked or has not begun.
+fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+    let body = cx.state().threads[thread].body;
+    match body {
+        Body::Entering => canon::lift::entered(cx, thread, cancelled),
+        Body::EventLoop => canon::lift::event_loop_woken(cx, thread, cancelled),
+        Body::New { func, arg } => {
+            cx.state().threads[thread].body = Body::Explicit;
+            let outcome = cx.engine.call(func, &[arg], &mut []);
+            canon::thread::explicit_outcome(cx, thread, outcome)
+        }
+        Body::Core | Body::Callback | Body::Explicit => {
+            let import_result = canon::wake(cx, thread, cancelled)?;
+            let cont = cx.state().threads[thread].cont.take().expect("the guest was suspended");
+            let mut result = [0];
+            let count = canon::lift::result_count(&cx.state(), thread);
+            let outcome = cx.engine.resume(cont, &import_result, &mut result[..count]);
+            match body {
+                Body::Explicit => canon::thread::explicit_outcome(cx, thread, outcome),
+                Body::Core => canon::lift::core_outcome(cx, thread, outcome, result[0]),
+                _ => canon::lift::callback_outcome(cx, thread, outcome, result[0]),
+            }
+        }
+        Body::Sync => unreachable!("such a call never blocks"),
+    }
+}
