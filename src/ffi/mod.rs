@@ -26,6 +26,7 @@ pub mod func_types;
 pub mod wit;
 pub mod arena;
 pub mod wave;
+pub mod value;
 pub mod engine_interface;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};
