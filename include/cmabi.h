@@ -60,15 +60,6 @@ typedef double cmabi_f64;
 #define CMABI_STR(literal) ((cmabi_string){"" literal "", sizeof(literal) - 1})
 #endif
 
-/* A struct that the host fills in: `size` is set, the rest is zero. */
-#ifdef __cplusplus
-#define CMABI_INIT(type) ([] { type init{}; init.size = sizeof(type); return init; }())
-#else
-#define CMABI_INIT(type) {.size = sizeof(type)}
-#endif
-#define CMABI_ENGINE_INTERFACE_INIT CMABI_INIT(cmabi_engine_interface)
-#define CMABI_LIFT_LOWER_OPTIONS_INIT CMABI_INIT(cmabi_lift_lower_options)
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -77,9 +68,12 @@ typedef struct cmabi_arena cmabi_arena;
 typedef struct cmabi_config cmabi_config;
 typedef struct cmabi_engine cmabi_engine;
 typedef struct cmabi_error cmabi_error;
+typedef struct cmabi_func cmabi_func;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_import cmabi_import;
 typedef struct cmabi_resource_type cmabi_resource_type;
+typedef struct cmabi_store cmabi_store;
+typedef struct cmabi_task cmabi_task;
 typedef struct cmabi_type cmabi_type;
 typedef struct cmabi_wit cmabi_wit;
 
@@ -381,6 +375,57 @@ cmabi_status cmabi_config_set_schedule_seed(cmabi_config *config,
 cmabi_status cmabi_config_set_deterministic(cmabi_config *config,
                                             bool deterministic,
                                             cmabi_error **error);
+
+/* Store ------------------------------------------------------------------------------------------ */
+
+/**
+ * Instances, and all that happens in them.
+ *
+ * One thread at a time; it may move from thread to thread between calls. A use from a second thread
+ * at once is answered with `CMABI_STATUS_BUSY`. Inside a callback the store that called may be used
+ * again, as far as the functions do not say otherwise.
+ */
+typedef struct cmabi_store cmabi_store;
+
+/**
+ * Makes an empty store. `config` may be NULL for the defaults.
+ */
+cmabi_status cmabi_store_new(const cmabi_engine *engine,
+                             const cmabi_config *config,
+                             cmabi_store **store,
+                             cmabi_error **error);
+
+/**
+ * Frees a store with everything in it. NULL is fine.
+ *
+ * What is left of it in the caller's hands, such as instances, can then only be freed. A store that
+ * is running cannot be freed: from inside one of its callbacks, or from a second thread, this does
+ * nothing.
+ */
+void cmabi_store_free(cmabi_store *store);
+
+/**
+ * Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
+ * was one. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+ */
+cmabi_status cmabi_store_tick(cmabi_store *store, bool *ran, cmabi_error **error);
+
+/**
+ * Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+ */
+cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
+
+/**
+ * How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
+ * `cmabi_config_set_fuel`.
+ */
+cmabi_status cmabi_store_fuel(cmabi_store *store, uint64_t *fuel, cmabi_error **error);
+
+/**
+ * Sets how much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
+ * `cmabi_config_set_fuel`.
+ */
+cmabi_status cmabi_store_set_fuel(cmabi_store *store, uint64_t fuel, cmabi_error **error);
 
 /* Types ------------------------------------------------------------------------------------------ */
 
@@ -1181,227 +1226,104 @@ cmabi_status cmabi_wave_print(const cmabi_type *type,
                               cmabi_string *text,
                               cmabi_error **error);
 
-/* Values in memories of the host's own ----------------------------------------------------------- */
+/* Func ------------------------------------------------------------------------------------------- */
 
 /**
- * How the strings in a memory are encoded.
+ * A function that an instance exports. Borrowed from the instance that it was asked of.
  */
-enum cmabi_string_encoding
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `utf8`: UTF-8, lengths in bytes.
-     */
-    CMABI_STRING_ENCODING_UTF8,
-    /**
-     * `utf16`: little-endian UTF-16, lengths in code units.
-     */
-    CMABI_STRING_ENCODING_UTF16,
-    /**
-     * `latin1+utf16`: Latin-1, or UTF-16 where the highest bit of the length is set.
-     */
-    CMABI_STRING_ENCODING_LATIN1_UTF16,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_string_encoding cmabi_string_encoding;
-#else
-typedef uint32_t cmabi_string_encoding;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+typedef struct cmabi_func cmabi_func;
 
 /**
- * A guest's memory as the host has it, and how values lie in it: the canonical options that
- * lifting and lowering depend on. For hosts that run core wasm on their own.
+ * The type of a function. Borrowed; NULL for NULL.
+ */
+const cmabi_func_type *cmabi_func_get_type(const cmabi_func *func);
+
+/**
+ * Checks that C's structs have the sizes that a function's arguments and result have: once, after
+ * looking the function up. A size is 0 where there are no parameters or no result.
  *
- * `CMABI_LIFT_LOWER_OPTIONS_INIT` fills in `size` and zeroes the rest: UTF-8, 4-byte pointers, no
- * memory, no `realloc`.
+ * `CMABI_STATUS_TYPE_MISMATCH` where they differ: the message has the function's type and sizes.
  */
-typedef struct cmabi_lift_lower_options {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * How strings are encoded.
-     */
-    cmabi_string_encoding string_encoding;
-    /**
-     * Not 0 where pointers are 8 bytes wide.
-     */
-    uint8_t memory64;
-    /**
-     * The memory, at an address that is a multiple of 8. NULL where `memory_data` says where it
-     * is, or where there is none.
-     */
-    uint8_t *memory;
-    /**
-     * The bytes of `memory`.
-     */
-    size_t memory_len;
-    /**
-     * What the functions below get first.
-     */
-    void *data;
-    /**
-     * Says where the memory is now, for a memory that may move or grow; it never becomes shorter
-     * during a call of the library's. Asked at first and after each `realloc`. NULL where `memory`
-     * says it.
-     */
-    void (*memory_data)(void *data, uint8_t **memory, size_t *len);
-    /**
-     * The guest's `realloc`: writes the new place of what is `old_size` bytes at `old` to `*ptr`,
-     * or answers false where it fails. Needed where strings or lists are stored, or where
-     * parameters or results are spilled to new memory; else NULL.
-     */
-    bool (*realloc)(void *data,
-                    uint64_t old,
-                    uint64_t old_size,
-                    uint32_t align,
-                    uint64_t new_size,
-                    uint64_t *ptr);
-} cmabi_lift_lower_options;
-
-/**
- * Loads the value of `type` at `ptr` in a guest's memory into `value`, which has the size and
- * alignment of the type on the host. Strings and lists go into `arena`. `load` in the
- * specification.
- *
- * `CMABI_STATUS_TRAP` where the specification traps: the message says why, and where in the
- * value. `value` is unspecified then. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_value_load(const cmabi_type *type,
-                              const cmabi_lift_lower_options *from,
-                              uint64_t ptr,
-                              void *value,
-                              cmabi_arena *arena,
+cmabi_status cmabi_func_check(const cmabi_func *func,
+                              size_t args_size,
+                              size_t results_size,
                               cmabi_error **error);
 
 /**
- * Stores the host's `value` of `type` at `ptr` in a guest's memory. `store` in the specification.
+ * Calls a function and runs the store until the call is over (Embedding API of CanonicalABI.md).
  *
- * `CMABI_STATUS_TRAP` where the specification traps, also for a value of the host's that is none,
- * as a string that is not UTF-8; what the guest's memory holds is unspecified then.
- * `CMABI_STATUS_HOST` where `realloc` fails. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ * `args` points to the record of the arguments in the canonical layout, NULL without parameters; the
+ * arguments, and what they point to, are only read, and only during the call. The result is written
+ * to `results`, NULL without a result; what it points to lies in `arena`, which may be NULL where the
+ * result has no strings, lists or maps in it. On failure `results` may have been written to in part.
+ *
+ * `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
+ * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
+ * call can only go on when the host does something. `CMABI_STATUS_INVALID_ARGUMENT` for a function of
+ * another store.
  */
-cmabi_status cmabi_value_store(const cmabi_type *type,
-                               const void *value,
-                               const cmabi_lift_lower_options *to,
-                               uint64_t ptr,
-                               cmabi_error **error);
+cmabi_status cmabi_func_call(cmabi_store *store,
+                             const cmabi_func *func,
+                             const void *args,
+                             void *results,
+                             cmabi_arena *arena,
+                             cmabi_error **error);
+
+/* Task: the host's side of a call that it serves ------------------------------------------------- */
 
 /**
- * Copies the value of `type` at `src_ptr` in one guest's memory to `dst_ptr` in another's,
- * directly. Strings are transcoded, pointers become as wide as they are there.
- *
- * Fails like `cmabi_value_load` and `cmabi_value_store`.
+ * A call of a host function, as long as the function runs.
  */
-cmabi_status cmabi_value_copy(const cmabi_type *type,
-                              const cmabi_lift_lower_options *from,
-                              uint64_t src_ptr,
-                              const cmabi_lift_lower_options *to,
-                              uint64_t dst_ptr,
-                              cmabi_error **error);
+typedef struct cmabi_task cmabi_task;
 
 /**
- * Lifts a value of `type` from its core values into `value`, which has the size and alignment of
- * the type on the host. Strings and lists go into `arena`. `lift_flat` in the specification.
+ * A function of the host that components call.
  *
- * A core value is its bits: an `i32` or `f32` is the low half of the word. `flat_count` is at least
- * the type's number of core values, which is not above 16. Fails like `cmabi_value_load`.
+ * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
+ * it, and what it points to, is valid until the function returns. The function writes the result
+ * to `results` (NULL without a result); what the result points to need only stay valid until the
+ * function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
+ * in anything that lives longer.
+ *
+ * It answers `CMABI_STATUS_OK`, or another status to make the guest trap: the caller of the guest
+ * then gets `CMABI_STATUS_HOST` and the message of `cmabi_task_set_error`. It must return normally:
+ * no exception, no longjmp. It may use the store (`cmabi_task_store`), also to call functions of
+ * other instances.
  */
-cmabi_status cmabi_value_lift_flat(const cmabi_type *type,
-                                   const cmabi_lift_lower_options *from,
-                                   const uint64_t *flat,
-                                   size_t flat_count,
-                                   void *value,
-                                   cmabi_arena *arena,
-                                   cmabi_error **error);
+typedef cmabi_status (*cmabi_host_func)(void *data,
+                                        cmabi_task *task,
+                                        const void *args,
+                                        void *results);
 
 /**
- * Lowers the host's `value` of `type` to core values. `lower_flat` in the specification.
- *
- * `flat` has room for `flat_count` words: at least the type's number of core values, which is not
- * above 16. Fails like `cmabi_value_store`.
+ * Frees the data of a callback that will not be called again.
  */
-cmabi_status cmabi_value_lower_flat(const cmabi_type *type,
-                                    const void *value,
-                                    const cmabi_lift_lower_options *to,
-                                    uint64_t *flat,
-                                    size_t flat_count,
-                                    cmabi_error **error);
+typedef void (*cmabi_drop)(void *data);
 
 /**
- * Lifts the parameters of a function of type `type` from the core values that a guest passed, or
- * from memory if there are more than `max_flat` of them: 16, or 4 for the `async` option of `canon
- * lower`. `args` has the size and alignment of the record of the parameters on the host; without
- * parameters nothing happens. `lift_flat_values` in the specification.
- *
- * Spilled parameters are one core value, their pointer. Fails like `cmabi_value_load`.
+ * The store that the call comes from; it may be used as long as the host function runs. Borrowed;
+ * NULL for NULL.
  */
-cmabi_status cmabi_value_lift_flat_params(const cmabi_func_type *type,
-                                          const cmabi_lift_lower_options *from,
-                                          uint32_t max_flat,
-                                          const uint64_t *flat,
-                                          size_t flat_count,
-                                          void *args,
-                                          cmabi_arena *arena,
-                                          cmabi_error **error);
+cmabi_store *cmabi_task_store(const cmabi_task *task);
 
 /**
- * Lowers the parameters of a function of type `type` to core values, or to new memory whose
- * pointer is the one core value if there are more than `max_flat` of them: 16. `args` is the
- * record of the parameters on the host; without parameters nothing happens. `lower_flat_values` in
- * the specification.
- *
- * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
- * `cmabi_value_store`.
+ * Memory for what the result points to. It is freed after the result has been read. Borrowed; NULL
+ * for NULL.
  */
-cmabi_status cmabi_value_lower_flat_params(const cmabi_func_type *type,
-                                           const void *args,
-                                           const cmabi_lift_lower_options *to,
-                                           uint32_t max_flat,
-                                           uint64_t *flat,
-                                           size_t flat_count,
-                                           cmabi_error **error);
+cmabi_arena *cmabi_task_arena(const cmabi_task *task);
 
 /**
- * Lifts the result of a function of type `type` from the core values that a guest returned, or from
- * memory if there are more than `max_flat` of them: 1, or 16 for `task.return`. `results` has the
- * size and alignment of the result's type on the host; without a result nothing happens.
- * `lift_flat_values` in the specification.
- *
- * A spilled result is one core value, its pointer. Fails like `cmabi_value_load`.
+ * The type of the function that is called. Borrowed; NULL for NULL.
  */
-cmabi_status cmabi_value_lift_flat_results(const cmabi_func_type *type,
-                                           const cmabi_lift_lower_options *from,
-                                           uint32_t max_flat,
-                                           const uint64_t *flat,
-                                           size_t flat_count,
-                                           void *results,
-                                           cmabi_arena *arena,
-                                           cmabi_error **error);
+const cmabi_func_type *cmabi_task_type(const cmabi_task *task);
 
 /**
- * Lowers the result of a function of type `type` to core values if there are at most `max_flat` of
- * them: 1, or 0 for the `async` option of `canon lower`. Beyond that it goes to memory: to
- * `*out_param`, the pointer that the guest passed for it, or where `out_param` is NULL to new
- * memory whose pointer is the one core value. `results` points to the result on the host; without
- * a result nothing happens. `lower_flat_values` in the specification.
- *
- * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
- * `cmabi_value_store`.
+ * Says why the function is about to answer another status than `CMABI_STATUS_OK`. The text is
+ * copied; the last one counts.
  */
-cmabi_status cmabi_value_lower_flat_results(const cmabi_func_type *type,
-                                            const void *results,
-                                            const cmabi_lift_lower_options *to,
-                                            uint32_t max_flat,
-                                            const uint64_t *out_param,
-                                            uint64_t *flat,
-                                            size_t flat_count,
-                                            cmabi_error **error);
+cmabi_status cmabi_task_set_error(cmabi_task *task,
+                                  cmabi_string message,
+                                  cmabi_error **error);
 
 /* Engine interface ------------------------------------------------------------------------------- */
 

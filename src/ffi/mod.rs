@@ -20,13 +20,15 @@ pub mod error;
 pub mod version;
 pub mod engine;
 pub mod config;
+pub mod store;
 pub mod types;
 pub mod reflect;
 pub mod func_types;
 pub mod wit;
 pub mod arena;
 pub mod wave;
-pub mod value;
+pub mod func;
+pub mod task;
 pub mod engine_interface;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};

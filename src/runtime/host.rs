@@ -12,6 +12,7 @@ use crate::memory::Arena;
 use crate::types::FuncType;
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A function of the host that components can import.
 pub struct HostFuncDef {
@@ -20,19 +21,19 @@ pub struct HostFuncDef {
     /// What it is called in messages.
     pub name: Rc<str>,
     /// The function.
-    pub func: Rc<HostFunc>,
+    pub func: Arc<HostFunc>,
     pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
 }
 
 impl HostFuncDef {
     /// A function that `func` serves.
-    pub fn new(ty: FuncType, name: impl Into<Rc<str>>, func: Rc<HostFunc>) -> Self {
+    pub fn new(ty: FuncType, name: impl Into<Rc<str>>, func: Arc<HostFunc>) -> Self {
         HostFuncDef { ty, name: name.into(), func, host_plans: OnceCell::new() }
     }
 }
 
-/// What serves the calls of a host function.
-pub type HostFunc = dyn Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped>;
+/// What serves the calls of a host function, in every store that it is linked into.
+pub type HostFunc = dyn Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync;
 
 /// How a host function answers a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -63,7 +63,7 @@ use instance::Instance;
 use resource::Resources;
 use scheduler::Scheduler;
 use slab::Slab;
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
 use std::rc::Rc;
@@ -75,6 +75,8 @@ pub struct Shared {
     pub(crate) config: StoreConfig,
     pub(crate) tier: Tier,
     pub(crate) plans: PlanCache,
+    /// For the embedder: the address of what it keeps beside the store. Null at first.
+    pub embedder: Cell<*const ()>,
 }
 
 /// The store as it is passed through every function of the runtime: its state, and its engine as

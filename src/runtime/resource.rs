@@ -11,6 +11,7 @@ use crate::types::ResourceType;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What runs when the last handle that owns a resource is dropped.
 #[derive(Clone)]
@@ -18,11 +19,11 @@ pub enum Dtor {
     /// A function of the instance that defines the resource type, `(func (param i32))`.
     Core(CoreFunc),
     /// A function of the host; receives the representation.
-    Host(Rc<HostDtor>),
+    Host(Arc<HostDtor>),
 }
 
 /// A destructor of the host's.
-pub type HostDtor = dyn Fn(&mut Cx<'_>, u32) -> Result<(), Trapped>;
+pub type HostDtor = dyn Fn(&mut Cx<'_>, u32) -> Result<(), Trapped> + Send + Sync;
 
 /// A handle to a resource.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ pub(crate) struct Resource {
 #[derive(Clone)]
 pub(crate) enum PreparedDtor {
     Guest(Rc<Lower>),
-    Host(Rc<HostDtor>),
+    Host(Arc<HostDtor>),
 }
 
 /// The resource types of a store.

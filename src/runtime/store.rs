@@ -13,7 +13,7 @@ use crate::copy::PlanCache;
 use crate::engine::{Engine, EngineStore, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -77,6 +77,7 @@ impl Store {
             config: config.clone(),
             tier: engine.capabilities().tier,
             plans: PlanCache::default(),
+            embedder: Cell::new(std::ptr::null()),
         };
         Ok(Store { shared: Rc::new(shared), engine: engine.new_store(&config.engine)? })
     }

@@ -1,0 +1,112 @@
+//! Func
+
+use super::arena::cmabi_arena;
+use super::error::{cmabi_error, cmabi_status};
+use super::store::cmabi_store;
+use super::types::cmabi_func_type;
+use super::{check, guard};
+use crate::canon::FuncInst;
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::AddrType;
+use crate::runtime;
+use crate::types::Type;
+use std::ffi::c_void;
+use std::ptr;
+
+/// A function that an instance exports. Borrowed from the instance that it was asked of.
+pub struct cmabi_func {
+    /// The number of the store that it belongs to.
+    pub(super) store: u64,
+    pub(super) func: FuncInst,
+}
+
+/// The type of a function. Borrowed; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_func_get_type(func: *const cmabi_func) -> *const cmabi_func_type {
+    // SAFETY: the header's rules.
+    unsafe { func.as_ref() }.map_or(ptr::null(), |func| cmabi_func_type::borrowed(func.func.ty()))
+}
+
+/// Checks that C's structs have the sizes that a function's arguments and result have: once, after
+/// looking the function up. A size is 0 where there are no parameters or no result.
+///
+/// `CMABI_STATUS_TYPE_MISMATCH` where they differ: the message has the function's type and sizes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_func_check(
+    func: *const cmabi_func,
+    args_size: usize,
+    results_size: usize,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let func = unsafe { check::required(func, "func") }?;
+        let ty = func.func.ty();
+        for (what, given, ty_of_it) in
+            [("arguments", args_size, ty.params_type()), ("result", results_size, ty.result())]
+        {
+            let expected = ty_of_it.map_or(0, |ty| ty.info().size(AddrType::I64) as usize);
+            if given != expected {
+                return Err(Error::new(
+                    ErrorKind::TypeMismatch,
+                    format!("the {what} of `{ty}` take {expected} bytes, not {given}"),
+                ));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Calls a function and runs the store until the call is over (Embedding API of CanonicalABI.md).
+///
+/// `args` points to the record of the arguments in the canonical layout, NULL without parameters; the
+/// arguments, and what they point to, are only read, and only during the call. The result is written
+/// to `results`, NULL without a result; what it points to lies in `arena`, which may be NULL where the
+/// result has no strings, lists or maps in it. On failure `results` may have been written to in part.
+///
+/// `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
+/// after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
+/// call can only go on when the host does something. `CMABI_STATUS_INVALID_ARGUMENT` for a function of
+/// another store.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_func_call(
+    store: *mut cmabi_store,
+    func: *const cmabi_func,
+    args: *const c_void,
+    results: *mut c_void,
+    arena: *mut cmabi_arena,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (store, func, arena) = unsafe {
+            let store = check::required(store, "store")?;
+            let func = check::required(func, "func")?;
+            let arena =
+                if arena.is_null() { None } else { Some(cmabi_arena::get(arena, "arena")?) };
+            (store, func, arena)
+        };
+        store.owns(func.store, "func")?;
+        let ty = func.func.ty();
+        check_value(ty.params_type(), args, "args")?;
+        check_value(ty.result(), results, "results")?;
+        if arena.is_none() && ty.result().is_some_and(|result| !result.info().same_layout()) {
+            return Err(check::invalid("arena", format_args!("is NULL, but the type is `{ty}`")));
+        }
+        let arena = arena.as_ref().unwrap_or(&store.no_arena);
+        store.enter(|cx| runtime::call(cx, &func.func, args.cast(), results.cast(), arena))
+    })
+}
+
+/// Checks a pointer to a value, if there is one.
+fn check_value(ty: Option<&Type>, value: *const c_void, argument: &str) -> Result<()> {
+    let Some(ty) = ty else { return Ok(()) };
+    if value.is_null() {
+        return Err(check::invalid(argument, format_args!("is NULL, not a {ty}")));
+    }
+    let align = ty.info().align(AddrType::I64) as usize;
+    if value.addr() % align != 0 {
+        return Err(check::invalid(argument, format_args!("is not aligned to {align}")));
+    }
+    Ok(())
+}

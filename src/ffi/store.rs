@@ -1,0 +1,281 @@
+//! Store
+//!
+//! How a store is kept from being used twice at once, and yet may be used again from inside a
+//! callback: whoever enters it leaves a mark of the thread. While the runtime calls back into C, it
+//! lends its context ([`cmabi_store::lend`]); an export that finds the mark of its own thread works
+//! on what is lent, and one that finds another thread's mark, or nothing lent, answers
+//! `CMABI_STATUS_BUSY`.
+
+use super::config::cmabi_config;
+use super::engine::cmabi_engine;
+use super::error::{cmabi_error, cmabi_status};
+use super::{check, guard, guard_or, internal};
+use crate::engine::{Engine, EngineStoreConfig};
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::Arena;
+use crate::runtime::{self, Cx, Store, StoreConfig};
+use std::cell::{Cell, UnsafeCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// Instances, and all that happens in them.
+///
+/// One thread at a time; it may move from thread to thread between calls. A use from a second thread
+/// at once is answered with `CMABI_STATUS_BUSY`. Inside a callback the store that called may be used
+/// again, as far as the functions do not say otherwise.
+pub struct cmabi_store {
+    /// A number that no other store of this process has or had.
+    pub(super) id: u64,
+    pub(super) engine: Arc<dyn Engine>,
+    /// The thread that is inside, 0 for none.
+    owner: AtomicUsize,
+    poisoned: AtomicBool,
+    /// What a callback that is running may use.
+    lent: Cell<Option<NonNull<Cx<'static>>>>,
+    /// For calls that need no memory for their results.
+    pub(super) no_arena: Rc<Arena>,
+    store: UnsafeCell<Store>,
+}
+
+/// A number that no other living thread has; never 0.
+fn this_thread() -> usize {
+    thread_local! {
+        static HERE: u8 = const { 0 };
+    }
+    HERE.with(|here| ptr::from_ref(here).addr())
+}
+
+impl cmabi_store {
+    fn new(engine: &Arc<dyn Engine>, config: Option<&cmabi_config>) -> Result<Box<cmabi_store>> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let no_arena = Arena::new();
+        no_arena.set_limit(0);
+        let store = Box::new(cmabi_store {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            engine: engine.clone(),
+            owner: AtomicUsize::new(0),
+            poisoned: AtomicBool::new(false),
+            lent: Cell::new(None),
+            no_arena: Rc::new(no_arena),
+            store: UnsafeCell::new(Store::new(&**engine, &store_config(config))?),
+        });
+        // SAFETY: nothing else uses the new store.
+        let shared = unsafe { &mut *store.store.get() }.cx().shared.clone();
+        shared.embedder.set(ptr::from_ref(&*store).cast());
+        Ok(store)
+    }
+
+    /// Runs `body` on the store, with the marks set. A panic in it poisons the store.
+    pub(super) fn enter<R>(&self, body: impl FnOnce(&mut Cx<'_>) -> Result<R>) -> Result<R> {
+        let here = this_thread();
+        match self.owner.compare_exchange(0, here, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => {
+                // SAFETY: the mark keeps every other use away until it is taken back below; uses
+                // from inside `body` go through what it lends.
+                let store = unsafe { &mut *self.store.get() };
+                let result = self.run(&mut store.cx(), body);
+                self.owner.store(0, Ordering::Release);
+                result
+            }
+            Err(owner) if owner == here => {
+                let Some(mut lent) = self.lent.take() else {
+                    let message = "the store is running, and this callback may not use it";
+                    return Err(Error::new(ErrorKind::Busy, message));
+                };
+                // SAFETY: `lend` keeps the context alive and unused until its callback is over,
+                // and nobody else has it as long as `lent` is empty.
+                let result = self.run(unsafe { lent.as_mut() }, body);
+                self.lent.set(Some(lent));
+                result
+            }
+            Err(_) => Err(Error::new(ErrorKind::Busy, "the store is in use on another thread")),
+        }
+    }
+
+    fn run<'a, R>(
+        &self,
+        cx: &mut Cx<'a>,
+        body: impl FnOnce(&mut Cx<'a>) -> Result<R>,
+    ) -> Result<R> {
+        if self.is_poisoned() {
+            let message =
+                "the store was in use when an internal error happened; it can only be freed";
+            return Err(Error::new(ErrorKind::Internal, message));
+        }
+        catch_unwind(AssertUnwindSafe(|| body(cx))).unwrap_or_else(|panic| {
+            self.poisoned.store(true, Ordering::Relaxed);
+            Err(internal(panic))
+        })
+    }
+
+    /// Whether a panic has left the store in an unknown state.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Relaxed)
+    }
+
+    /// Lets C use the store through `cx` while `callback` runs.
+    pub(super) fn lend<R>(&self, cx: &mut Cx<'_>, callback: impl FnOnce() -> R) -> R {
+        /// Takes back what was lent, also when unwinding.
+        struct Restore<'a>(&'a cmabi_store, Option<NonNull<Cx<'static>>>);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.lent.set(self.1);
+            }
+        }
+        let lent = NonNull::from(cx).cast::<Cx<'static>>();
+        let _restore = Restore(self, self.lent.replace(Some(lent)));
+        callback()
+    }
+
+    /// The C store that a context belongs to.
+    ///
+    /// # Safety
+    /// The context is that of a [`cmabi_store`], which stays alive for `'a`.
+    pub(super) unsafe fn of<'a>(cx: &Cx<'_>) -> &'a cmabi_store {
+        // SAFETY: `new` put the address there; the store does not move.
+        unsafe { &*cx.shared.embedder.get().cast::<cmabi_store>() }
+    }
+
+    /// Checks that what belongs to the store with the number `id` is used with this one.
+    pub(super) fn owns(&self, id: u64, argument: &str) -> Result<()> {
+        if self.id == id {
+            return Ok(());
+        }
+        Err(check::invalid(argument, "belongs to another store"))
+    }
+}
+
+fn store_config(config: Option<&cmabi_config>) -> StoreConfig {
+    let mut settings = StoreConfig::default();
+    let Some(config) = config else { return settings };
+    settings.engine = EngineStoreConfig {
+        fuel: config.fuel,
+        max_memory_bytes: config.max_memory_bytes,
+        max_table_elements: config.max_table_elements,
+    };
+    settings.max_nesting = config.max_nesting.unwrap_or(settings.max_nesting);
+    settings.max_handles = config.max_handles.unwrap_or(settings.max_handles);
+    settings.max_threads = config.max_threads.unwrap_or(settings.max_threads);
+    settings.schedule_seed = config.schedule_seed;
+    settings.deterministic = config.deterministic;
+    settings
+}
+
+/// Makes an empty store. `config` may be NULL for the defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_new(
+    engine: *const cmabi_engine,
+    config: *const cmabi_config,
+    store: *mut *mut cmabi_store,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, engine, config) = unsafe {
+            let out = check::out_handle(store, "store")?;
+            (out, check::required(engine, "engine")?, config.as_ref())
+        };
+        *out = Box::into_raw(cmabi_store::new(&engine.engine, config)?);
+        Ok(())
+    })
+}
+
+/// Frees a store with everything in it. NULL is fine.
+///
+/// What is left of it in the caller's hands, such as instances, can then only be freed. A store that
+/// is running cannot be freed: from inside one of its callbacks, or from a second thread, this does
+/// nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
+    guard_or((), || {
+        // SAFETY: the header's rules: the store is the caller's and is freed once.
+        unsafe {
+            let Some(running) = store.as_ref() else { return };
+            let free = running.owner.compare_exchange(
+                0,
+                this_thread(),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            );
+            if free.is_ok() {
+                drop(Box::from_raw(store));
+            }
+        }
+    });
+}
+
+/// Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
+/// was one. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_tick(
+    store: *mut cmabi_store,
+    ran: *mut bool,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let store = unsafe { check::required(store, "store") }?;
+        let answer = store.enter(runtime::tick)?;
+        // SAFETY: the header's rules.
+        if let Some(ran) = unsafe { ran.as_mut() } {
+            *ran = answer;
+        }
+        Ok(())
+    })
+}
+
+/// Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_run(
+    store: *mut cmabi_store,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        unsafe { check::required(store, "store") }?.enter(runtime::run)
+    })
+}
+
+/// How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
+/// `cmabi_config_set_fuel`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_fuel(
+    store: *mut cmabi_store,
+    fuel: *mut u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (store, out) =
+            unsafe { (check::required(store, "store")?, check::out_value(fuel, "fuel")?) };
+        let left = store.enter(|cx| cx.engine.fuel().ok_or_else(not_metered))?;
+        out.write(left);
+        Ok(())
+    })
+}
+
+/// Sets how much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
+/// `cmabi_config_set_fuel`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_set_fuel(
+    store: *mut cmabi_store,
+    fuel: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let store = unsafe { check::required(store, "store") }?;
+        store.enter(|cx| {
+            cx.engine.fuel().ok_or_else(not_metered)?;
+            cx.engine.set_fuel(fuel);
+            Ok(())
+        })
+    })
+}
+
+fn not_metered() -> Error {
+    check::invalid("store", "does not meter fuel (see cmabi_config_set_fuel)")
+}
