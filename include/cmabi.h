@@ -60,6 +60,15 @@ typedef double cmabi_f64;
 #define CMABI_STR(literal) ((cmabi_string){"" literal "", sizeof(literal) - 1})
 #endif
 
+/* A struct that the host fills in: `size` is set, the rest is zero. */
+#ifdef __cplusplus
+#define CMABI_INIT(type) ([] { type init{}; init.size = sizeof(type); return init; }())
+#else
+#define CMABI_INIT(type) {.size = sizeof(type)}
+#endif
+#define CMABI_ENGINE_INTERFACE_INIT CMABI_INIT(cmabi_engine_interface)
+#define CMABI_LIFT_LOWER_OPTIONS_INIT CMABI_INIT(cmabi_lift_lower_options)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -217,6 +226,228 @@ size_t cmabi_error_frame_count(const cmabi_error *error);
  * error; empty beyond the last, and for NULL.
  */
 cmabi_string cmabi_error_frame(const cmabi_error *error, size_t index);
+
+/* Values in memories of the host's own ----------------------------------------------------------- */
+
+/**
+ * How the strings in a memory are encoded.
+ */
+enum cmabi_string_encoding
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * `utf8`: UTF-8, lengths in bytes.
+     */
+    CMABI_STRING_ENCODING_UTF8,
+    /**
+     * `utf16`: little-endian UTF-16, lengths in code units.
+     */
+    CMABI_STRING_ENCODING_UTF16,
+    /**
+     * `latin1+utf16`: Latin-1, or UTF-16 where the highest bit of the length is set.
+     */
+    CMABI_STRING_ENCODING_LATIN1_UTF16,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_string_encoding cmabi_string_encoding;
+#else
+typedef uint32_t cmabi_string_encoding;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A guest's memory as the host has it, and how values lie in it: the canonical options that
+ * lifting and lowering depend on. For hosts that run core wasm on their own.
+ *
+ * `CMABI_LIFT_LOWER_OPTIONS_INIT` fills in `size` and zeroes the rest: UTF-8, 4-byte pointers, no
+ * memory, no `realloc`.
+ */
+typedef struct cmabi_lift_lower_options {
+    /**
+     * The size of this struct.
+     */
+    size_t size;
+    /**
+     * How strings are encoded.
+     */
+    cmabi_string_encoding string_encoding;
+    /**
+     * Not 0 where pointers are 8 bytes wide.
+     */
+    uint8_t memory64;
+    /**
+     * The memory, at an address that is a multiple of 8. NULL where `memory_data` says where it
+     * is, or where there is none.
+     */
+    uint8_t *memory;
+    /**
+     * The bytes of `memory`.
+     */
+    size_t memory_len;
+    /**
+     * What the functions below get first.
+     */
+    void *data;
+    /**
+     * Says where the memory is now, for a memory that may move or grow; it never becomes shorter
+     * during a call of the library's. Asked at first and after each `realloc`. NULL where `memory`
+     * says it.
+     */
+    void (*memory_data)(void *data, uint8_t **memory, size_t *len);
+    /**
+     * The guest's `realloc`: writes the new place of what is `old_size` bytes at `old` to `*ptr`,
+     * or answers false where it fails. Needed where strings or lists are stored, or where
+     * parameters or results are spilled to new memory; else NULL.
+     */
+    bool (*realloc)(void *data,
+                    uint64_t old,
+                    uint64_t old_size,
+                    uint32_t align,
+                    uint64_t new_size,
+                    uint64_t *ptr);
+} cmabi_lift_lower_options;
+
+/**
+ * Loads the value of `type` at `ptr` in a guest's memory into `value`, which has the size and
+ * alignment of the type on the host. Strings and lists go into `arena`. `load` in the
+ * specification.
+ *
+ * `CMABI_STATUS_TRAP` where the specification traps: the message says why, and where in the
+ * value. `value` is unspecified then. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ */
+cmabi_status cmabi_value_load(const cmabi_type *type,
+                              const cmabi_lift_lower_options *from,
+                              uint64_t ptr,
+                              void *value,
+                              cmabi_arena *arena,
+                              cmabi_error **error);
+
+/**
+ * Stores the host's `value` of `type` at `ptr` in a guest's memory. `store` in the specification.
+ *
+ * `CMABI_STATUS_TRAP` where the specification traps, also for a value of the host's that is none,
+ * as a string that is not UTF-8; what the guest's memory holds is unspecified then.
+ * `CMABI_STATUS_HOST` where `realloc` fails. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ */
+cmabi_status cmabi_value_store(const cmabi_type *type,
+                               const void *value,
+                               const cmabi_lift_lower_options *to,
+                               uint64_t ptr,
+                               cmabi_error **error);
+
+/**
+ * Copies the value of `type` at `src_ptr` in one guest's memory to `dst_ptr` in another's,
+ * directly. Strings are transcoded, pointers become as wide as they are there.
+ *
+ * Fails like `cmabi_value_load` and `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_copy(const cmabi_type *type,
+                              const cmabi_lift_lower_options *from,
+                              uint64_t src_ptr,
+                              const cmabi_lift_lower_options *to,
+                              uint64_t dst_ptr,
+                              cmabi_error **error);
+
+/**
+ * Lifts a value of `type` from its core values into `value`, which has the size and alignment of
+ * the type on the host. Strings and lists go into `arena`. `lift_flat` in the specification.
+ *
+ * A core value is its bits: an `i32` or `f32` is the low half of the word. `flat_count` is at least
+ * the type's number of core values, which is not above 16. Fails like `cmabi_value_load`.
+ */
+cmabi_status cmabi_value_lift_flat(const cmabi_type *type,
+                                   const cmabi_lift_lower_options *from,
+                                   const uint64_t *flat,
+                                   size_t flat_count,
+                                   void *value,
+                                   cmabi_arena *arena,
+                                   cmabi_error **error);
+
+/**
+ * Lowers the host's `value` of `type` to core values. `lower_flat` in the specification.
+ *
+ * `flat` has room for `flat_count` words: at least the type's number of core values, which is not
+ * above 16. Fails like `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_lower_flat(const cmabi_type *type,
+                                    const void *value,
+                                    const cmabi_lift_lower_options *to,
+                                    uint64_t *flat,
+                                    size_t flat_count,
+                                    cmabi_error **error);
+
+/**
+ * Lifts the parameters of a function of type `type` from the core values that a guest passed, or
+ * from memory if there are more than `max_flat` of them: 16, or 4 for the `async` option of `canon
+ * lower`. `args` has the size and alignment of the record of the parameters on the host; without
+ * parameters nothing happens. `lift_flat_values` in the specification.
+ *
+ * Spilled parameters are one core value, their pointer. Fails like `cmabi_value_load`.
+ */
+cmabi_status cmabi_value_lift_flat_params(const cmabi_func_type *type,
+                                          const cmabi_lift_lower_options *from,
+                                          uint32_t max_flat,
+                                          const uint64_t *flat,
+                                          size_t flat_count,
+                                          void *args,
+                                          cmabi_arena *arena,
+                                          cmabi_error **error);
+
+/**
+ * Lowers the parameters of a function of type `type` to core values, or to new memory whose
+ * pointer is the one core value if there are more than `max_flat` of them: 16. `args` is the
+ * record of the parameters on the host; without parameters nothing happens. `lower_flat_values` in
+ * the specification.
+ *
+ * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
+ * `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_lower_flat_params(const cmabi_func_type *type,
+                                           const void *args,
+                                           const cmabi_lift_lower_options *to,
+                                           uint32_t max_flat,
+                                           uint64_t *flat,
+                                           size_t flat_count,
+                                           cmabi_error **error);
+
+/**
+ * Lifts the result of a function of type `type` from the core values that a guest returned, or from
+ * memory if there are more than `max_flat` of them: 1, or 16 for `task.return`. `results` has the
+ * size and alignment of the result's type on the host; without a result nothing happens.
+ * `lift_flat_values` in the specification.
+ *
+ * A spilled result is one core value, its pointer. Fails like `cmabi_value_load`.
+ */
+cmabi_status cmabi_value_lift_flat_results(const cmabi_func_type *type,
+                                           const cmabi_lift_lower_options *from,
+                                           uint32_t max_flat,
+                                           const uint64_t *flat,
+                                           size_t flat_count,
+                                           void *results,
+                                           cmabi_arena *arena,
+                                           cmabi_error **error);
+
+/**
+ * Lowers the result of a function of type `type` to core values if there are at most `max_flat` of
+ * them: 1, or 0 for the `async` option of `canon lower`. Beyond that it goes to memory: to
+ * `*out_param`, the pointer that the guest passed for it, or where `out_param` is NULL to new
+ * memory whose pointer is the one core value. `results` points to the result on the host; without
+ * a result nothing happens. `lower_flat_values` in the specification.
+ *
+ * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
+ * `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_lower_flat_results(const cmabi_func_type *type,
+                                            const void *results,
+                                            const cmabi_lift_lower_options *to,
+                                            uint32_t max_flat,
+                                            const uint64_t *out_param,
+                                            uint64_t *flat,
+                                            size_t flat_count,
+                                            cmabi_error **error);
 
 /* Version ---------------------------------------------------------------------------------------- */
 

@@ -59,6 +59,21 @@ impl PlanCache {
         let plan = plans.entry((ty.clone(), src, dst));
         plan.or_insert_with(|| Arc::new(Plan::new(ty, src, dst))).clone()
     }
+
+    /// How many plans there are.
+    pub fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Whether there is no plan.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets all plans.
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
 }
 
 /// What to do with a value at some place. Places are relative to the value, so that a type that
@@ -212,7 +227,7 @@ impl Compiler {
             match self.compile(field) {
                 Op::Record(parts) if steps.len() + parts.len() <= MAX_INLINED => {
                     for part in parts.iter() {
-                        let path = [&[segment.clone()], &*part.path].concat().into();
+                        let path = [std::slice::from_ref(&segment), &part.path].concat().into();
                         let (src, dst) = (src + part.src, dst + part.dst);
                         self.push(&mut steps, Step { src, dst, op: part.op.clone(), path });
                     }

@@ -17,6 +17,7 @@
 pub(crate) mod check;
 
 pub mod error;
+pub mod value;
 pub mod version;
 pub mod engine;
 pub mod config;

@@ -166,7 +166,7 @@ fn load_elements(side: &mut Side, ptr: u64, length: u64, ty: &Type) -> Option<Va
 fn in_range(side: &mut Side, ptr: u64, len: u128, align: u32) -> bool {
     let end = u128::from(ptr) + len;
     len < 1 << 28
-        && (side.format.host || ptr % u64::from(align) == 0 && end <= side.view().len as u128)
+        && (side.format.host || ptr.is_multiple_of(align.into()) && end <= side.view().len as u128)
 }
 
 fn load_list(side: &mut Side, ptr: u64, length: u64, ty: &Type) -> Option<Value> {
@@ -254,7 +254,7 @@ fn store_range(side: &mut Side, value: &Value, ty: &Type) -> (u64, u64) {
         StringEncoding::Utf8 => (string.as_bytes().to_vec(), string.len() as u64, 1),
         StringEncoding::Utf16 => (wide, units, 2),
         // What could be Latin-1 is tagged now and then all the same.
-        StringEncoding::Latin1Utf16 if is_latin1 && units % 3 != 0 => {
+        StringEncoding::Latin1Utf16 if is_latin1 && !units.is_multiple_of(3) => {
             (string.chars().map(|c| c as u8).collect(), units, 2)
         }
         StringEncoding::Latin1Utf16 => {
