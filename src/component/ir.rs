@@ -35,9 +35,9 @@ pub(crate) enum Initializer {
     /// Makes a core instance out of core definitions.
     CoreExports(Box<[(Arc<str>, CoreItem)]>),
     /// Instantiates a component; `ty` is the new instance's type.
-    Instantiate { component: u32, args: Box<[(Arc<str>, Item)]>, ty: Arc<InstanceType> },
+    Instantiate { component: u32, args: NamedItems, ty: Arc<InstanceType> },
     /// Makes an instance out of definitions.
-    Exports(Box<[(Arc<str>, Item)]>),
+    Exports(NamedItems),
     /// Takes an export of a core instance.
     AliasCore { instance: u32, name: Arc<str> },
     /// Takes an export, other than a type, of an instance.
@@ -64,6 +64,9 @@ pub(crate) enum Outer {
     /// From what this component itself closes over.
     Captured(u32),
 }
+
+/// Definitions by name.
+pub(crate) type NamedItems = Box<[(Arc<str>, Item)]>;
 
 /// A definition that can be exported or passed to an instantiation.
 pub(crate) enum Item {

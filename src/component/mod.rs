@@ -1,14 +1,23 @@
 //! Component binaries: decoding, linking, instantiating, and looking at what came of it.
 
+mod builtin;
 mod decode;
 pub mod extern_type;
+mod instance;
+mod instantiate;
 mod ir;
+mod link;
 mod name;
+mod subtype;
+
+pub use instance::{Extern, Instance};
+pub use link::{Definitions, Linker};
 
 use crate::engine::{Engine, Module};
 use crate::error::{Error, ErrorKind, Result};
 use extern_type::ComponentType;
-use ir::Program;
+use ir::{Body, Program};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A component that was validated and whose core modules are compiled. Cheap to clone, and
@@ -41,5 +50,32 @@ impl Component {
     /// What it imports and exports. Resource types in it are placeholders.
     pub fn ty(&self) -> &ComponentType {
         &self.program.root.ty
+    }
+}
+
+/// Compiles a core module for `engine`, to be offered to components by a [`Linker`].
+pub fn load_module(engine: &Arc<dyn Engine>, wasm: &[u8]) -> Result<Arc<dyn Module>> {
+    decode::validate_module(wasm)?;
+    engine.compile(wasm)
+}
+
+/// A component as a value inside of a store: with what it closes over, if it was defined inside
+/// another one.
+#[derive(Clone)]
+pub struct Closure {
+    program: Arc<Program>,
+    body: Arc<Body>,
+    captures: Rc<[Extern]>,
+}
+
+impl Closure {
+    fn of(component: &Component) -> Closure {
+        let program = component.program.clone();
+        Closure { body: program.root.clone(), program, captures: Rc::new([]) }
+    }
+
+    /// What it imports and exports.
+    pub fn ty(&self) -> &Arc<ComponentType> {
+        &self.body.ty
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 8);
+    let limit = ((name.chars().count() + 1) / 4).min(3);
     let scored = candidates.into_iter().filter_map(|candidate| {
         let same_interface = name.contains('@') && unversioned(name) == unversioned(candidate);
         let distance = if same_interface { 0 } else { edit_distance(name, candidate) };

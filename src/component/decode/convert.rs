@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Case, Field, FuncType, Kind, ResourceType, Type};
 use std::collections::HashMap;
 use std::sync::Arc;
+use wasmparser::PrimitiveValType;
 use wasmparser::collections::IndexSet;
 use wasmparser::component_types::{
     AliasableResourceId, ComponentAnyTypeId, ComponentCoreModuleTypeId, ComponentDefinedType,
@@ -17,8 +18,7 @@ use wasmparser::component_types::{
     ComponentItem, ComponentTypeId, ComponentValType, ResourceId,
 };
 use wasmparser::names::KebabString;
-use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
-use wasmparser::{PrimitiveValType, ValType};
+use wasmparser::types::TypesRef;
 
 /// Converts each type once.
 #[derive(Default)]

@@ -65,6 +65,14 @@ pub(crate) fn decode(wasm: &[u8]) -> Result<Decoded> {
     Ok(Decoded { root, modules: decoder.modules })
 }
 
+/// Validates a core module.
+pub(crate) fn validate_module(wasm: &[u8]) -> Result<()> {
+    if Parser::is_component(wasm) {
+        return Err(error("this is a component, not a core module", 4));
+    }
+    Validator::new_with_features(features()).validate_all(wasm).map(drop).map_err(invalid)
+}
+
 /// Tells the usual mistakes from each other before anything is parsed.
 fn check_header(wasm: &[u8]) -> Result<()> {
     const MAGIC: &[u8] = b"\0asm";

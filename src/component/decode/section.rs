@@ -2,9 +2,8 @@
 
 use super::{BodyBuilder, Counts, Decoder, ExternName, invalid};
 use crate::component::extern_type::TypeDef;
-use crate::component::ir::{CoreItem, Initializer, Item, Outer};
+use crate::component::ir::{CoreItem, Initializer, Item, NamedItems, Outer};
 use crate::error::{Error, ErrorKind, Result};
-use std::sync::Arc;
 use wasmparser::{
     ComponentAlias, ComponentExport, ComponentExternName, ComponentExternalKind, ComponentInstance,
     ComponentOuterAliasKind, ExternalKind, FromReader, Instance, Payload, SectionLimited,
@@ -107,7 +106,7 @@ impl Decoder<'_> {
     fn items<'a>(
         &mut self,
         items: impl Iterator<Item = (&'a str, ComponentExternalKind, u32)>,
-    ) -> Result<Box<[(Arc<str>, Item)]>> {
+    ) -> Result<NamedItems> {
         items.map(|(name, kind, index)| Ok((name.into(), self.item(name, kind, index)?))).collect()
     }
 

@@ -1,0 +1,310 @@
+//! Linking: finds what a component imports among what the host defines.
+
+use super::extern_type::{ExternType, InstanceType, Named, TypeDef, substitute_func};
+use super::instance::{Extern, Instance};
+use super::instantiate::instantiate;
+use super::name::resolve;
+use super::subtype::{Checker, Problem};
+use super::{Closure, Component};
+use crate::canon::FuncInst;
+use crate::engine::Module;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{
+    Cx, Dtor, HostDtor, HostFunc, HostFuncDef, InstanceId, Shared, define_resource,
+};
+use crate::types::{FuncType, ResourceType};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+/// What the host offers to components, by name. Can instantiate many components in many stores.
+#[derive(Default)]
+pub struct Linker {
+    root: Definitions,
+}
+
+/// A set of definitions: what [`Linker::root`] offers by plain names, or one instance.
+#[derive(Default)]
+pub struct Definitions {
+    items: Named<Definition>,
+}
+
+/// One thing that the host offers.
+enum Definition {
+    /// A function; without a type it takes the type that the component imports it with.
+    Func {
+        func: Arc<HostFunc>,
+        ty: Option<FuncType>,
+    },
+    Resource {
+        ty: ResourceType,
+        dtor: Option<Arc<HostDtor>>,
+    },
+    Instance(Definitions),
+    Module(Arc<dyn Module>),
+    Component(Component),
+    /// Something out of an instance, which only goes with the store of that instance.
+    Extern {
+        item: Extern,
+        of: Instance,
+    },
+}
+
+impl Linker {
+    /// A linker that offers nothing yet.
+    pub fn new() -> Self {
+        Linker::default()
+    }
+
+    /// What is imported by plain names.
+    pub fn root(&mut self) -> &mut Definitions {
+        &mut self.root
+    }
+
+    /// The instance that is imported as `name`, for example `ns:pkg/iface@1.2.3`, which is new if
+    /// nothing has that name yet. With an empty name, [`Linker::root`].
+    pub fn instance(&mut self, name: &str) -> Result<&mut Definitions> {
+        if name.is_empty() { Ok(&mut self.root) } else { self.root.instance(name) }
+    }
+
+    /// Finds all that `component` imports without instantiating it; what is missing or of the
+    /// wrong type is listed in the error.
+    pub fn check(&self, component: &Component) -> Result<()> {
+        self.resolve(Weak::new(), component).map(drop)
+    }
+
+    /// Instantiates `component` with what it imports from here.
+    ///
+    /// Fails with [`ErrorKind::Link`], and a list of all that is missing or of the wrong type,
+    /// before anything runs; or with the trap of a start function. What was instantiated up to a
+    /// trap is not reachable, and the store can be used further.
+    pub fn instantiate(&self, cx: &mut Cx<'_>, component: &Component) -> Result<Instance> {
+        let resolution = self.resolve(Rc::downgrade(cx.shared), component)?;
+        let foreign = resolution.others.iter().find(|(_, of)| !of.is_of(cx.shared));
+        if let Some((name, _)) = foreign {
+            let message = format!("{name}: defined by an instance of another store");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        for (ty, dtor) in resolution.resources {
+            define_resource(cx, &ty, InstanceId::HOST, dtor.map(Dtor::Host));
+        }
+        instantiate(cx, &Closure::of(component), None, "component", &resolution.args)
+    }
+
+    fn resolve(&self, store: Weak<Shared>, component: &Component) -> Result<Resolution> {
+        let mut resolver = Resolver {
+            store,
+            checker: Checker::default(),
+            others: Vec::new(),
+            resources: Vec::new(),
+        };
+        let mut args = Named::new();
+        for (name, import) in &component.ty().imports {
+            let found = resolve(&self.root.items, name).or_else(|| {
+                import.implements.as_deref().and_then(|name| resolve(&self.root.items, name))
+            });
+            if let Some(item) = resolver.item(name, found, &self.root, &import.ty) {
+                args.insert(name.clone(), item);
+            }
+        }
+        match resolver.checker.problems.as_slice() {
+            [] => Ok(Resolution { args, others: resolver.others, resources: resolver.resources }),
+            problems => Err(unlinkable(problems)),
+        }
+    }
+}
+
+/// What a component's imports are, and what a store has to know before it can use them.
+struct Resolution {
+    args: Named<Extern>,
+    /// What comes from other instances, by full name.
+    others: Vec<(String, Instance)>,
+    resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
+}
+
+fn unlinkable(problems: &[Problem]) -> Error {
+    let message = match problems {
+        [problem] => format!("import {problem}"),
+        problems => {
+            let lines = problems.iter().map(|problem| format!("\n  {problem}"));
+            format!("{} imports do not fit:{}", problems.len(), lines.collect::<String>())
+        }
+    };
+    Error::new(ErrorKind::Link, message)
+}
+
+impl Definitions {
+    /// Offers a function. With a type, a component that imports it with another is refused;
+    /// without, it must serve whatever type it is imported with.
+    pub fn func(&mut self, name: &str, ty: Option<FuncType>, func: Arc<HostFunc>) -> Result<()> {
+        self.define(name, Definition::Func { func, ty })
+    }
+
+    /// Offers a resource type of the host's; `dtor` is called with the representation of each
+    /// resource whose last owner drops it.
+    pub fn resource(&mut self, name: &str, dtor: Option<Arc<HostDtor>>) -> Result<ResourceType> {
+        let ty = ResourceType::new(name);
+        self.define(name, Definition::Resource { ty: ty.clone(), dtor })?;
+        Ok(ty)
+    }
+
+    /// The instance of that name, which is new if nothing has that name yet.
+    pub fn instance(&mut self, name: &str) -> Result<&mut Definitions> {
+        let new = || Definition::Instance(Definitions::default());
+        match self.items.entry(name.into()).or_insert_with(new) {
+            Definition::Instance(definitions) => Ok(definitions),
+            _ => Err(defined(name)),
+        }
+    }
+
+    /// Offers a core module.
+    pub fn module(&mut self, name: &str, module: Arc<dyn Module>) -> Result<()> {
+        self.define(name, Definition::Module(module))
+    }
+
+    /// Offers a component, to be instantiated by those that import it.
+    pub fn component(&mut self, name: &str, component: &Component) -> Result<()> {
+        self.define(name, Definition::Component(component.clone()))
+    }
+
+    /// Offers an instance that is there already.
+    pub fn existing(&mut self, name: &str, instance: &Instance) -> Result<()> {
+        let item = Extern::Instance(instance.clone());
+        self.define(name, Definition::Extern { item, of: instance.clone() })
+    }
+
+    /// Offers everything that an instance exports, by the names that it has there.
+    pub fn exports_of(&mut self, instance: &Instance) -> Result<()> {
+        for (name, item) in instance.exports() {
+            self.define(name, Definition::Extern { item: item.clone(), of: instance.clone() })?;
+        }
+        Ok(())
+    }
+
+    fn define(&mut self, name: &str, definition: Definition) -> Result<()> {
+        if self.items.contains_key(name) {
+            return Err(defined(name));
+        }
+        self.items.insert(name.into(), definition);
+        Ok(())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.items.keys().map(|name| &**name)
+    }
+}
+
+fn defined(name: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("{name:?} is defined already"))
+}
+
+struct Resolver {
+    store: Weak<Shared>,
+    checker: Checker,
+    others: Vec<(String, Instance)>,
+    resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
+}
+
+impl Resolver {
+    /// The definition that was found for `path`, as something of type `ty`.
+    fn item(
+        &mut self,
+        path: &str,
+        found: Option<(&str, &Definition)>,
+        among: &Definitions,
+        ty: &ExternType,
+    ) -> Option<Extern> {
+        let Some((_, definition)) = found else {
+            return self.undefined(path, among, ty);
+        };
+        match (definition, ty) {
+            (Definition::Func { func, ty: given }, ExternType::Func(expected)) => {
+                if let Some(given) = given {
+                    self.checker.func(path, given, expected);
+                }
+                let ty = substitute_func(expected, &self.checker.env);
+                let def = HostFuncDef::new(ty, path, func.clone());
+                Some(Extern::Func(FuncInst::Host(Rc::new(def))))
+            }
+            (
+                Definition::Resource { ty: given, dtor },
+                ExternType::Type(TypeDef::Resource(expected)),
+            ) => {
+                self.checker.resource(path, given, expected);
+                self.resources.push((given.clone(), dtor.clone()));
+                Some(Extern::Type(TypeDef::Resource(given.clone())))
+            }
+            (Definition::Instance(definitions), ExternType::Instance(ty)) => {
+                Some(Extern::Instance(self.instance(path, definitions, ty)))
+            }
+            (Definition::Extern { item, of }, ty) => {
+                self.others.push((path.into(), of.clone()));
+                self.checked(path, item.clone(), ty)
+            }
+            (Definition::Module(module), ty) => {
+                self.checked(path, Extern::Module(module.clone()), ty)
+            }
+            (Definition::Component(component), ty) => {
+                self.checked(path, Extern::Component(Closure::of(component)), ty)
+            }
+            (definition, ty) => {
+                self.checker.differ(path, ty, definition.sort());
+                None
+            }
+        }
+    }
+
+    fn checked(&mut self, path: &str, item: Extern, ty: &ExternType) -> Option<Extern> {
+        self.checker.check(path, &item.ty(), ty);
+        Some(item)
+    }
+
+    /// Types other than resource types need no definition: the import says all about them.
+    fn undefined(&mut self, path: &str, among: &Definitions, ty: &ExternType) -> Option<Extern> {
+        match ty {
+            ExternType::Instance(instance) if !self.needs_definition(ty) => {
+                Some(Extern::Instance(self.instance(path, &Definitions::default(), instance)))
+            }
+            ExternType::Type(def) if !self.needs_definition(ty) => {
+                Some(Extern::Type(def.substitute(&self.checker.env)))
+            }
+            _ => {
+                self.checker.missing(path, ty, among.names());
+                None
+            }
+        }
+    }
+
+    fn needs_definition(&self, ty: &ExternType) -> bool {
+        match ty {
+            ExternType::Type(TypeDef::Resource(ty)) => !self.checker.env.contains_key(ty),
+            ExternType::Type(_) => false,
+            ExternType::Instance(ty) => ty.exports.values().any(|ty| self.needs_definition(ty)),
+            _ => true,
+        }
+    }
+
+    fn instance(&mut self, path: &str, definitions: &Definitions, ty: &InstanceType) -> Instance {
+        let mut exports = Named::new();
+        for (name, ty) in &ty.exports {
+            let path = format!("{path}#{name}");
+            let found = resolve(&definitions.items, name);
+            if let Some(item) = self.item(&path, found, definitions, ty) {
+                exports.insert(name.clone(), item);
+            }
+        }
+        Instance::new(self.store.clone(), exports)
+    }
+}
+
+impl Definition {
+    fn sort(&self) -> &'static str {
+        match self {
+            Definition::Func { .. } => "func",
+            Definition::Resource { .. } => "resource",
+            Definition::Instance(_) => "instance",
+            Definition::Module(_) => "core module",
+            Definition::Component(_) => "component",
+            Definition::Extern { item, .. } => item.ty().sort(),
+        }
+    }
+}
