@@ -252,7 +252,11 @@ pub(crate) fn return_result(
         state.check_may_return(task)?;
         state.tasks[task].subtask.expect("only a call returns")
     };
-    if let Some(ty) = ty.result() {
+    let caller_lives = {
+        let state = cx.state();
+        !state[state.waitables[subtask].inst].poisoned
+    };
+    if let Some(ty) = ty.result().filter(|_| caller_lives) {
         let sides = cx.state().sides(task, subtask);
         let source = match sides.callee.memory {
             Memory::Guest { .. } => Source::spilled(ty, max_flat, results),

@@ -75,10 +75,11 @@ impl HostTask {
     pub fn return_(self, cx: &mut Cx<'_>, results: *const u8) -> Result<()> {
         let def = self.def(cx)?;
         let result = return_result(cx, &def.ty, self.0, 0, &[results as u64]);
-        if result.is_ok() {
-            self.finish(cx);
+        match &result {
+            Ok(()) => self.finish(cx),
+            Err(trap) => self.poison_caller(cx, trap),
         }
-        Ok(result.map_err(|trap| trap.within(format!("host function {}", def.name)))?)
+        settle(cx, result.map_err(|trap| trap.within(format!("host function {}", def.name))))
     }
 
     /// Resolves a pending task, whose caller has asked for its cancellation, without a result.
@@ -116,6 +117,17 @@ impl HostTask {
         match cx.state().tasks.get(self.0).map(|task| &task.callee) {
             Some(Callee::Host(def)) => Ok(def.clone()),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "the task is over")),
+        }
+    }
+
+    /// The caller could not take the result: its `realloc` trapped, or it still lends.
+    #[cold]
+    fn poison_caller(self, cx: &mut Cx<'_>, trap: &Trapped) {
+        let mut state = cx.state();
+        let subtask = state.tasks[self.0].subtask.expect("only a call returns");
+        let caller = state.waitables[subtask].inst;
+        if caller != InstanceId::HOST {
+            state.poison(caller, InstanceId::HOST, trap);
         }
     }
 

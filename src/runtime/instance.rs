@@ -5,6 +5,7 @@ use super::list::List;
 use super::table::{Handle, Table};
 use super::thread::{Thread, ThreadId};
 use super::{Cx, StoreConfig, policy};
+use crate::error::Trapped;
 use std::rc::Rc;
 
 /// A component instance of one store. Instances live as long as their store.
@@ -123,8 +124,10 @@ impl State {
     }
 
     /// `instance` is left because of a trap: nothing may enter it again.
-    pub(crate) fn poison(&mut self, instance: InstanceId, caller: InstanceId) {
+    #[cold]
+    pub(crate) fn poison(&mut self, instance: InstanceId, caller: InstanceId, trap: &Trapped) {
         self.for_entering_set(instance, caller, |instance| instance.poisoned = true);
+        self.casualties.push((instance, trap.clone()));
     }
 
     /// Goes through `entering_set` of the reference, which is a part of the way to the root.

@@ -24,6 +24,7 @@ mod error_context;
 mod host;
 mod instance;
 mod list;
+mod poison;
 pub(crate) mod policy;
 mod resource;
 mod scheduler;
@@ -35,6 +36,9 @@ mod table;
 mod task;
 mod thread;
 mod waitable;
+
+#[cfg(all(test, feature = "wasmi"))]
+mod tests;
 
 pub use host::{
     Completion, HostCall, HostFunc, HostFuncDef, HostOutcome, HostSubtask, HostTask, OnCancel,
@@ -58,6 +62,7 @@ pub(crate) use waitable::{SetId, WaitableId};
 
 use crate::copy::PlanCache;
 use crate::engine::{EngineStore, Tier};
+use crate::error::Trapped;
 use crate::memory::Arena;
 use instance::Instance;
 use resource::Resources;
@@ -115,6 +120,8 @@ pub(crate) struct State {
     pub(crate) completions: VecDeque<(HostSubtask, Completion)>,
     /// Host tasks that were answered with [`HostOutcome::Pending`].
     pub(crate) pending_host_tasks: u32,
+    /// Instances that a trap has ended since no guest ran last.
+    pub(crate) casualties: Vec<(InstanceId, Trapped)>,
     /// Empty arenas for calls that the host serves.
     pub(crate) arenas: Vec<Rc<Arena>>,
 }

@@ -2,6 +2,7 @@
 
 use super::host::{Completion, HostCaller, HostSubtask};
 use super::instance::Instance;
+use super::poison::{bury, tear_down};
 use super::resource::Resources;
 use super::scheduler::Scheduler;
 use super::slab::Slab;
@@ -70,6 +71,7 @@ impl Store {
             nesting: 0,
             completions: VecDeque::new(),
             pending_host_tasks: 0,
+            casualties: Vec::new(),
             arenas: Vec::new(),
         };
         let shared = Shared {
@@ -93,6 +95,12 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        tear_down(&mut self.cx());
+    }
+}
+
 /// Starts a call: `Store.invoke` of the reference. `args` is the canonical record of the
 /// parameters and must stay until the call has started, `results` has room for the result and must
 /// stay until it is resolved; what the result points at goes to `arena`. `completion` is told when
@@ -109,11 +117,12 @@ pub fn start(
     let caller = HostCaller { plans, arena: arena.clone(), completion, trap: None };
     let subtask = cx.state().new_host_subtask(caller, results as u64);
     let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
-    if started.is_err() {
-        cx.state().drop_waitable(subtask.0);
+    let failed = started.is_err();
+    let settled = settle(cx, started);
+    if failed {
+        cx.state().waitables.remove(subtask.0);
     }
-    settle(cx, started)?;
-    Ok(subtask)
+    settled.map(|()| subtask)
 }
 
 /// Calls `func` and runs the store until the call is over. See [`start`].
@@ -205,7 +214,7 @@ pub(crate) fn leave<'a>(
     let mut state = cx.state();
     match &result {
         Ok(()) => state.leave_to(inst, caller),
-        Err(_) => state.poison(inst, caller),
+        Err(trap) => state.poison(inst, caller, trap),
     }
     result
 }
@@ -216,6 +225,7 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
     if cx.state().nesting > 0 {
         return Ok(result?);
     }
+    bury(cx);
     loop {
         let next = cx.state().completions.pop_front();
         let Some((subtask, completion)) = next else { break };

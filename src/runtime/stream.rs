@@ -23,6 +23,7 @@ impl State {
     pub(crate) fn copy_event(&mut self, _: WaitableId, _: CopyResult, _: bool) -> Event {
         todo!()
     }
+    pub(crate) fn drop_end(&mut self, _: WaitableId) {}
     pub(crate) fn move_stream(
         &mut self,
         _: InstanceId,

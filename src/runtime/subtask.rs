@@ -130,7 +130,11 @@ impl State {
                 self.completions.push_back((HostSubtask(id), completion));
             }
         }
-        self.on_progress(id);
+        if self[self.waitables[id].inst].poisoned {
+            self.drop_waitable(id);
+        } else {
+            self.on_progress(id);
+        }
     }
 
     #[inline]

@@ -1,0 +1,151 @@
+//! What a trap leaves behind, and what a store that is dropped does.
+//!
+//! A trap ends every instance that it goes through. Their tasks and threads are freed as soon as no
+//! guest runs; their guests' stacks are abandoned, never unwound.
+
+use super::subtask::Caller;
+use super::table::Handle;
+use super::task::TaskState;
+use super::waitable::WaitableKind;
+use super::{Cx, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId};
+use crate::engine::Continuation;
+use crate::error::Trapped;
+
+/// Frees what instances held that a trap has ended.
+pub(crate) fn bury(cx: &mut Cx<'_>) {
+    let stacks = cx.state().bury();
+    // The engine may do as it likes when a stack goes, so nothing is borrowed here.
+    drop(stacks);
+}
+
+impl State {
+    fn bury(&mut self) -> Vec<Continuation> {
+        let mut stacks = Vec::new();
+        let Some((_, trap)) = self.casualties.first().cloned() else { return stacks };
+        let dead_tasks: Vec<_> = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| self[task.inst].poisoned)
+            .map(|(id, _)| id)
+            .collect();
+        for task in dead_tasks {
+            self.bury_task(task, &trap, &mut stacks);
+        }
+        let dead_waitables: Vec<_> = self
+            .waitables
+            .iter()
+            .filter(|(_, waitable)| self[waitable.inst].poisoned)
+            .map(|(id, _)| id)
+            .collect();
+        for waitable in dead_waitables {
+            self.bury_waitable(waitable, &trap, &mut stacks);
+        }
+        for (inst, _) in std::mem::take(&mut self.casualties) {
+            self[inst].exclusive_thread = None;
+            let sets: Vec<_> = self[inst]
+                .handles
+                .iter()
+                .filter_map(|(_, handle)| match handle {
+                    Handle::WaitableSet(set) => Some(*set),
+                    _ => None,
+                })
+                .collect();
+            for set in sets {
+                self.sets.remove(set);
+            }
+        }
+        stacks
+    }
+
+    /// Frees a task that can never go on. Its caller, if it is the host, is told.
+    fn bury_task(&mut self, id: TaskId, trap: &Trapped, stacks: &mut Vec<Continuation>) {
+        let mut threads = Vec::from_iter(self.tasks[id].implicit_thread);
+        let mut at = self.tasks[id].threads.front();
+        while let Some(thread) = at {
+            threads.push(thread);
+            at = self.next_thread_of_task(id, thread);
+        }
+        for thread in threads {
+            if self.threads.get(thread).is_some() {
+                self.stop_waiting(thread, true);
+                stacks.extend(self.threads.remove(thread).and_then(|thread| thread.cont));
+            }
+        }
+        let task = self.tasks.remove(id).expect("it was found");
+        let Some(subtask) = task.subtask.filter(|_| task.state != TaskState::Resolved) else {
+            return;
+        };
+        if self.waitables.get(subtask).is_some() {
+            self.fail_subtask(subtask, trap);
+        }
+    }
+
+    /// A waitable of a dead instance goes, unless a task of another instance will still resolve it.
+    fn bury_waitable(&mut self, id: WaitableId, trap: &Trapped, stacks: &mut Vec<Continuation>) {
+        let callee = match &mut self.waitables[id].kind {
+            WaitableKind::Subtask(subtask) => subtask.callee,
+            WaitableKind::End(_) => {
+                self.drop_end(id);
+                return;
+            }
+        };
+        self.join(id, None);
+        match callee {
+            None => {
+                self.waitables.remove(id);
+            }
+            Some(task) if self.tasks[task].state == TaskState::Initial => {
+                let inst = self.tasks[task].inst;
+                self[inst].num_waiting_to_enter -= 1;
+                self.waitables.remove(id);
+                self.bury_task(task, trap, stacks);
+            }
+            Some(_) => self.waitables[id].index = 0,
+        }
+    }
+}
+
+/// Ends everything: called when a store is dropped. Destructors of the host's resources run, those
+/// of guests do not.
+pub(crate) fn tear_down(cx: &mut Cx<'_>) {
+    let mut doomed = Vec::new();
+    let (stacks, completions) = {
+        let state = &mut *cx.state();
+        for inst in 0..state.instances.len() as u32 {
+            for (_, handle) in state[InstanceId(inst)].handles.iter() {
+                let Handle::Resource(handle) = handle else { continue };
+                if let (Ownership::Own, Some(PreparedDtor::Host(dtor))) =
+                    (handle.kind, &state.resources.get(handle.ty).dtor)
+                {
+                    doomed.push((dtor.clone(), handle.rep));
+                }
+            }
+        }
+        let threads: Vec<_> = state.threads.iter().map(|(id, _)| id).collect();
+        let stacks: Vec<_> =
+            threads.into_iter().filter_map(|id| state.threads[id].cont.take()).collect();
+        (stacks, std::mem::take(&mut state.completions))
+    };
+    drop(stacks);
+    drop(completions);
+    for (dtor, rep) in doomed {
+        // There is nobody left to tell of a failure.
+        let _ = dtor(cx, rep);
+    }
+}
+
+impl State {
+    /// The callee of a subtask has died: a host learns why, a guest waits for ever.
+    fn fail_subtask(&mut self, id: WaitableId, trap: &Trapped) {
+        let subtask = self.subtask(id);
+        subtask.callee = None;
+        if let Caller::Host(host) = &mut subtask.caller {
+            host.trap = Some(trap.clone());
+            let completion = host.completion.take();
+            self.deliver_resolve(id);
+            if let Some(completion) = completion {
+                self.completions.push_back((super::HostSubtask(id), completion));
+            }
+        }
+    }
+}
