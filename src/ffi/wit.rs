@@ -70,6 +70,9 @@ pub unsafe extern "C" fn cmabi_wit_parse(
         let out = unsafe { check::out_handle(wit, "wit") }?;
         // SAFETY: the header's rules.
         let files = unsafe { check::slice(files, count, "files") }?;
+        if files.is_empty() {
+            return Err(check::invalid("files", "is empty"));
+        }
         let file = |file: &cmabi_wit_file| {
             // SAFETY: the header's rules.
             unsafe { Ok((check::text(file.name, "files")?, check::text(file.text, "files")?)) }

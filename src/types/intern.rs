@@ -3,11 +3,12 @@
 //! A table holds its entries weakly: a type takes itself out when its last holder lets go.
 
 use smallvec::SmallVec;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-type Entries<T> = HashMap<u64, SmallVec<[Weak<T>; 1]>>;
+/// By the hash of the key. A tree gives its memory back as entries go.
+type Entries<T> = BTreeMap<u64, SmallVec<[Weak<T>; 1]>>;
 
 /// What a table holds.
 pub(super) trait Interned {
@@ -28,7 +29,7 @@ pub(super) struct Interner<T> {
 
 impl<T: Interned> Interner<T> {
     pub(super) fn new() -> Self {
-        Interner { state: RandomState::new(), entries: Mutex::default() }
+        Interner { state: RandomState::new(), entries: Mutex::new(BTreeMap::new()) }
     }
 
     /// The living entry made of `key`, or else a new one.
@@ -58,6 +59,10 @@ impl<T: Interned> Interner<T> {
             bucket.retain(|other| !std::ptr::eq(other.as_ptr(), entry));
             if bucket.is_empty() {
                 entries.remove(&hash);
+            }
+            if entries.is_empty() {
+                // An empty tree holds on to a node; the last type to go leaves nothing behind.
+                *entries = BTreeMap::new();
             }
         }
     }
