@@ -74,12 +74,16 @@ extern "C" {
 #endif
 
 typedef struct cmabi_arena cmabi_arena;
+typedef struct cmabi_component cmabi_component;
 typedef struct cmabi_config cmabi_config;
 typedef struct cmabi_engine cmabi_engine;
 typedef struct cmabi_error cmabi_error;
+typedef struct cmabi_extern_type cmabi_extern_type;
 typedef struct cmabi_func cmabi_func;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_import cmabi_import;
+typedef struct cmabi_instance cmabi_instance;
+typedef struct cmabi_linker cmabi_linker;
 typedef struct cmabi_resource_type cmabi_resource_type;
 typedef struct cmabi_store cmabi_store;
 typedef struct cmabi_task cmabi_task;
@@ -1457,49 +1461,6 @@ cmabi_status cmabi_wave_print(const cmabi_type *type,
                               cmabi_string *text,
                               cmabi_error **error);
 
-/* Func ------------------------------------------------------------------------------------------- */
-
-/**
- * A function that an instance exports. Borrowed from the instance that it was asked of.
- */
-typedef struct cmabi_func cmabi_func;
-
-/**
- * The type of a function. Borrowed; NULL for NULL.
- */
-const cmabi_func_type *cmabi_func_get_type(const cmabi_func *func);
-
-/**
- * Checks that C's structs have the sizes that a function's arguments and result have: once, after
- * looking the function up. A size is 0 where there are no parameters or no result.
- *
- * `CMABI_STATUS_TYPE_MISMATCH` where they differ: the message has the function's type and sizes.
- */
-cmabi_status cmabi_func_check(const cmabi_func *func,
-                              size_t args_size,
-                              size_t results_size,
-                              cmabi_error **error);
-
-/**
- * Calls a function and runs the store until the call is over (Embedding API of CanonicalABI.md).
- *
- * `args` points to the record of the arguments in the canonical layout, NULL without parameters; the
- * arguments, and what they point to, are only read, and only during the call. The result is written
- * to `results`, NULL without a result; what it points to lies in `arena`, which may be NULL where the
- * result has no strings, lists or maps in it. On failure `results` may have been written to in part.
- *
- * `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
- * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
- * call can only go on when the host does something. `CMABI_STATUS_INVALID_ARGUMENT` for a function of
- * another store.
- */
-cmabi_status cmabi_func_call(cmabi_store *store,
-                             const cmabi_func *func,
-                             const void *args,
-                             void *results,
-                             cmabi_arena *arena,
-                             cmabi_error **error);
-
 /* Task: the host's side of a call that it serves ------------------------------------------------- */
 
 /**
@@ -1546,7 +1507,7 @@ cmabi_arena *cmabi_task_arena(const cmabi_task *task);
 /**
  * The type of the function that is called. Borrowed; NULL for NULL.
  */
-const cmabi_func_type *cmabi_task_type(const cmabi_task *task);
+const cmabi_func_type *cmabi_task_get_type(const cmabi_task *task);
 
 /**
  * Says why the function is about to answer another status than `CMABI_STATUS_OK`. The text is
@@ -1555,6 +1516,337 @@ const cmabi_func_type *cmabi_task_type(const cmabi_task *task);
 cmabi_status cmabi_task_set_error(cmabi_task *task,
                                   cmabi_string message,
                                   cmabi_error **error);
+
+/* Component -------------------------------------------------------------------------------------- */
+
+/**
+ * What sort of thing a component imports or exports.
+ */
+enum cmabi_extern_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A function: `cmabi_extern_type_func`.
+     */
+    CMABI_EXTERN_KIND_FUNC,
+    /**
+     * An instance, as an interface of WIT: `cmabi_extern_type_export`.
+     */
+    CMABI_EXTERN_KIND_INSTANCE,
+    /**
+     * A value type: `cmabi_extern_type_value`.
+     */
+    CMABI_EXTERN_KIND_TYPE,
+    /**
+     * A resource type.
+     */
+    CMABI_EXTERN_KIND_RESOURCE,
+    /**
+     * A component.
+     */
+    CMABI_EXTERN_KIND_COMPONENT,
+    /**
+     * A core module.
+     */
+    CMABI_EXTERN_KIND_MODULE,
+    /**
+     * The type of a function, of an instance or of a component, and not such a thing itself.
+     */
+    CMABI_EXTERN_KIND_OTHER,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_extern_kind cmabi_extern_kind;
+#else
+typedef uint32_t cmabi_extern_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A component that was validated and compiled, ready to be instantiated any number of times.
+ *
+ * Immutable: it may be used from any thread, by any number of stores of its engine. Instances keep
+ * what they need of it: it can be freed at any time.
+ */
+typedef struct cmabi_component cmabi_component;
+
+/**
+ * The type of something that a component imports or exports. Borrowed from the component or
+ * instance that it was asked of, and immutable.
+ */
+typedef struct cmabi_extern_type cmabi_extern_type;
+
+/**
+ * Loads a component from the `len` bytes of its binary at `bytes`, which are not needed afterwards.
+ *
+ * `CMABI_STATUS_INVALID` for what is not a valid component: the message says what is wrong and at
+ * which offset. `CMABI_STATUS_UNSUPPORTED` for a component that needs what the engine or this library
+ * does not have. Everything is validated by the rules of the component model (Binary.md,
+ * Explainer.md); nothing of the component runs.
+ */
+cmabi_status cmabi_component_load(const cmabi_engine *engine,
+                                  const uint8_t *bytes,
+                                  size_t len,
+                                  cmabi_component **component,
+                                  cmabi_error **error);
+
+/**
+ * Loads a component from a file, like `cmabi_component_load`. `CMABI_STATUS_NOT_FOUND` where the
+ * file does not exist, `CMABI_STATUS_INVALID` where it cannot be read.
+ */
+cmabi_status cmabi_component_load_file(const cmabi_engine *engine,
+                                       cmabi_string path,
+                                       cmabi_component **component,
+                                       cmabi_error **error);
+
+/**
+ * Frees a component. NULL is fine.
+ */
+void cmabi_component_free(cmabi_component *component);
+
+/**
+ * How many things a component imports; 0 for NULL.
+ */
+size_t cmabi_component_import_count(const cmabi_component *component);
+
+/**
+ * The type of an import, and through `name`, which may be NULL, its name. In the order of the
+ * component. Borrowed from the component; NULL beyond the last and for NULL.
+ */
+const cmabi_extern_type *cmabi_component_import(const cmabi_component *component,
+                                                       size_t index,
+                                                       cmabi_string *name);
+
+/**
+ * How many things a component's instances export; 0 for NULL.
+ */
+size_t cmabi_component_export_count(const cmabi_component *component);
+
+/**
+ * The type of an export, and through `name`, which may be NULL, its name. In the order of the
+ * component. Borrowed from the component; NULL beyond the last and for NULL.
+ */
+const cmabi_extern_type *cmabi_component_export(const cmabi_component *component,
+                                                       size_t index,
+                                                       cmabi_string *name);
+
+/**
+ * What sort of thing it is; `CMABI_EXTERN_KIND_OTHER` for NULL.
+ */
+cmabi_extern_kind cmabi_extern_type_kind(const cmabi_extern_type *type);
+
+/**
+ * The type of a function; NULL for other kinds and for NULL.
+ */
+const cmabi_func_type *cmabi_extern_type_func(const cmabi_extern_type *type);
+
+/**
+ * The value type that the name stands for; NULL for other kinds and for NULL.
+ */
+const cmabi_type *cmabi_extern_type_value(const cmabi_extern_type *type);
+
+/**
+ * How many things an instance exports; 0 for other kinds and for NULL.
+ */
+size_t cmabi_extern_type_export_count(const cmabi_extern_type *type);
+
+/**
+ * The type of an export of an instance, and through `name`, which may be NULL, its name. NULL
+ * beyond the last, for other kinds and for NULL.
+ */
+const cmabi_extern_type *cmabi_extern_type_export(const cmabi_extern_type *type,
+                                                         size_t index,
+                                                         cmabi_string *name);
+
+/* Linker ----------------------------------------------------------------------------------------- */
+
+/**
+ * What the host offers to components, by name. It can instantiate any number of components in any
+ * number of stores of its engine.
+ *
+ * It may be changed by one thread at a time, and used for instantiation by any number of threads at
+ * once where no instance was given to it; with an instance in it, it belongs to the store of that
+ * instance. Instances keep what they need of it: it can be freed at any time.
+ */
+typedef struct cmabi_linker cmabi_linker;
+
+/**
+ * Makes a linker that offers nothing yet.
+ */
+cmabi_status cmabi_linker_new(const cmabi_engine *engine,
+                              cmabi_linker **linker,
+                              cmabi_error **error);
+
+/**
+ * Frees a linker. NULL is fine.
+ */
+void cmabi_linker_free(cmabi_linker *linker);
+
+/**
+ * Offers the function `func` as `name` of the interface `interface`, as `ns:pkg/iface@1.2.3`; with an
+ * empty interface as a plain import of that name. An import also finds a definition of another version
+ * that is compatible by semantic versioning.
+ *
+ * The function takes the type that a component imports it with: it must know what to expect, or ask
+ * `cmabi_task_get_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
+ * that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
+ * taken. With stores on several threads, `func` is called on all of them.
+ */
+cmabi_status cmabi_linker_func(cmabi_linker *linker,
+                               cmabi_string interface,
+                               cmabi_string name,
+                               cmabi_host_func func,
+                               void *data,
+                               cmabi_drop drop,
+                               cmabi_error **error);
+
+/**
+ * Offers a function like `cmabi_linker_func`, of the given type: a component that imports it with
+ * another type is refused when it is linked.
+ */
+cmabi_status cmabi_linker_typed_func(cmabi_linker *linker,
+                                     cmabi_string interface,
+                                     cmabi_string name,
+                                     const cmabi_func_type *type,
+                                     cmabi_host_func func,
+                                     void *data,
+                                     cmabi_drop drop,
+                                     cmabi_error **error);
+
+/**
+ * Offers a component, to be instantiated by those that import it. Arguments are as for
+ * `cmabi_linker_func`; the component may be freed afterwards.
+ */
+cmabi_status cmabi_linker_component(cmabi_linker *linker,
+                                    cmabi_string interface,
+                                    cmabi_string name,
+                                    const cmabi_component *component,
+                                    cmabi_error **error);
+
+/**
+ * Offers a core module, from the `len` bytes of its binary at `bytes`, which are not needed
+ * afterwards. Arguments are as for `cmabi_linker_func`. `CMABI_STATUS_INVALID` for what is not a valid
+ * core module.
+ */
+cmabi_status cmabi_linker_module(cmabi_linker *linker,
+                                 cmabi_string interface,
+                                 cmabi_string name,
+                                 const uint8_t *bytes,
+                                 size_t len,
+                                 cmabi_error **error);
+
+/**
+ * Offers an instance, with all that it exports, as the instance `name`. From then on the linker
+ * belongs to the store of that instance. The handle may be freed afterwards.
+ */
+cmabi_status cmabi_linker_instance(cmabi_linker *linker,
+                                   cmabi_string name,
+                                   cmabi_instance *instance,
+                                   cmabi_error **error);
+
+/**
+ * Checks that all a component imports is there and of the right type, without instantiating it.
+ *
+ * `CMABI_STATUS_LINK` where something is missing or of the wrong type: the message lists all of it by
+ * full name, with the type that is expected and the one that is given.
+ */
+cmabi_status cmabi_linker_check(const cmabi_linker *linker,
+                                const cmabi_component *component,
+                                cmabi_error **error);
+
+/**
+ * Instantiates a component in a store: core start functions run.
+ *
+ * `CMABI_STATUS_LINK` as for `cmabi_linker_check`, before anything has run. `CMABI_STATUS_TRAP` where a
+ * start function traps; what was instantiated before is then not reachable.
+ */
+cmabi_status cmabi_linker_instantiate(const cmabi_linker *linker,
+                                      cmabi_store *store,
+                                      const cmabi_component *component,
+                                      cmabi_instance **instance,
+                                      cmabi_error **error);
+
+/* Instance --------------------------------------------------------------------------------------- */
+
+/**
+ * An instance of a component. It belongs to the store that it was made in, and lives there until
+ * the store is freed: freeing this handle only gives up looking things up in it.
+ */
+typedef struct cmabi_instance cmabi_instance;
+
+/**
+ * Frees an instance handle, and with it the functions that were asked of it. NULL is fine.
+ */
+void cmabi_instance_free(cmabi_instance *instance);
+
+/**
+ * The exported function at `path`: its name, as `greet`, or for a function of an exported instance
+ * the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly that
+ * version, the highest one that is compatible by semantic versioning is taken.
+ *
+ * Borrowed from the instance; NULL where there is no such function, and for NULL. Asking once more
+ * gives the same pointer.
+ */
+const cmabi_func *cmabi_instance_func(cmabi_instance *instance, cmabi_string path);
+
+/**
+ * How many things an instance exports; 0 for NULL.
+ */
+size_t cmabi_instance_export_count(cmabi_instance *instance);
+
+/**
+ * The type of an export, with the resource types that this instance has, and through `name`, which
+ * may be NULL, its name. In the order of the component. Borrowed from the instance; NULL beyond the
+ * last and for NULL.
+ */
+const cmabi_extern_type *cmabi_instance_export(cmabi_instance *instance,
+                                               size_t index,
+                                               cmabi_string *name);
+
+/* Func ------------------------------------------------------------------------------------------- */
+
+/**
+ * A function that an instance exports. Borrowed from the instance that it was asked of.
+ */
+typedef struct cmabi_func cmabi_func;
+
+/**
+ * The type of a function. Borrowed; NULL for NULL.
+ */
+const cmabi_func_type *cmabi_func_get_type(const cmabi_func *func);
+
+/**
+ * Checks that C's structs have the sizes that a function's arguments and result have: once, after
+ * looking the function up. A size is 0 where there are no parameters or no result.
+ *
+ * `CMABI_STATUS_TYPE_MISMATCH` where they differ: the message has the function's type and sizes.
+ */
+cmabi_status cmabi_func_check(const cmabi_func *func,
+                              size_t args_size,
+                              size_t results_size,
+                              cmabi_error **error);
+
+/**
+ * Calls a function and runs the store until the call is over (Embedding API of CanonicalABI.md).
+ *
+ * `args` points to the record of the arguments in the canonical layout, NULL without parameters; the
+ * arguments, and what they point to, are only read, and only during the call. The result is written
+ * to `results`, NULL without a result; what it points to lies in `arena`, which may be NULL where the
+ * result has no strings, lists or maps in it. On failure `results` may have been written to in part.
+ *
+ * `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
+ * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
+ * call can only go on when the host does something. `CMABI_STATUS_INVALID_ARGUMENT` for a function of
+ * another store.
+ */
+cmabi_status cmabi_func_call(cmabi_store *store,
+                             const cmabi_func *func,
+                             const void *args,
+                             void *results,
+                             cmabi_arena *arena,
+                             cmabi_error **error);
 
 /* Engine interface ------------------------------------------------------------------------------- */
 

@@ -13,7 +13,11 @@
 #![allow(non_camel_case_types)]
 // The header's preamble states what holds for all of them.
 #![allow(clippy::missing_safety_doc)]
+// Without components there are fewer ways in.
+#![cfg_attr(not(feature = "component"), allow(dead_code))]
 
+#[cfg(not(feature = "component"))]
+mod absent;
 pub(crate) mod check;
 
 pub mod error;
@@ -28,8 +32,14 @@ pub mod func_types;
 pub mod wit;
 pub mod arena;
 pub mod wave;
-pub mod func;
 pub mod task;
+#[cfg(feature = "component")]
+pub mod component;
+#[cfg(feature = "component")]
+pub mod linker;
+#[cfg(feature = "component")]
+pub mod instance;
+pub mod func;
 pub mod engine_interface;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};

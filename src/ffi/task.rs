@@ -114,7 +114,7 @@ pub unsafe extern "C" fn cmabi_task_arena(task: *const cmabi_task) -> *mut cmabi
 
 /// The type of the function that is called. Borrowed; NULL for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn cmabi_task_type(task: *const cmabi_task) -> *const cmabi_func_type {
+pub unsafe extern "C" fn cmabi_task_get_type(task: *const cmabi_task) -> *const cmabi_func_type {
     // SAFETY: the header's rules.
     unsafe { task.as_ref() }.map_or(std::ptr::null(), |task| task.ty)
 }

@@ -1,0 +1,276 @@
+// Calls into guests and back into the host: results, host functions, their data and their errors.
+#include "support.hpp"
+
+#include <string>
+
+namespace {
+
+struct Fixture {
+    Handle<cmabi_engine, cmabi_engine_free> engine;
+    Handle<cmabi_linker, cmabi_linker_free> linker;
+    Handle<cmabi_store, cmabi_store_free> store;
+    Handle<cmabi_component, cmabi_component_free> component;
+    Handle<cmabi_instance, cmabi_instance_free> instance;
+    Handle<cmabi_arena, cmabi_arena_free> arena;
+
+    explicit Fixture(const char *guest, const cmabi_config *config = nullptr) {
+        REQUIRE_OK(cmabi_engine_new, nullptr, engine.out());
+        REQUIRE_OK(cmabi_linker_new, engine, linker.out());
+        REQUIRE_OK(cmabi_store_new, engine, config, store.out());
+        REQUIRE_OK(cmabi_arena_new, 0, arena.out());
+        const auto bytes = read_guest(guest);
+        REQUIRE_OK(cmabi_component_load, engine, bytes.data(), bytes.size(), component.out());
+    }
+
+    void instantiate() {
+        REQUIRE_OK(cmabi_linker_instantiate, linker, store, component, instance.out());
+    }
+
+    const cmabi_func *func(const char *path) {
+        const cmabi_func *func = cmabi_instance_func(instance, view(path));
+        REQUIRE_MESSAGE(func != nullptr, path);
+        return func;
+    }
+};
+
+const cmabi_string host = CMABI_STR("test:guest/host@1.2.0");
+
+// What the host functions of a test share.
+struct Host {
+    int calls = 0;
+    int drops = 0;
+    std::string heard;
+    // Called by `signal`.
+    cmabi_status (*on_signal)(Host &, cmabi_task *) = nullptr;
+    Fixture *fixture = nullptr;
+};
+
+void count_drop(void *data) { static_cast<Host *>(data)->drops++; }
+
+cmabi_status number(void *data, cmabi_task *, const void *args, void *results) {
+    static_cast<Host *>(data)->calls++;
+    *static_cast<std::uint32_t *>(results) = *static_cast<const std::uint32_t *>(args) * 2;
+    return CMABI_STATUS_OK;
+}
+
+cmabi_status echo(void *data, cmabi_task *task, const void *args, void *results) {
+    auto &heard = static_cast<Host *>(data)->heard;
+    heard = text(*static_cast<const cmabi_string *>(args));
+    const std::string answer = "host heard: " + heard;
+    void *bytes = nullptr;
+    CHECK_OK(cmabi_arena_alloc, cmabi_task_arena(task), answer.size(), 1, &bytes);
+    answer.copy(static_cast<char *>(bytes), answer.size());
+    *static_cast<cmabi_string *>(results) = {static_cast<const char *>(bytes), answer.size()};
+    return CMABI_STATUS_OK;
+}
+
+cmabi_status signal(void *data, cmabi_task *task, const void *args, void *results) {
+    CHECK(args == nullptr);
+    CHECK(results == nullptr);
+    auto &self = *static_cast<Host *>(data);
+    self.calls++;
+    return self.on_signal ? self.on_signal(self, task) : CMABI_STATUS_OK;
+}
+
+void define(Fixture &f, Host &data) {
+    data.fixture = &f;
+    REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("number"), number, &data, count_drop);
+    REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("text"), echo, &data, count_drop);
+    REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("signal"), signal, &data, count_drop);
+}
+
+} // namespace
+
+TEST_CASE("numbers go in and out") {
+    Fixture f("adder.wasm");
+    f.instantiate();
+    struct {
+        std::uint32_t a, b;
+    } args = {2, 40};
+    std::uint32_t sum = 0;
+    CHECK_OK(cmabi_func_call, f.store, f.func("add"), &args, &sum, nullptr);
+    CHECK(sum == 42);
+    CHECK(cmabi_instance_func(f.instance, CMABI_STR("add")) == f.func("add"));
+}
+
+TEST_CASE("the host is called with the guest's values") {
+    Host data;
+    {
+        Fixture f("caller.wasm");
+        define(f, data);
+        f.instantiate();
+        const std::uint32_t x = 20;
+        std::uint32_t y = 0;
+        CHECK_OK(cmabi_func_call, f.store, f.func("number"), &x, &y, nullptr);
+        CHECK(y == 41);
+        const cmabi_string said = CMABI_STR("gr\u00fc\u00df dich");
+        cmabi_string answer;
+        CHECK_OK(cmabi_func_call, f.store, f.func("text"), &said, &answer, f.arena);
+        CHECK(data.heard == text(said));
+        CHECK(text(answer) == "host heard: " + text(said));
+        CHECK_OK(cmabi_func_call, f.store, f.func("signal"), nullptr, nullptr, nullptr);
+        CHECK(data.calls == 2);
+        CHECK(data.drops == 0);
+    }
+    CHECK(data.drops == 3);
+}
+
+TEST_CASE("the linker may go first, and data is dropped when the store is gone") {
+    Host data;
+    Fixture f("caller.wasm");
+    define(f, data);
+    f.instantiate();
+    f.linker = {};
+    f.component = {};
+    f.engine = {};
+    CHECK(data.drops == 0);
+    CHECK_OK(cmabi_func_call, f.store, f.func("signal"), nullptr, nullptr, nullptr);
+    CHECK(data.calls == 1);
+    f.instance = {};
+    f.store = {};
+    CHECK(data.drops == 3);
+}
+
+TEST_CASE("data is dropped at once where the function is not taken") {
+    Host data;
+    Fixture f("caller.wasm");
+    define(f, data);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "number", cmabi_linker_func, f.linker, host,
+                CMABI_STR("number"), number, &data, count_drop);
+    CHECK(data.drops == 1);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`func` is NULL", cmabi_linker_func, f.linker, host,
+                CMABI_STR("other"), nullptr, &data, count_drop);
+    CHECK(data.drops == 2);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`linker` is NULL", cmabi_linker_func, nullptr, host,
+                CMABI_STR("other"), number, &data, count_drop);
+    CHECK(data.drops == 3);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`name` is not UTF-8", cmabi_linker_func, f.linker, host,
+                CMABI_STR("\xff"), number, &data, count_drop);
+    CHECK(data.drops == 4);
+    f.linker = {};
+    CHECK(data.drops == 7);
+}
+
+TEST_CASE("a host function that fails makes the guest trap, with its message") {
+    Host data;
+    Fixture f("caller.wasm");
+    define(f, data);
+    f.instantiate();
+    data.on_signal = [](Host &, cmabi_task *task) -> cmabi_status {
+        CHECK_OK(cmabi_task_set_error, task, CMABI_STR("the disk is full"));
+        return CMABI_STATUS_HOST;
+    };
+    Error error;
+    CHECK(cmabi_func_call(f.store, f.func("signal"), nullptr, nullptr, nullptr, error.out()) ==
+          CMABI_STATUS_HOST);
+    CHECK(error.status() == CMABI_STATUS_HOST);
+    CHECK(error.message().find("the disk is full") != std::string::npos);
+    CHECK(cmabi_error_frame_count(error) > 0);
+}
+
+TEST_CASE("a host function's status counts without a message, and a wrong one too") {
+    Host data;
+    Fixture f("caller.wasm");
+    define(f, data);
+    f.instantiate();
+    data.on_signal = [](Host &, cmabi_task *) -> cmabi_status { return CMABI_STATUS_NOT_FOUND; };
+    CHECK_FAILS(CMABI_STATUS_HOST, "not found", cmabi_func_call, f.store, f.func("signal"), nullptr,
+                nullptr, nullptr);
+    f.instantiate();
+    data.on_signal = [](Host &, cmabi_task *) { return static_cast<cmabi_status>(12345); };
+    CHECK_FAILS(CMABI_STATUS_HOST, "unknown status", cmabi_func_call, f.store, f.func("signal"),
+                nullptr, nullptr, nullptr);
+}
+
+TEST_CASE("a typed host function is checked against the import") {
+    Host data;
+    Fixture f("caller.wasm");
+    Handle<cmabi_component, cmabi_component_free> adder;
+    const auto bytes = read_guest("adder.wasm");
+    REQUIRE_OK(cmabi_component_load, f.engine, bytes.data(), bytes.size(), adder.out());
+    cmabi_string name;
+    const cmabi_extern_type *add = cmabi_component_export(adder, 0, &name);
+    CHECK(text(name) == "add");
+    CHECK(cmabi_extern_type_kind(add) == CMABI_EXTERN_KIND_FUNC);
+    REQUIRE_OK(cmabi_linker_typed_func, f.linker, host, CMABI_STR("number"),
+               cmabi_extern_type_func(add), number, &data, count_drop);
+    Error error;
+    CHECK(cmabi_linker_check(f.linker, f.component, error.out()) == CMABI_STATUS_LINK);
+    const std::string message = error.message();
+    INFO(message);
+    CHECK(message.find("test:guest/host@1.2.0#number") != std::string::npos);
+    CHECK(message.find("func(x: u32) -> u32") != std::string::npos);
+    CHECK(message.find("func(a: u32, b: u32) -> u32") != std::string::npos);
+    // All problems at once.
+    CHECK(message.find("test:guest/host@1.2.0#text") != std::string::npos);
+    CHECK(message.find("test:guest/host@1.2.0#signal") != std::string::npos);
+    CHECK(cmabi_linker_instantiate(f.linker, f.store, f.component, f.instance.out(), nullptr) ==
+          CMABI_STATUS_LINK);
+    CHECK(f.instance.get() == nullptr);
+}
+
+TEST_CASE("compatible versions are found") {
+    Host data;
+    Fixture f("caller.wasm");
+    const cmabi_string newer = CMABI_STR("test:guest/host@1.9.3");
+    REQUIRE_OK(cmabi_linker_func, f.linker, newer, CMABI_STR("number"), number, &data, count_drop);
+    REQUIRE_OK(cmabi_linker_func, f.linker, newer, CMABI_STR("text"), echo, &data, count_drop);
+    REQUIRE_OK(cmabi_linker_func, f.linker, newer, CMABI_STR("signal"), signal, &data, count_drop);
+    f.instantiate();
+    CHECK_OK(cmabi_func_call, f.store, f.func("signal"), nullptr, nullptr, nullptr);
+}
+
+TEST_CASE("a host function may call other instances of its store") {
+    Host data;
+    Fixture f("caller.wasm");
+    define(f, data);
+    f.instantiate();
+    data.on_signal = [](Host &self, cmabi_task *task) -> cmabi_status {
+        CHECK(cmabi_task_store(task) == self.fixture->store.get());
+        const auto bytes = read_guest("adder.wasm");
+        Handle<cmabi_component, cmabi_component_free> adder;
+        Handle<cmabi_instance, cmabi_instance_free> instance;
+        REQUIRE_OK(cmabi_component_load, self.fixture->engine, bytes.data(), bytes.size(),
+                   adder.out());
+        REQUIRE_OK(cmabi_linker_instantiate, self.fixture->linker, cmabi_task_store(task), adder,
+                   instance.out());
+        const std::uint32_t args[2] = {3, 4};
+        std::uint32_t sum = 0;
+        CHECK_OK(cmabi_func_call, cmabi_task_store(task),
+                 cmabi_instance_func(instance, CMABI_STR("add")), args, &sum, nullptr);
+        CHECK(sum == 7);
+        return CMABI_STATUS_OK;
+    };
+    CHECK_OK(cmabi_func_call, f.store, f.func("signal"), nullptr, nullptr, nullptr);
+    CHECK(data.calls == 1);
+}
+
+TEST_CASE("what instances and components offer can be listed") {
+    Fixture f("caller.wasm");
+    REQUIRE(cmabi_component_import_count(f.component) == 1);
+    REQUIRE(cmabi_component_export_count(f.component) == 3);
+    cmabi_string name;
+    const cmabi_extern_type *import = cmabi_component_import(f.component, 0, &name);
+    CHECK(text(name) == "test:guest/host@1.2.0");
+    CHECK(cmabi_extern_type_kind(import) == CMABI_EXTERN_KIND_INSTANCE);
+    CHECK(cmabi_extern_type_func(import) == nullptr);
+    CHECK(cmabi_extern_type_value(import) == nullptr);
+    REQUIRE(cmabi_extern_type_export_count(import) == 3);
+    const cmabi_extern_type *func = cmabi_extern_type_export(import, 1, &name);
+    CHECK(text(name) == "text");
+    CHECK(cmabi_extern_type_func(func) != nullptr);
+    CHECK(cmabi_extern_type_export(import, 3, &name) == nullptr);
+    CHECK(cmabi_component_import(f.component, 1, nullptr) == nullptr);
+
+    Host data;
+    define(f, data);
+    f.instantiate();
+    REQUIRE(cmabi_instance_export_count(f.instance) == 3);
+    const cmabi_extern_type *number = cmabi_instance_export(f.instance, 0, &name);
+    CHECK(text(name) == "number");
+    // Equal types have the same address.
+    CHECK(cmabi_extern_type_func(number) == cmabi_func_get_type(f.func("number")));
+    CHECK(cmabi_instance_export(f.instance, 3, nullptr) == nullptr);
+    CHECK(cmabi_instance_func(f.instance, CMABI_STR("nothing")) == nullptr);
+    CHECK(cmabi_instance_func(f.instance, CMABI_STR("number#x")) == nullptr);
+}

@@ -1,0 +1,128 @@
+//! The exports of the feature `component` in a build without it: they are there, and answer
+//! `CMABI_STATUS_UNSUPPORTED`. Their handles can never come to exist.
+
+use super::engine::cmabi_engine;
+use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::func::cmabi_func;
+use super::store::cmabi_store;
+use super::task::{Data, cmabi_drop, cmabi_host_func};
+use super::types::{cmabi_func_type, cmabi_type};
+use super::{check, guard, left_out};
+use std::ffi::c_void;
+use std::ptr;
+
+/// A type of the header that has no values in this build.
+macro_rules! handles {
+    ($($name:ident)*) => {$(
+        #[allow(missing_docs)]
+        pub enum $name {}
+    )*};
+}
+
+handles! { cmabi_component cmabi_extern_type cmabi_instance cmabi_linker }
+
+/// Fallible functions: their arguments but for the place of a new handle, that handle's type, and the
+/// `error`.
+macro_rules! fallible {
+    ($($name:ident($($argument:ty),*) $(-> $handle:ident)?;)*) => {$(
+        #[allow(missing_docs)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            $(_: $argument,)*
+            $(handle: *mut *mut $handle,)?
+            error: *mut *mut cmabi_error,
+        ) -> cmabi_status {
+            guard(error, || {
+                $(
+                    // SAFETY: the header's rules.
+                    unsafe { check::out_handle::<$handle>(handle, "handle") }?;
+                )?
+                Err(left_out("component"))
+            })
+        }
+    )*};
+}
+
+fallible! {
+    cmabi_component_load(*const cmabi_engine, *const u8, usize) -> cmabi_component;
+    cmabi_component_load_file(*const cmabi_engine, cmabi_string) -> cmabi_component;
+    cmabi_linker_new(*const cmabi_engine) -> cmabi_linker;
+    cmabi_linker_component(
+        *mut cmabi_linker, cmabi_string, cmabi_string, *const cmabi_component
+    );
+    cmabi_linker_module(*mut cmabi_linker, cmabi_string, cmabi_string, *const u8, usize);
+    cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
+    cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
+    cmabi_linker_instantiate(*const cmabi_linker, *mut cmabi_store, *const cmabi_component)
+        -> cmabi_instance;
+}
+
+/// Functions that look at what does not exist: their arguments and their answer.
+macro_rules! infallible {
+    ($($name:ident($($argument:ty),*) -> $answer:ty = $value:expr;)*) => {$(
+        #[allow(missing_docs)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name($(_: $argument),*) -> $answer {
+            $value
+        }
+    )*};
+}
+
+infallible! {
+    cmabi_component_free(*mut cmabi_component) -> () = ();
+    cmabi_component_import_count(*const cmabi_component) -> usize = 0;
+    cmabi_component_import(*const cmabi_component, usize, *mut cmabi_string)
+        -> *const cmabi_extern_type = ptr::null();
+    cmabi_component_export_count(*const cmabi_component) -> usize = 0;
+    cmabi_component_export(*const cmabi_component, usize, *mut cmabi_string)
+        -> *const cmabi_extern_type = ptr::null();
+    cmabi_extern_type_kind(*const cmabi_extern_type) -> u32 = 0;
+    cmabi_extern_type_func(*const cmabi_extern_type) -> *const cmabi_func_type = ptr::null();
+    cmabi_extern_type_value(*const cmabi_extern_type) -> *const cmabi_type = ptr::null();
+    cmabi_extern_type_export_count(*const cmabi_extern_type) -> usize = 0;
+    cmabi_extern_type_export(*const cmabi_extern_type, usize, *mut cmabi_string)
+        -> *const cmabi_extern_type = ptr::null();
+    cmabi_linker_free(*mut cmabi_linker) -> () = ();
+    cmabi_instance_free(*mut cmabi_instance) -> () = ();
+    cmabi_instance_func(*mut cmabi_instance, cmabi_string) -> *const cmabi_func = ptr::null();
+    cmabi_instance_export_count(*mut cmabi_instance) -> usize = 0;
+    cmabi_instance_export(*mut cmabi_instance, usize, *mut cmabi_string)
+        -> *const cmabi_extern_type = ptr::null();
+}
+
+// These two take over a callback's data, and drop it.
+
+#[allow(missing_docs)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_func(
+    _linker: *mut cmabi_linker,
+    _interface: cmabi_string,
+    _name: cmabi_string,
+    _func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}
+
+#[allow(missing_docs)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_typed_func(
+    _linker: *mut cmabi_linker,
+    _interface: cmabi_string,
+    _name: cmabi_string,
+    _type: *const cmabi_func_type,
+    _func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}

@@ -1,0 +1,105 @@
+//! Instance
+
+use super::component::cmabi_extern_type;
+use super::error::cmabi_string;
+use super::func::cmabi_func;
+use super::{check, guard_or};
+use crate::component::Instance;
+use crate::component::extern_type::InstanceType;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::ptr;
+
+/// An instance of a component. It belongs to the store that it was made in, and lives there until
+/// the store is freed: freeing this handle only gives up looking things up in it.
+pub struct cmabi_instance {
+    /// The number of the store.
+    store: u64,
+    pub(super) instance: Instance,
+    ty: OnceCell<InstanceType>,
+    /// The functions that C has asked for, by path.
+    funcs: RefCell<HashMap<String, Box<cmabi_func>>>,
+}
+
+impl cmabi_instance {
+    /// What C gets to own.
+    pub(super) fn owned(store: u64, instance: Instance) -> *mut cmabi_instance {
+        Box::into_raw(Box::new(cmabi_instance {
+            store,
+            instance,
+            ty: OnceCell::new(),
+            funcs: RefCell::default(),
+        }))
+    }
+
+    fn ty(&self) -> &InstanceType {
+        self.ty.get_or_init(|| self.instance.ty())
+    }
+
+    fn func(&self, path: &str) -> Option<*const cmabi_func> {
+        if let Some(func) = self.funcs.borrow().get(path) {
+            return Some(&raw const **func);
+        }
+        let func = self.instance.func(path).ok()?.clone();
+        let func = Box::new(cmabi_func { store: self.store, func });
+        Some(&raw const **self.funcs.borrow_mut().entry(path.to_owned()).or_insert(func))
+    }
+}
+
+/// Frees an instance handle, and with it the functions that were asked of it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_free(instance: *mut cmabi_instance) {
+    guard_or((), || {
+        if !instance.is_null() {
+            // SAFETY: the header's rules: the instance is the caller's and is freed once.
+            drop(unsafe { Box::from_raw(instance) });
+        }
+    });
+}
+
+/// The exported function at `path`: its name, as `greet`, or for a function of an exported instance
+/// the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly that
+/// version, the highest one that is compatible by semantic versioning is taken.
+///
+/// Borrowed from the instance; NULL where there is no such function, and for NULL. Asking once more
+/// gives the same pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_func(
+    instance: *mut cmabi_instance,
+    path: cmabi_string,
+) -> *const cmabi_func {
+    guard_or(ptr::null(), || {
+        // SAFETY: the header's rules.
+        let (instance, path) = unsafe { (instance.as_ref(), check::text(path, "path")) };
+        match (instance, path) {
+            (Some(instance), Ok(path)) => instance.func(path).unwrap_or(ptr::null()),
+            _ => ptr::null(),
+        }
+    })
+}
+
+/// How many things an instance exports; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_export_count(instance: *mut cmabi_instance) -> usize {
+    // SAFETY: the header's rules.
+    unsafe { instance.as_ref() }.map_or(0, |instance| instance.instance.exports().len())
+}
+
+/// The type of an export, with the resource types that this instance has, and through `name`, which
+/// may be NULL, its name. In the order of the component. Borrowed from the instance; NULL beyond the
+/// last and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_export(
+    instance: *mut cmabi_instance,
+    index: usize,
+    name: *mut cmabi_string,
+) -> *const cmabi_extern_type {
+    guard_or(ptr::null(), || {
+        // SAFETY: the header's rules.
+        unsafe {
+            let exports = instance.as_ref().map(|instance| &instance.ty().exports);
+            let export = exports.and_then(|exports| exports.get_index(index));
+            cmabi_extern_type::entry(export.map(|(name, ty)| (&**name, ty)), name)
+        }
+    })
+}

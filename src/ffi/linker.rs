@@ -1,0 +1,281 @@
+//! Linker
+
+use super::arena::cmabi_arena;
+use super::component::cmabi_component;
+use super::engine::cmabi_engine;
+use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::instance::cmabi_instance;
+use super::store::cmabi_store;
+use super::task::{Data, cmabi_drop, cmabi_host_func, cmabi_task};
+use super::types::cmabi_func_type;
+use super::{check, guard, guard_or};
+use crate::component::{Linker, load_module};
+use crate::engine::Engine;
+use crate::error::{Result, Trap, Trapped};
+use crate::runtime::{HostCall, HostOutcome};
+use crate::types::FuncType;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// What the host offers to components, by name. It can instantiate any number of components in any
+/// number of stores of its engine.
+///
+/// It may be changed by one thread at a time, and used for instantiation by any number of threads at
+/// once where no instance was given to it; with an instance in it, it belongs to the store of that
+/// instance. Instances keep what they need of it: it can be freed at any time.
+pub struct cmabi_linker {
+    engine: Arc<dyn Engine>,
+    linker: Linker,
+}
+
+/// Makes a linker that offers nothing yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_new(
+    engine: *const cmabi_engine,
+    linker: *mut *mut cmabi_linker,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, engine) =
+            unsafe { (check::out_handle(linker, "linker")?, check::required(engine, "engine")?) };
+        let linker = cmabi_linker { engine: engine.engine.clone(), linker: Linker::new() };
+        *out = Box::into_raw(Box::new(linker));
+        Ok(())
+    })
+}
+
+/// Frees a linker. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_free(linker: *mut cmabi_linker) {
+    guard_or((), || {
+        if !linker.is_null() {
+            // SAFETY: the header's rules: the linker is the caller's and is freed once.
+            drop(unsafe { Box::from_raw(linker) });
+        }
+    });
+}
+
+/// Offers the function `func` as `name` of the interface `interface`, as `ns:pkg/iface@1.2.3`; with an
+/// empty interface as a plain import of that name. An import also finds a definition of another version
+/// that is compatible by semantic versioning.
+///
+/// The function takes the type that a component imports it with: it must know what to expect, or ask
+/// `cmabi_task_get_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
+/// that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
+/// taken. With stores on several threads, `func` is called on all of them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_func(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        unsafe { define(linker, interface, name, None, func, data) }
+    })
+}
+
+/// Offers a function like `cmabi_linker_func`, of the given type: a component that imports it with
+/// another type is refused when it is linked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_typed_func(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    r#type: *const cmabi_func_type,
+    func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        unsafe {
+            let ty = cmabi_func_type::get(r#type, "type")?;
+            define(linker, interface, name, Some(ty), func, data)
+        }
+    })
+}
+
+/// Offers a C function.
+///
+/// # Safety
+/// The header's rules for all arguments.
+unsafe fn define(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    ty: Option<FuncType>,
+    func: cmabi_host_func,
+    data: Data,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let (linker, interface, name) = unsafe {
+        let linker = check::required_mut(linker, "linker")?;
+        (linker, check::text(interface, "interface")?, check::text(name, "name")?)
+    };
+    let func = func.ok_or_else(|| check::invalid("func", "is NULL"))?;
+    let callback = Callback { func, data };
+    let serve = move |call: &mut HostCall<'_, '_>| callback.serve(call);
+    linker.linker.instance(interface)?.func(name, ty, Arc::new(serve))
+}
+
+/// A C function with its data.
+struct Callback {
+    func: unsafe extern "C" fn(
+        *mut c_void,
+        *mut cmabi_task,
+        *const c_void,
+        *mut c_void,
+    ) -> std::mem::MaybeUninit<cmabi_status>,
+    data: Data,
+}
+
+impl Callback {
+    fn serve(&self, call: &mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> {
+        // SAFETY: linkers of C instantiate in stores of C only, and a store that runs is alive.
+        let store = unsafe { cmabi_store::of(call.cx) };
+        let mut task = cmabi_task::new(store, cmabi_arena::lent(call.arena), call.ty);
+        let args = call.ty.params_type().map_or(std::ptr::null(), |_| call.args.cast());
+        let results = call.ty.result().map_or(std::ptr::null_mut(), |_| call.results.cast());
+        let status = store.lend(call.cx, || {
+            // SAFETY: the header's rules for host functions; the arguments are as documented there.
+            unsafe { (self.func)(self.data.get(), &raw mut task, args, results) }
+        });
+        if store.is_poisoned() {
+            let message = "a call that the host function made failed with an internal error";
+            return Err(Trap::Internal(message.into()).into());
+        }
+        task.outcome(check::enumerator(status, "status").ok())
+    }
+}
+
+/// Offers a component, to be instantiated by those that import it. Arguments are as for
+/// `cmabi_linker_func`; the component may be freed afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_component(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    component: *const cmabi_component,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (linker, interface, name, component) = unsafe {
+            (
+                check::required_mut(linker, "linker")?,
+                check::text(interface, "interface")?,
+                check::text(name, "name")?,
+                check::required(component, "component")?,
+            )
+        };
+        component.made_for(&linker.engine)?;
+        linker.linker.instance(interface)?.component(name, &component.component)
+    })
+}
+
+/// Offers a core module, from the `len` bytes of its binary at `bytes`, which are not needed
+/// afterwards. Arguments are as for `cmabi_linker_func`. `CMABI_STATUS_INVALID` for what is not a valid
+/// core module.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_module(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    bytes: *const u8,
+    len: usize,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (linker, interface, name, bytes) = unsafe {
+            (
+                check::required_mut(linker, "linker")?,
+                check::text(interface, "interface")?,
+                check::text(name, "name")?,
+                check::slice(bytes, len, "bytes")?,
+            )
+        };
+        let module = load_module(&linker.engine, bytes)?;
+        linker.linker.instance(interface)?.module(name, module)
+    })
+}
+
+/// Offers an instance, with all that it exports, as the instance `name`. From then on the linker
+/// belongs to the store of that instance. The handle may be freed afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_instance(
+    linker: *mut cmabi_linker,
+    name: cmabi_string,
+    instance: *mut cmabi_instance,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (linker, name, instance) = unsafe {
+            let linker = check::required_mut(linker, "linker")?;
+            (linker, check::text(name, "name")?, check::required(instance, "instance")?)
+        };
+        linker.linker.root().existing(name, &instance.instance)
+    })
+}
+
+/// Checks that all a component imports is there and of the right type, without instantiating it.
+///
+/// `CMABI_STATUS_LINK` where something is missing or of the wrong type: the message lists all of it by
+/// full name, with the type that is expected and the one that is given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_check(
+    linker: *const cmabi_linker,
+    component: *const cmabi_component,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (linker, component) = unsafe {
+            (check::required(linker, "linker")?, check::required(component, "component")?)
+        };
+        component.made_for(&linker.engine)?;
+        linker.linker.check(&component.component)
+    })
+}
+
+/// Instantiates a component in a store: core start functions run.
+///
+/// `CMABI_STATUS_LINK` as for `cmabi_linker_check`, before anything has run. `CMABI_STATUS_TRAP` where a
+/// start function traps; what was instantiated before is then not reachable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_instantiate(
+    linker: *const cmabi_linker,
+    store: *mut cmabi_store,
+    component: *const cmabi_component,
+    instance: *mut *mut cmabi_instance,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, linker, store, component) = unsafe {
+            (
+                check::out_handle(instance, "instance")?,
+                check::required(linker, "linker")?,
+                check::required(store, "store")?,
+                check::required(component, "component")?,
+            )
+        };
+        component.made_for(&linker.engine)?;
+        if !Arc::ptr_eq(&linker.engine, &store.engine) {
+            return Err(check::invalid("store", "belongs to another engine"));
+        }
+        let made = store.enter(|cx| linker.linker.instantiate(cx, &component.component))?;
+        *out = cmabi_instance::owned(store.id, made);
+        Ok(())
+    })
+}
