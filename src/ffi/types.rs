@@ -14,6 +14,11 @@ use std::sync::Arc;
 /// Immutable, and usable from any thread. Types that are returned are borrowed from what they were
 /// asked of; types that are written through an out-pointer are the caller's to free, once for each
 /// time that they were written, also where the address is the same.
+///
+/// Functions that make a type answer `CMABI_STATUS_INVALID` for what the specification's validation
+/// refuses, such as a name that is not in kebab case, a record without fields, or a size of 2^28 bytes
+/// or more with 8-byte pointers, and `CMABI_STATUS_LIMIT` for a type that nests more than 100 deep or
+/// has more than 1,000,000 parts when it is written out.
 pub struct cmabi_type {
     /// What C sees as a `cmabi_type` is the interned [`TypeData`]. C owns a count of its [`Arc`].
     _type: [u8; 0],
