@@ -24,7 +24,7 @@
 
   (core func $number (canon lower (func $host "number")))
   (core func $text (canon lower (func $host "text")
-    (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (core func $signal (canon lower (func $host "signal")))
 
   (core module $main
@@ -47,6 +47,6 @@
 
   (func (export "number") (param "x" u32) (result u32) (canon lift (core func $main "number")))
   (func (export "text") (param "text" string) (result string)
-    (canon lift (core func $main "text") (memory $libc "memory") (realloc (func $libc "realloc"))
-      (post-return (func $libc "reset"))))
+    (canon lift (core func $main "text") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))
+      (post-return (core func $libc "reset"))))
   (func (export "signal") (canon lift (core func $main "signal"))))
