@@ -7,7 +7,7 @@ use super::super::{
 };
 use super::error::{Unwind, trapped, unwind};
 use super::import;
-use super::module::WasmiModule;
+use super::module::{Item, WasmiModule};
 use super::typed::{self, Left, Stack, TypedCall, typed_call};
 use super::value::{
     Vals, func_type, global_type, memory_type, table_type, to_raw, to_vals, write_raw,
@@ -16,8 +16,8 @@ use crate::error::{Trap, Trapped};
 use std::collections::HashMap;
 use std::rc::Rc;
 use wasmi::{
-    AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, ResumableCallHostTrap,
-    StoreLimits, StoreLimitsBuilder, Val,
+    AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, StoreLimits,
+    StoreLimitsBuilder, Val,
 };
 use wasmi_core::UntypedVal;
 
@@ -286,9 +286,15 @@ impl<C: Context> EngineStore for WasmiStore<C> {
             module.import_order().iter().map(|&place| self.resolve(imports[place])).collect();
         let code = module.code(self.0.as_context().engine());
         let instance = wasmi::Instance::new(&mut self.0, code, &externs).map_err(trapped)?;
-        let exports = module.exports().iter().map(|export| {
-            let item = instance.get_export(&self.0, &export.name).expect("the module exports it");
-            self.extern_handle(item)
+        // What is exported under two names, or passed on from an import, is one thing: canonical
+        // options are compared by memory.
+        let mut handles: HashMap<Item, CoreExtern> =
+            module.import_items().iter().copied().zip(imports.iter().copied()).collect();
+        let exports = module.exports().iter().zip(module.export_items()).map(|(export, item)| {
+            *handles.entry(*item).or_insert_with(|| {
+                let item = instance.get_export(&self.0, &export.name);
+                self.extern_handle(item.expect("the module exports it"))
+            })
         });
         let exports = exports.collect();
         Ok(CoreInstance(push(&mut self.0.data_mut().instances, exports)))

@@ -484,6 +484,27 @@ fn a_function_has_one_handle() {
 }
 
 #[test]
+fn what_is_exported_twice_or_passed_on_is_one_thing() {
+    let mut t = Fixture::new();
+    let first = t.instance(
+        r#"(module (memory (export "a") 1) (export "b" (memory 0)) (memory (export "c") 1)
+             (global (export "g") i32 (i32.const 0)))"#,
+        &[],
+    );
+    let [a, b, c, global] = [0, 1, 2, 3].map(|index| t.store.export(first, index));
+    assert_eq!(a, b);
+    assert_ne!(a, c);
+    let second = t.instance(
+        r#"(module (import "" "g" (global i32)) (import "" "c" (memory 1))
+             (import "" "a" (memory 1)) (memory 1)
+             (export "own" (memory 2)) (export "a" (memory 1)) (export "g" (global 0)))"#,
+        &[global, c, a],
+    );
+    assert_eq!([1, 2].map(|index| t.store.export(second, index)), [a, global]);
+    assert!(![a, c].contains(&t.store.export(second, 0)));
+}
+
+#[test]
 fn compiles_what_toolchains_emit() {
     let engine = WasmiEngine::default();
     for text in [
