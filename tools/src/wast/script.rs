@@ -1,0 +1,325 @@
+//! The directives of a script.
+
+use super::component::Components;
+use super::core::{CoreInstances, CoreModule};
+use super::trap;
+use crate::engine::EngineName;
+use crate::value;
+use cmabi::component::{self, Component};
+use cmabi::engine::Engine;
+use cmabi::error::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use wast::core::WastRetCore;
+use wast::token::Id;
+use wast::{QuoteWat, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+
+/// What a directive expected, and what it got.
+pub struct Mismatch {
+    expected: String,
+    got: String,
+}
+
+impl Mismatch {
+    pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Mismatch { expected: expected.into(), got: got.into() }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, got {}", self.expected, self.got)
+    }
+}
+
+/// Something that a `module` or `component` directive defines.
+#[derive(Clone)]
+enum Definition {
+    Core(CoreModule),
+    Component(Component),
+}
+
+/// An instance of a definition.
+#[derive(Clone)]
+enum Instance {
+    /// An index into the core instances.
+    Core(usize),
+    Component(component::Instance),
+}
+
+/// What an action gives.
+enum Values {
+    /// Core values, as text and bits.
+    Core(Vec<super::core::CoreValue>),
+    /// A component function's result as WAVE text, and its type.
+    Component(Option<value::Value>),
+}
+
+impl fmt::Display for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Values::Core(values) => {
+                let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+                write!(f, "({})", values.join(" "))
+            }
+            Values::Component(Some(value)) => value.fmt(f),
+            Values::Component(None) => f.write_str("no result"),
+        }
+    }
+}
+
+/// The state of a script that is being run.
+pub struct Script {
+    engine: Arc<dyn Engine>,
+    core: CoreInstances,
+    components: Components,
+    definitions: Names<Definition>,
+    instances: Names<Instance>,
+}
+
+/// Things by `$name`, and the last one, which a directive without a name means.
+struct Names<T> {
+    last: Option<T>,
+    named: HashMap<String, T>,
+}
+
+impl<T: Clone> Names<T> {
+    fn new() -> Self {
+        Names { last: None, named: HashMap::new() }
+    }
+
+    fn add(&mut self, name: Option<Id<'_>>, item: T) {
+        if let Some(name) = name {
+            self.named.insert(name.name().into(), item.clone());
+        }
+        self.last = Some(item);
+    }
+
+    fn get(&self, name: Option<Id<'_>>) -> Result<&T> {
+        match name {
+            Some(name) => self.named.get(name.name()).ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, format!("nothing is named ${}", name.name()))
+            }),
+            None => self.last.as_ref().ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, "nothing was defined or instantiated before")
+            }),
+        }
+    }
+}
+
+impl Script {
+    /// Nothing defined yet. Threads are run in the order that `seed` gives.
+    pub fn new(engine: EngineName, seed: Option<u64>) -> Self {
+        let engine = engine.engine();
+        Script {
+            core: CoreInstances::new(&engine),
+            components: Components::new(&engine, seed),
+            engine,
+            definitions: Names::new(),
+            instances: Names::new(),
+        }
+    }
+
+    /// Runs one directive.
+    pub fn directive(&mut self, directive: WastDirective<'_>) -> Result<(), Mismatch> {
+        use WastDirective as D;
+        match directive {
+            D::Module(mut wat) => {
+                let made = self.define_and_instantiate(&mut wat);
+                if made.is_err() {
+                    // What comes after must not be told of the instance before it.
+                    self.instances.last = None;
+                }
+                succeed("an instance", made)
+            }
+            D::ModuleDefinition(mut wat) => {
+                let definition = self.define(&mut wat).map(|definition| {
+                    self.definitions.add(wat.name(), definition);
+                });
+                succeed("a valid definition", definition)
+            }
+            D::ModuleInstance { instance, module, .. } => {
+                let definition = self.definitions.get(module).cloned();
+                let made = definition.and_then(|definition| self.instantiate(&definition));
+                succeed("an instance", made.map(|made| self.instances.add(instance, made)))
+            }
+            D::AssertInvalid { mut module, message, .. } => {
+                rejected("invalid", message, self.define(&mut module))
+            }
+            D::AssertMalformed { mut module, message, .. } => {
+                rejected("malformed", message, self.define(&mut module))
+            }
+            D::AssertUnlinkable { module, message, .. } => {
+                let result = self.define_and_instantiate(&mut QuoteWat::Wat(module));
+                failed("unlinkable", message, result, |error| {
+                    error.kind() == ErrorKind::Link && error.to_string().contains(message)
+                })
+            }
+            D::Register { name, module, .. } => {
+                succeed("an instance to register", self.register(name, module))
+            }
+            D::Invoke(invoke) => succeed("no trap", self.invoke(&invoke).map(drop)),
+            D::AssertReturn { exec, results, .. } => self.assert_return(exec, &results),
+            D::AssertTrap { exec, message, .. } => {
+                failed("trap", message, self.execute(exec), is_trap(message))
+            }
+            D::AssertExhaustion { call, message, .. } => {
+                failed("exhaustion", message, self.invoke(&call), is_trap(message))
+            }
+            D::AssertException { .. } | D::AssertSuspension { .. } => {
+                unsupported("exceptions and stack switching")
+            }
+            D::AssertInvalidCustom { .. } | D::AssertMalformedCustom { .. } => {
+                unsupported("checks of custom sections")
+            }
+            D::Thread(_) | D::Wait { .. } => unsupported("threads of the script"),
+        }
+    }
+
+    fn define(&self, wat: &mut QuoteWat<'_>) -> Result<Definition> {
+        let core = matches!(wat, QuoteWat::Wat(Wat::Module(_)) | QuoteWat::QuoteModule(..));
+        let wasm = wat.encode().map_err(|error| Error::new(ErrorKind::Invalid, error.message()))?;
+        if core {
+            Ok(Definition::Core(CoreModule::load(&self.engine, &wasm)?))
+        } else {
+            Ok(Definition::Component(Component::load(&self.engine, &wasm)?))
+        }
+    }
+
+    fn define_and_instantiate(&mut self, wat: &mut QuoteWat<'_>) -> Result<()> {
+        let definition = self.define(wat)?;
+        self.definitions.add(wat.name(), definition.clone());
+        let instance = self.instantiate(&definition)?;
+        self.instances.add(wat.name(), instance);
+        Ok(())
+    }
+
+    fn instantiate(&mut self, definition: &Definition) -> Result<Instance> {
+        match definition {
+            Definition::Core(module) => Ok(Instance::Core(self.core.instantiate(module)?)),
+            Definition::Component(component) => {
+                Ok(Instance::Component(self.components.instantiate(component)?))
+            }
+        }
+    }
+
+    fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Result<()> {
+        match self.instances.get(module)?.clone() {
+            Instance::Core(instance) => self.core.register(name, instance),
+            Instance::Component(instance) => self.components.register(name, &instance)?,
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, exec: WastExecute<'_>) -> Result<Values> {
+        match exec {
+            WastExecute::Invoke(invoke) => self.invoke(&invoke),
+            WastExecute::Wat(wat) => {
+                self.define_and_instantiate(&mut QuoteWat::Wat(wat))?;
+                Ok(Values::Component(None))
+            }
+            WastExecute::Get { module, global, .. } => match self.instances.get(module)? {
+                Instance::Core(instance) => {
+                    Ok(Values::Core(vec![self.core.global(*instance, global)?]))
+                }
+                Instance::Component(_) => {
+                    Err(Error::new(ErrorKind::NotFound, "components have no globals"))
+                }
+            },
+        }
+    }
+
+    fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Values> {
+        match self.instances.get(invoke.module)?.clone() {
+            Instance::Core(instance) => {
+                let args = invoke.args.iter().map(|arg| match arg {
+                    WastArg::Core(value) => Ok(value),
+                    _ => Err(wrong_kind("a core function")),
+                });
+                let args = args.collect::<Result<Vec<_>>>()?;
+                Ok(Values::Core(self.core.invoke(instance, invoke.name, &args)?))
+            }
+            Instance::Component(instance) => {
+                let args = invoke.args.iter().map(|arg| {
+                    value::argument(arg).ok_or_else(|| wrong_kind("a component's function"))
+                });
+                let args = args.collect::<Result<Vec<_>>>()?;
+                Ok(Values::Component(self.components.invoke(&instance, invoke.name, &args)?))
+            }
+        }
+    }
+
+    fn assert_return(
+        &mut self,
+        exec: WastExecute<'_>,
+        expected: &[WastRet<'_>],
+    ) -> Result<(), Mismatch> {
+        let expected_text = || match expected {
+            [ret] => value::expected(ret).unwrap_or_else(|| format!("{ret:?}")),
+            [] => "no result".into(),
+            values => format!("{values:?}"),
+        };
+        let got = match self.execute(exec) {
+            Ok(got) => got,
+            Err(error) => return Err(Mismatch::new(expected_text(), error.to_string())),
+        };
+        let equal = match (&got, expected) {
+            (Values::Core(got), expected) => {
+                let expected: Option<Vec<&WastRetCore<'_>>> = expected
+                    .iter()
+                    .map(|ret| match ret {
+                        WastRet::Core(ret) => Some(ret),
+                        _ => None,
+                    })
+                    .collect();
+                expected.is_some_and(|expected| super::core::matches(got, &expected))
+            }
+            (Values::Component(None), []) => true,
+            (Values::Component(Some(got)), [expected]) => {
+                value::expected(expected).is_some_and(|expected| got.matches(&expected))
+            }
+            _ => false,
+        };
+        if equal { Ok(()) } else { Err(Mismatch::new(expected_text(), got.to_string())) }
+    }
+}
+
+fn wrong_kind(callee: &str) -> Error {
+    Error::new(ErrorKind::TypeMismatch, format!("{callee} does not take such arguments"))
+}
+
+fn unsupported(what: &str) -> Result<(), Mismatch> {
+    Err(Mismatch::new(format!("{what} to be supported"), "a runner without them"))
+}
+
+fn succeed(expected: &str, result: Result<()>) -> Result<(), Mismatch> {
+    result.map_err(|error| Mismatch::new(expected, error.to_string()))
+}
+
+/// An error that is the trap `message` means.
+fn is_trap(message: &str) -> impl Fn(&Error) -> bool {
+    move |error| error.trap().is_some_and(|trap| trap::is_meant(message, trap.reason()))
+}
+
+/// Loading failed because the definition is not valid, not because something is unsupported.
+fn rejected<T>(expected: &str, message: &str, result: Result<T>) -> Result<(), Mismatch> {
+    failed(expected, message, result, |error| {
+        error.kind() == ErrorKind::Invalid && error.to_string().contains(message)
+    })
+}
+
+/// `result` is a failure as expected.
+fn failed<T>(
+    expected: &str,
+    message: &str,
+    result: Result<T>,
+    as_expected: impl Fn(&Error) -> bool,
+) -> Result<(), Mismatch> {
+    let got = match result {
+        Ok(_) => "success".into(),
+        Err(error) if as_expected(&error) => return Ok(()),
+        Err(error) => format!("{error:?}"),
+    };
+    Err(Mismatch::new(format!("{expected} {message:?}"), got))
+}
