@@ -25,11 +25,13 @@ mod stream;
 mod subtask;
 mod task;
 pub(crate) mod thread;
+mod validate;
 mod waitable;
 
 pub use builtin::{Builtin, builtin, invoke};
 pub use lift::{Lift, instantiate, lift};
 pub use lower::{Lower, lower};
+pub use validate::{check_lift, check_lower};
 
 pub(crate) use builtin::wake;
 pub use resource::host as host_resource;

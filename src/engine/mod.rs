@@ -16,6 +16,7 @@ pub mod wasmi;
 
 use crate::error::{Result, Trapped};
 use std::any::Any;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -44,6 +45,35 @@ pub struct CoreFuncType {
     pub params: Arc<[CoreType]>,
     /// Results in order.
     pub results: Arc<[CoreType]>,
+}
+
+impl fmt::Display for CoreFuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(func")?;
+        for (keyword, types) in [("param", &self.params), ("result", &self.results)] {
+            if !types.is_empty() {
+                write!(f, " ({keyword}")?;
+                types.iter().try_for_each(|ty| write!(f, " {ty}"))?;
+                f.write_str(")")?;
+            }
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for CoreType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CoreType::I32 => "i32",
+            CoreType::I64 => "i64",
+            CoreType::F32 => "f32",
+            CoreType::F64 => "f64",
+            CoreType::V128 => "v128",
+            CoreType::FuncRef => "funcref",
+            CoreType::ExternRef => "externref",
+            CoreType::OtherRef => "ref",
+        })
+    }
 }
 
 /// The type of a linear memory.
@@ -250,4 +280,8 @@ pub trait EngineStore {
     fn fuel(&mut self) -> Option<u64>;
     /// Sets the fuel left; does nothing where it is not metered.
     fn set_fuel(&mut self, fuel: u64);
+    /// The store itself, where its functions are the host's own.
+    fn as_native(&self) -> Option<&native::NativeStore> {
+        None
+    }
 }

@@ -97,19 +97,19 @@ impl NativeStore {
     }
 
     /// Adds a function.
-    pub fn func(&self, ty: CoreFuncType, function: Rc<NativeFn>) -> CoreFunc {
+    pub fn new_func(&self, ty: CoreFuncType, function: Rc<NativeFn>) -> CoreFunc {
         self.add(Func { ty, body: Body::Native(function) })
     }
 
     /// Adds a memory. `memory` is asked anew after each call that may have moved it.
-    pub fn memory(&self, ty: CoreMemoryType, memory: Rc<NativeMemory>) -> CoreMemory {
+    pub fn new_memory(&self, ty: CoreMemoryType, memory: Rc<NativeMemory>) -> CoreMemory {
         let mut memories = self.0.memories.borrow_mut();
         memories.push((ty, memory));
         CoreMemory(memories.len() as u32 - 1)
     }
 
     /// Adds a table of functions.
-    pub fn table(&self, funcs: Vec<Option<CoreFunc>>) -> CoreTable {
+    pub fn new_table(&self, funcs: Vec<Option<CoreFunc>>) -> CoreTable {
         let mut tables = self.0.tables.borrow_mut();
         tables.push(funcs);
         CoreTable(tables.len() as u32 - 1)
@@ -126,18 +126,46 @@ impl NativeStore {
         args: &[RawVal],
         results: &mut [RawVal],
     ) -> Result<(), Trapped> {
+        match self.body(func) {
+            Body::Native(function) => self.enter(results, |results| {
+                function(self, args, results).map_or_else(Flow::Trap, |()| Flow::Done)
+            }),
+            Body::Import(import) => {
+                self.enter(results, |results| import(&mut self.clone(), args, results))
+            }
+        }
+    }
+
+    /// The same for an import that is not a function of the store.
+    pub fn enter(
+        &self,
+        results: &mut [RawVal],
+        import: impl FnOnce(&mut [RawVal]) -> Flow,
+    ) -> Result<(), Trapped> {
         if let Some(failure) = self.0.fibers.failure() {
             return Err(failure);
         }
-        let result = match self.body(func) {
-            Body::Native(function) => function(self, args, results),
-            Body::Import(import) => match import(&mut self.clone(), args, results) {
-                Flow::Done => Ok(()),
-                Flow::Trap(trap) => Err(trap),
-                Flow::Block => self.0.fibers.block().map(|values| results.copy_from_slice(&values)),
-            },
+        let result = match import(results) {
+            Flow::Done => Ok(()),
+            Flow::Trap(trap) => Err(trap),
+            Flow::Block => self.0.fibers.block().map(|values| results.copy_from_slice(&values)),
         };
         result.inspect_err(|trap| self.0.fibers.fail(trap))
+    }
+
+    /// How many functions there are; their handles count from 0, as all do.
+    pub fn func_count(&self) -> usize {
+        self.0.funcs.borrow().len()
+    }
+
+    /// How many memories there are.
+    pub fn memory_count(&self) -> usize {
+        self.0.memories.borrow().len()
+    }
+
+    /// How many tables there are.
+    pub fn table_count(&self) -> usize {
+        self.0.tables.borrow().len()
     }
 
     fn add(&self, func: Func) -> CoreFunc {
@@ -277,4 +305,8 @@ impl EngineStore for NativeStore {
     }
 
     fn set_fuel(&mut self, _fuel: u64) {}
+
+    fn as_native(&self) -> Option<&NativeStore> {
+        Some(self)
+    }
 }

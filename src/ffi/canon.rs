@@ -15,7 +15,7 @@ use super::value::cmabi_string_encoding;
 use super::{check, guard, guard_or};
 use crate::canon::{self, FuncInst, Options};
 use crate::engine::native::{NativeEngine, NativeStore};
-use crate::engine::{CoreFunc, CoreMemory, CoreMemoryType, CoreTable};
+use crate::engine::{CoreFunc, CoreMemory, CoreMemoryType, CoreTable, EngineStore};
 use crate::error::{Error, ErrorKind, Result, Trap};
 use crate::memory::AddrType;
 use crate::runtime::{self, Dtor, HostFuncDef, InstanceId};
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn cmabi_core_func_new(
             }
         };
         std::ptr::from_ref(c_store).expose_provenance();
-        func.write(c_store.enter(|_| Ok(native.func(ty, Rc::new(body))))?.0 + 1);
+        func.write(c_store.enter(|_| Ok(native.new_func(ty, Rc::new(body))))?.0 + 1);
         Ok(())
     })
 }
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn cmabi_core_func_call(
         let native = store.native()?;
         let func = core_func(native, func, "func")?
             .ok_or_else(|| check::invalid("func", "is 0"))?;
-        let ty = native.type_of(func);
+        let ty = native.func_type(func);
         if ty.params.len() != args.len() || ty.results.len() != results.len() {
             let what = format!("does not have {args_len} parameters and {results_len} results");
             return Err(check::invalid("func", what));
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn cmabi_core_memory_new(
             let base = unsafe { memory_data(data.get(), &mut len) };
             if base.is_null() { (std::ptr::dangling_mut(), 0) } else { (base, len) }
         };
-        memory.write(store.enter(|_| Ok(native.memory(ty, Rc::new(view))))?.0 + 1);
+        memory.write(store.enter(|_| Ok(native.new_memory(ty, Rc::new(view))))?.0 + 1);
         Ok(())
     })
 }
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn cmabi_core_table_new(
         let native = store.native()?;
         let funcs = funcs.iter().map(|&func| core_func(native, func, "funcs"));
         let funcs = funcs.collect::<Result<Vec<_>>>()?;
-        table.write(store.enter(|_| Ok(native.table(funcs)))?.0 + 1);
+        table.write(store.enter(|_| Ok(native.new_table(funcs)))?.0 + 1);
         Ok(())
     })
 }
@@ -242,7 +242,10 @@ pub(super) fn core_memory(
     argument: &str,
 ) -> Result<Option<(CoreMemory, AddrType)>> {
     let memory = numbered(memory, native.memory_count(), argument)?.map(CoreMemory);
-    Ok(memory.map(|memory| (memory, native.addr_type(memory))))
+    Ok(memory.map(|memory| {
+        let memory64 = native.memory_type(memory).memory64;
+        (memory, if memory64 { AddrType::I64 } else { AddrType::I32 })
+    }))
 }
 
 pub(super) fn core_table(native: &NativeStore, table: u32, argument: &str) -> Result<CoreTable> {
@@ -354,7 +357,7 @@ impl cmabi_canon_options {
         ];
         for (name, func, params, results) in types {
             let right = |func| {
-                let ty = native.type_of(func);
+                let ty = native.func_type(func);
                 *ty.params == *params && *ty.results == *results
             };
             if !func.is_none_or(right) {
@@ -395,7 +398,7 @@ pub unsafe extern "C" fn cmabi_canon_lift(
         let opts = unsafe { cmabi_canon_options::read(options, native) }?;
         let callee = core_func(native, callee, "callee")?
             .ok_or_else(|| check::invalid("callee", "is 0"))?;
-        canon::check_lift(&ty, &opts, &native.type_of(callee))?;
+        canon::check_lift(&ty, &opts, &native.func_type(callee))?;
         let lifted = store.enter(|cx| {
             let instance = required_instance(cx, instance)?;
             Ok(canon::lift(callee, ty, opts, instance, name))
@@ -495,7 +498,7 @@ pub unsafe extern "C" fn cmabi_canon_define_resource(
         let native = store.native()?;
         let dtor = core_func(native, dtor, "dtor")?;
         let i32 = AddrType::I32.core_type();
-        if let Some(ty) = dtor.map(|dtor| native.type_of(dtor))
+        if let Some(ty) = dtor.map(|dtor| native.func_type(dtor))
             && (*ty.params != [i32] || !ty.results.is_empty())
         {
             return Err(Error::new(

@@ -57,6 +57,25 @@ pub(super) unsafe fn out_value<'a, T>(
     unsafe { required_mut(ptr.cast::<MaybeUninit<T>>(), argument) }
 }
 
+/// Room for `len` elements at `ptr`; a length of 0 allows any pointer.
+///
+/// # Safety
+/// As for [`slice`], and nothing else uses the elements during `'a`.
+pub(super) unsafe fn slice_mut<'a, T>(
+    ptr: *mut T,
+    len: usize,
+    argument: &str,
+) -> Result<&'a mut [T]> {
+    if len == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        slice(ptr, len, argument)?;
+        Ok(std::slice::from_raw_parts_mut(ptr, len))
+    }
+}
+
 /// `len` elements at `ptr`; a length of 0 allows any pointer.
 ///
 /// # Safety

@@ -12,6 +12,7 @@ use super::{guard, guard_or};
 pub struct cmabi_config {
     pub(super) max_recursion: Option<u32>,
     pub(super) max_stack_bytes: Option<u64>,
+    pub(super) fiber_stack_bytes: Option<u64>,
     pub(super) fuel: Option<u64>,
     pub(super) max_memory_bytes: Option<u64>,
     pub(super) max_table_elements: Option<u64>,

@@ -13,11 +13,19 @@ use crate::types::Type;
 use std::ffi::c_void;
 use std::ptr;
 
-/// A function that an instance exports. Borrowed from the instance that it was asked of.
+/// A function of the component level: one that an instance exports, borrowed from that instance, or
+/// one that the host made (`cmabi_canon_lift`, `cmabi_func_new`), which is the host's to free.
 pub struct cmabi_func {
     /// The number of the store that it belongs to.
     pub(super) store: u64,
     pub(super) func: FuncInst,
+}
+
+impl cmabi_func {
+    /// What C gets to own.
+    pub(super) fn owned(store: &cmabi_store, func: FuncInst) -> *mut cmabi_func {
+        Box::into_raw(Box::new(cmabi_func { store: store.id, func }))
+    }
 }
 
 /// The type of a function. Borrowed; NULL for NULL.

@@ -40,6 +40,9 @@ pub mod linker;
 #[cfg(feature = "component")]
 pub mod instance;
 pub mod func;
+pub mod canon;
+pub mod canon_builtins;
+pub mod canon_streams;
 pub mod engine_interface;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};

@@ -10,10 +10,11 @@ use super::config::cmabi_config;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status};
 use super::{check, guard, guard_or, internal};
+use crate::engine::native::NativeStore;
 use crate::engine::{Engine, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Arena;
-use crate::runtime::{self, Cx, Store, StoreConfig};
+use crate::runtime::{self, Cx, Shared, Store, StoreConfig};
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
@@ -35,8 +36,11 @@ pub struct cmabi_store {
     poisoned: AtomicBool,
     /// What a callback that is running may use.
     lent: Cell<Option<NonNull<Cx<'static>>>>,
+    /// The engine's part, where the host's own core functions are all it has.
+    pub(super) native: Option<NativeStore>,
     /// For calls that need no memory for their results.
     pub(super) no_arena: Rc<Arena>,
+    shared: Rc<Shared>,
     store: UnsafeCell<Store>,
 }
 
@@ -53,6 +57,9 @@ impl cmabi_store {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let no_arena = Arena::new();
         no_arena.set_limit(0);
+        let mut store = Store::new(&**engine, &store_config(config))?;
+        let native = store.cx().engine.as_native().cloned();
+        let shared = store.shared().clone();
         let store = Box::new(cmabi_store {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             engine: engine.clone(),
@@ -60,11 +67,11 @@ impl cmabi_store {
             poisoned: AtomicBool::new(false),
             lent: Cell::new(None),
             no_arena: Rc::new(no_arena),
-            store: UnsafeCell::new(Store::new(&**engine, &store_config(config))?),
+            native,
+            shared,
+            store: UnsafeCell::new(store),
         });
-        // SAFETY: nothing else uses the new store.
-        let shared = unsafe { &mut *store.store.get() }.cx().shared.clone();
-        shared.embedder.set(ptr::from_ref(&*store).cast());
+        store.shared.embedder.set(ptr::from_ref(&*store).cast());
         Ok(store)
     }
 
@@ -81,6 +88,11 @@ impl cmabi_store {
                 result
             }
             Err(owner) if owner == here => {
+                // Native functions run on fibers, which come and go in any order: what is lent by
+                // one of them is not what the next finds. But their engine needs no lending.
+                if let Some(mut engine) = self.native.clone() {
+                    return self.run(&mut Cx { shared: &self.shared, engine: &mut engine }, body);
+                }
                 let Some(mut lent) = self.lent.take() else {
                     let message = "the store is running, and this callback may not use it";
                     return Err(Error::new(ErrorKind::Busy, message));

@@ -79,6 +79,17 @@ pub fn new_instance(cx: &mut Cx<'_>, parent: Option<InstanceId>, name: &str) -> 
     id
 }
 
+/// How many instances a store has, itself as the host's included. They are never freed before it.
+pub fn instance_count(cx: &Cx<'_>) -> usize {
+    cx.state().instances.len()
+}
+
+/// The instance whose guest runs, if one does.
+pub fn current_instance(cx: &Cx<'_>) -> Option<InstanceId> {
+    let state = cx.state();
+    state.current.map(|thread| state.threads[thread].inst)
+}
+
 /// How many tasks and threads of an instance are in which state, for debugging.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InstanceCounts {
