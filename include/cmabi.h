@@ -66,6 +66,7 @@ typedef double cmabi_f64;
 #else
 #define CMABI_INIT(type) {.size = sizeof(type)}
 #endif
+#define CMABI_CANON_OPTIONS_INIT CMABI_INIT(cmabi_canon_options)
 #define CMABI_ENGINE_INTERFACE_INIT CMABI_INIT(cmabi_engine_interface)
 #define CMABI_LIFT_LOWER_OPTIONS_INIT CMABI_INIT(cmabi_lift_lower_options)
 
@@ -1813,7 +1814,8 @@ const cmabi_extern_type *cmabi_instance_export(cmabi_instance *instance,
 /* Func ------------------------------------------------------------------------------------------- */
 
 /**
- * A function that an instance exports. Borrowed from the instance that it was asked of.
+ * A function of the component level: one that an instance exports, borrowed from that instance, or
+ * one that the host made (`cmabi_canon_lift`, `cmabi_func_new`), which is the host's to free.
  */
 typedef struct cmabi_func cmabi_func;
 
@@ -1852,6 +1854,607 @@ cmabi_status cmabi_func_call(cmabi_store *store,
                              void *results,
                              cmabi_arena *arena,
                              cmabi_error **error);
+
+/* Canonical definitions: lift and lower, for hosts with their own engine or decoder -------------- */
+
+/**
+ * A core function that C wrote. It reads as many words from `args` and writes as many to `results`
+ * as its type says; an `i32` or `f32` is its bits, zero-extended.
+ *
+ * It answers `CMABI_STATUS_OK`, or another status to trap. When a `cmabi_canon_*` function or
+ * `cmabi_core_func_call` fails, it has to return soon, with any status: nothing that it calls does
+ * anything any more, and the call that it serves ends with that first failure. That also happens
+ * to a function that is suspended when its store is freed. No exception and no `longjmp` past it.
+ */
+typedef cmabi_status (*cmabi_core_callback)(void *data,
+                                            cmabi_store *store,
+                                            const uint64_t *args,
+                                            uint64_t *results);
+
+/**
+ * A core function, as a number of its store. 0 is none.
+ */
+typedef uint32_t cmabi_core_func;
+
+/**
+ * Says where a memory is now: its address, a multiple of 8, and its length in bytes. Asked anew
+ * after every call that may have moved the memory.
+ */
+typedef uint8_t *(*cmabi_memory_data)(void *data, size_t *len);
+
+/**
+ * A linear memory, as a number of its store. 0 is none.
+ */
+typedef uint32_t cmabi_core_memory;
+
+/**
+ * A table of functions, as a number of its store. 0 is none.
+ */
+typedef uint32_t cmabi_core_table;
+
+/**
+ * A component instance that the host keeps for its own engine (`ComponentInstance` in
+ * CanonicalABI.md), as a number of its store. 0 is none.
+ */
+typedef uint32_t cmabi_component_instance;
+
+/**
+ * The canonical options (Canonical ABI Options). `CMABI_CANON_OPTIONS_INIT` fills in `size` and
+ * zeroes the rest: UTF-8, no memory, no functions, not `async`.
+ */
+typedef struct cmabi_canon_options {
+    /**
+     * The size of this struct.
+     */
+    size_t size;
+    /**
+     * `string-encoding`
+     */
+    cmabi_string_encoding string_encoding;
+    /**
+     * `memory`; 0 for none.
+     */
+    cmabi_core_memory memory;
+    /**
+     * `realloc`, of type `(func (param i32 i32 i32 i32) (result i32))`, or `i64` for all of them
+     * with a memory whose addresses are; 0 for none.
+     */
+    cmabi_core_func realloc;
+    /**
+     * `post-return`, only for lift without `async`; 0 for none.
+     */
+    cmabi_core_func post_return;
+    /**
+     * `callback`, of type `(func (param i32 i32 i32) (result i32))`, only for lift with `async`; 0
+     * for none.
+     */
+    cmabi_core_func callback;
+    /**
+     * Not 0 for `async`.
+     */
+    uint8_t is_async;
+} cmabi_canon_options;
+
+/**
+ * Makes an engine without modules. Its stores are for hosts that run core wasm on their own: the
+ * core functions are callbacks, and `cmabi_canon_*` are for them what built-ins are for a guest.
+ *
+ * A callback runs on a native stack of its own (config: `cmabi_config_set_fiber_stack_bytes`), and
+ * a built-in that blocks looks to it like a call that takes a while. `config` may be NULL.
+ */
+cmabi_status cmabi_engine_new_native(const cmabi_config *config,
+                                     cmabi_engine **engine,
+                                     cmabi_error **error);
+
+/**
+ * Makes `*func` a core function of type `type` that is `callback`.
+ */
+cmabi_status cmabi_core_func_new(cmabi_store *store,
+                                 const cmabi_core_func_type *type,
+                                 cmabi_core_callback callback,
+                                 void *data,
+                                 cmabi_drop drop,
+                                 cmabi_core_func *func,
+                                 cmabi_error **error);
+
+/**
+ * Calls a core function from inside a core callback, as a guest calls one that it imports: one that
+ * `cmabi_canon_lower` made, or another callback. It may block.
+ */
+cmabi_status cmabi_core_func_call(cmabi_store *store,
+                                  cmabi_core_func func,
+                                  const uint64_t *args,
+                                  size_t args_len,
+                                  uint64_t *results,
+                                  size_t results_len,
+                                  cmabi_error **error);
+
+/**
+ * Makes `*memory` a linear memory. `memory64` is not 0 where its addresses are `i64`.
+ */
+cmabi_status cmabi_core_memory_new(cmabi_store *store,
+                                   uint8_t memory64,
+                                   cmabi_memory_data memory_data,
+                                   void *data,
+                                   cmabi_drop drop,
+                                   cmabi_core_memory *memory,
+                                   cmabi_error **error);
+
+/**
+ * Makes `*table` a table of functions, for `thread.new-indirect`. A 0 in it is a null function.
+ */
+cmabi_status cmabi_core_table_new(cmabi_store *store,
+                                  const cmabi_core_func *funcs,
+                                  size_t funcs_len,
+                                  cmabi_core_table *table,
+                                  cmabi_error **error);
+
+/**
+ * Makes `*instance` a component instance inside `parent`, which is 0 for none. `name` is for
+ * messages. The instance lives as long as the store.
+ */
+cmabi_status cmabi_component_instance_new(cmabi_store *store,
+                                          cmabi_component_instance parent,
+                                          cmabi_string name,
+                                          cmabi_component_instance *instance,
+                                          cmabi_error **error);
+
+/**
+ * `canon lift`: makes `func` the component function of type `type` that runs the core function
+ * `callee` in `instance`. `options` may be NULL for the defaults. `name` is for messages.
+ *
+ * `CMABI_STATUS_TYPE_MISMATCH` where `callee` does not have the flattened type;
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the options contradict each other, or lack what the type
+ * needs.
+ */
+cmabi_status cmabi_canon_lift(cmabi_store *store,
+                              cmabi_component_instance instance,
+                              cmabi_core_func callee,
+                              const cmabi_func_type *type,
+                              const cmabi_canon_options *options,
+                              cmabi_string name,
+                              cmabi_func **func,
+                              cmabi_error **error);
+
+/**
+ * `canon lower`: makes `*core` the core function that calls the component function `func` for the
+ * guests of `instance`. `options` may be NULL for the defaults.
+ */
+cmabi_status cmabi_canon_lower(cmabi_store *store,
+                               cmabi_component_instance instance,
+                               const cmabi_func *func,
+                               const cmabi_canon_options *options,
+                               cmabi_core_func *core,
+                               cmabi_error **error);
+
+/**
+ * Makes `func` a component function of type `type` that the host serves, for
+ * `cmabi_canon_lower`. `name` is for messages.
+ */
+cmabi_status cmabi_func_new(cmabi_store *store,
+                            const cmabi_func_type *type,
+                            cmabi_string name,
+                            cmabi_host_func callback,
+                            void *data,
+                            cmabi_drop drop,
+                            cmabi_func **func,
+                            cmabi_error **error);
+
+/**
+ * Frees a function that was made by `cmabi_canon_lift` or `cmabi_func_new`, before its store. NULL
+ * is fine. Functions that instances export belong to the instance.
+ */
+void cmabi_func_free(cmabi_func *func);
+
+/**
+ * Makes `resource` a resource type that `instance` implements (Resource State). `dtor` is the core
+ * function of type `(func (param i32))` that is called when an owned handle is dropped; 0 for none.
+ */
+cmabi_status cmabi_canon_define_resource(cmabi_store *store,
+                                         cmabi_component_instance instance,
+                                         const cmabi_resource_type *resource,
+                                         cmabi_core_func dtor,
+                                         cmabi_error **error);
+
+/* Canonical built-ins, for core callbacks -------------------------------------------------------- */
+
+/**
+ * `resource.new`: makes a handle that owns the representation `rep`. Only for the instance that
+ * implements the resource type.
+ */
+cmabi_status cmabi_canon_resource_new(cmabi_store *store,
+                                      const cmabi_resource_type *resource,
+                                      uint32_t rep,
+                                      uint32_t *handle,
+                                      cmabi_error **error);
+
+/**
+ * `resource.drop`: drops a handle; the destructor of the type is called where it owned. Traps while
+ * it is lent.
+ */
+cmabi_status cmabi_canon_resource_drop(cmabi_store *store,
+                                       const cmabi_resource_type *resource,
+                                       uint32_t handle,
+                                       cmabi_error **error);
+
+/**
+ * `resource.rep`: the representation behind a handle.
+ */
+cmabi_status cmabi_canon_resource_rep(cmabi_store *store,
+                                      const cmabi_resource_type *resource,
+                                      uint32_t handle,
+                                      uint32_t *rep,
+                                      cmabi_error **error);
+
+/**
+ * `context.get`: what the running thread stored in slot 0 or 1, at first 0. `type` is `i32` or `i64`.
+ */
+cmabi_status cmabi_canon_context_get(cmabi_store *store,
+                                     cmabi_core_type type,
+                                     uint32_t slot,
+                                     uint64_t *value,
+                                     cmabi_error **error);
+
+/**
+ * `context.set`: stores a value in slot 0 or 1 of the running thread. `type` is `i32` or `i64`.
+ */
+cmabi_status cmabi_canon_context_set(cmabi_store *store,
+                                     cmabi_core_type type,
+                                     uint32_t slot,
+                                     uint64_t value,
+                                     cmabi_error **error);
+
+/**
+ * `backpressure.inc`: as long as the counter is not 0, calls of async-typed functions of the instance
+ * wait. Traps at 2^16.
+ */
+cmabi_status cmabi_canon_backpressure_inc(cmabi_store *store,
+                                          cmabi_error **error);
+
+/**
+ * `backpressure.dec`. Traps below 0.
+ */
+cmabi_status cmabi_canon_backpressure_dec(cmabi_store *store, cmabi_error **error);
+
+/**
+ * `task.return`: resolves the running task with a result, given as `args_len` flat values, or as the
+ * address of the value where it has more than 16. `result` is the type of the task's result, NULL for
+ * none; traps where it or the options are not those of the task.
+ */
+cmabi_status cmabi_canon_task_return(cmabi_store *store,
+                                     const cmabi_type *result,
+                                     const cmabi_canon_options *options,
+                                     const uint64_t *args,
+                                     size_t args_len,
+                                     cmabi_error **error);
+
+/**
+ * `task.cancel`: resolves the running task without a result. Traps unless its caller has asked for
+ * that.
+ */
+cmabi_status cmabi_canon_task_cancel(cmabi_store *store, cmabi_error **error);
+
+/**
+ * `waitable-set.new`
+ */
+cmabi_status cmabi_canon_waitable_set_new(cmabi_store *store, uint32_t *set, cmabi_error **error);
+
+/**
+ * `waitable-set.wait`: waits for an event of one of the set's waitables.
+ * `*event` is its code (0 none, 1 subtask, 2 stream read, 3 stream write, 4 future read, 5 future
+ * write, 6 task cancelled); its two numbers are stored at `ptr`.
+ */
+cmabi_status cmabi_canon_waitable_set_wait(cmabi_store *store,
+                                           bool cancellable,
+                                           cmabi_core_memory memory,
+                                           uint32_t set,
+                                           uint64_t ptr,
+                                           uint32_t *event,
+                                           cmabi_error **error);
+
+/**
+ * `waitable-set.poll`: takes an event of one of the set's waitables if there is one.
+ * `*event` is its code (0 none, 1 subtask, 2 stream read, 3 stream write, 4 future read, 5 future
+ * write, 6 task cancelled); its two numbers are stored at `ptr`.
+ */
+cmabi_status cmabi_canon_waitable_set_poll(cmabi_store *store,
+                                           bool cancellable,
+                                           cmabi_core_memory memory,
+                                           uint32_t set,
+                                           uint64_t ptr,
+                                           uint32_t *event,
+                                           cmabi_error **error);
+
+/**
+ * `waitable-set.drop`: traps while there are waitables in the set or threads waiting for it.
+ */
+cmabi_status cmabi_canon_waitable_set_drop(cmabi_store *store, uint32_t set, cmabi_error **error);
+
+/**
+ * `waitable.join`: moves a waitable to a set, or with 0 out of the set that it is in.
+ */
+cmabi_status cmabi_canon_waitable_join(cmabi_store *store,
+                                       uint32_t waitable,
+                                       uint32_t set,
+                                       cmabi_error **error);
+
+/**
+ * `subtask.cancel`: asks a subtask to cancel itself. `*state` is its final state, or 0xffffffff where it
+ * is not resolved yet and `is_async`.
+ */
+cmabi_status cmabi_canon_subtask_cancel(cmabi_store *store,
+                                        bool is_async,
+                                        uint32_t subtask,
+                                        uint32_t *state,
+                                        cmabi_error **error);
+
+/**
+ * `subtask.drop`: traps before the subtask's resolution was delivered.
+ */
+cmabi_status cmabi_canon_subtask_drop(cmabi_store *store, uint32_t subtask, cmabi_error **error);
+
+/**
+ * `thread.index`: the running thread's index in its instance.
+ */
+cmabi_status cmabi_canon_thread_index(cmabi_store *store, uint32_t *thread, cmabi_error **error);
+
+/**
+ * `thread.new-indirect`: makes a thread of the running task that will call the function at `index` of
+ * `table`, which has the type `type`, with `arg`. It is suspended at first. `type` is
+ * `(func (param i32))` or `(func (param i64))`.
+ */
+cmabi_status cmabi_canon_thread_new_indirect(cmabi_store *store,
+                                             const cmabi_core_func_type *type,
+                                             cmabi_core_table table,
+                                             uint32_t index,
+                                             uint64_t arg,
+                                             uint32_t *thread,
+                                             cmabi_error **error);
+
+/**
+ * `thread.resume-later`: makes a suspended thread ready.
+ */
+cmabi_status cmabi_canon_thread_resume_later(cmabi_store *store,
+                                             uint32_t thread,
+                                             cmabi_error **error);
+
+/**
+ * `thread.suspend`: suspends the running thread until another resumes it. `*cancelled` is 1 where that was because
+ * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ */
+cmabi_status cmabi_canon_thread_suspend(cmabi_store *store,
+                                        bool cancellable,
+                                        uint32_t *cancelled,
+                                        cmabi_error **error);
+
+/**
+ * `thread.yield`: lets other threads run. The return of this
+ * function is the running thread's next turn. `*cancelled` is 1 where that was because
+ * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ */
+cmabi_status cmabi_canon_thread_yield(cmabi_store *store,
+                                      bool cancellable,
+                                      uint32_t *cancelled,
+                                      cmabi_error **error);
+
+/**
+ * `thread.suspend-then-resume`: suspends the running thread and
+ * resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
+ * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ */
+cmabi_status cmabi_canon_thread_suspend_then_resume(cmabi_store *store,
+                                                    bool cancellable,
+                                                    uint32_t thread,
+                                                    uint32_t *cancelled,
+                                                    cmabi_error **error);
+
+/**
+ * `thread.suspend-then-promote`: suspends the running thread and
+ * runs `thread` if it is ready. `*cancelled` is 1 where that was because
+ * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ */
+cmabi_status cmabi_canon_thread_suspend_then_promote(cmabi_store *store,
+                                                     bool cancellable,
+                                                     uint32_t thread,
+                                                     uint32_t *cancelled,
+                                                     cmabi_error **error);
+
+/**
+ * `thread.yield-then-resume`: makes the running thread ready and
+ * resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
+ * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ */
+cmabi_status cmabi_canon_thread_yield_then_resume(cmabi_store *store,
+                                                  bool cancellable,
+                                                  uint32_t thread,
+                                                  uint32_t *cancelled,
+                                                  cmabi_error **error);
+
+/**
+ * `thread.yield-then-promote`: makes the running thread ready and
+ * runs `thread` if it is ready. `*cancelled` is 1 where that was because
+ * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ */
+cmabi_status cmabi_canon_thread_yield_then_promote(cmabi_store *store,
+                                                   bool cancellable,
+                                                   uint32_t thread,
+                                                   uint32_t *cancelled,
+                                                   cmabi_error **error);
+
+/**
+ * `error-context.new`: makes an error context of the debug message at `ptr`, of `len` code units.
+ */
+cmabi_status cmabi_canon_error_context_new(cmabi_store *store,
+                                           const cmabi_canon_options *options,
+                                           uint64_t ptr,
+                                           uint64_t len,
+                                           uint32_t *context,
+                                           cmabi_error **error);
+
+/**
+ * `error-context.debug-message`: stores the debug message, as pointer and length, at `ptr`.
+ */
+cmabi_status cmabi_canon_error_context_debug_message(cmabi_store *store,
+                                                     const cmabi_canon_options *options,
+                                                     uint32_t context,
+                                                     uint64_t ptr,
+                                                     cmabi_error **error);
+
+/**
+ * `error-context.drop`
+ */
+cmabi_status cmabi_canon_error_context_drop(cmabi_store *store,
+                                            uint32_t context,
+                                            cmabi_error **error);
+
+/* Canonical built-ins for streams and futures, for core callbacks -------------------------------- */
+
+/**
+ * `stream.new`: makes a stream of `element`, which is NULL for none. `*ends` is the handle of the readable
+ * end, and that of the writable end shifted left by 32.
+ */
+cmabi_status cmabi_canon_stream_new(cmabi_store *store,
+                                    const cmabi_type *element,
+                                    uint64_t *ends,
+                                    cmabi_error **error);
+
+/**
+ * `stream.read`: reads up to `len` elements to `ptr`. `*result` is 0xffffffff where the copy
+ * goes on and the options are `async`; else its lower 4 bits are 0 completed, 1 dropped or 2
+ * cancelled, and the others how many elements were copied.
+ */
+cmabi_status cmabi_canon_stream_read(cmabi_store *store,
+                                     const cmabi_type *element,
+                                     const cmabi_canon_options *options,
+                                     uint32_t end,
+                                     uint64_t ptr,
+                                     uint64_t len,
+                                     uint32_t *result,
+                                     cmabi_error **error);
+
+/**
+ * `stream.write`: writes up to `len` elements from `ptr`. `*result` is 0xffffffff where the copy
+ * goes on and the options are `async`; else its lower 4 bits are 0 completed, 1 dropped or 2
+ * cancelled, and the others how many elements were copied.
+ */
+cmabi_status cmabi_canon_stream_write(cmabi_store *store,
+                                      const cmabi_type *element,
+                                      const cmabi_canon_options *options,
+                                      uint32_t end,
+                                      uint64_t ptr,
+                                      uint64_t len,
+                                      uint32_t *result,
+                                      cmabi_error **error);
+
+/**
+ * `stream.cancel-read`: asks a read that goes on to end. `*result` is like that of
+ * `cmabi_canon_stream_read`.
+ */
+cmabi_status cmabi_canon_stream_cancel_read(cmabi_store *store,
+                                            const cmabi_type *element,
+                                            bool is_async,
+                                            uint32_t end,
+                                            uint32_t *result,
+                                            cmabi_error **error);
+
+/**
+ * `stream.cancel-write`: asks a write that goes on to end. `*result` is like that of
+ * `cmabi_canon_stream_write`.
+ */
+cmabi_status cmabi_canon_stream_cancel_write(cmabi_store *store,
+                                             const cmabi_type *element,
+                                             bool is_async,
+                                             uint32_t end,
+                                             uint32_t *result,
+                                             cmabi_error **error);
+
+/**
+ * `stream.drop-readable`: drops an end. Traps while it copies.
+ */
+cmabi_status cmabi_canon_stream_drop_readable(cmabi_store *store,
+                                              const cmabi_type *element,
+                                              uint32_t end,
+                                              cmabi_error **error);
+
+/**
+ * `stream.drop-writable`: drops an end. Traps while it copies.
+ */
+cmabi_status cmabi_canon_stream_drop_writable(cmabi_store *store,
+                                              const cmabi_type *element,
+                                              uint32_t end,
+                                              cmabi_error **error);
+
+/**
+ * `future.new`: makes a future of `element`, which is NULL for none. `*ends` is the handle of the readable
+ * end, and that of the writable end shifted left by 32.
+ */
+cmabi_status cmabi_canon_future_new(cmabi_store *store,
+                                    const cmabi_type *element,
+                                    uint64_t *ends,
+                                    cmabi_error **error);
+
+/**
+ * `future.read`: reads the value to `ptr`. `*result` is 0xffffffff where the copy
+ * goes on and the options are `async`; else 0 completed, 1 dropped or 2 cancelled.
+ */
+cmabi_status cmabi_canon_future_read(cmabi_store *store,
+                                     const cmabi_type *element,
+                                     const cmabi_canon_options *options,
+                                     uint32_t end,
+                                     uint64_t ptr,
+                                     uint32_t *result,
+                                     cmabi_error **error);
+
+/**
+ * `future.write`: writes the value from `ptr`. `*result` is 0xffffffff where the copy
+ * goes on and the options are `async`; else 0 completed, 1 dropped or 2 cancelled.
+ */
+cmabi_status cmabi_canon_future_write(cmabi_store *store,
+                                      const cmabi_type *element,
+                                      const cmabi_canon_options *options,
+                                      uint32_t end,
+                                      uint64_t ptr,
+                                      uint32_t *result,
+                                      cmabi_error **error);
+
+/**
+ * `future.cancel-read`: asks a read that goes on to end. `*result` is like that of
+ * `cmabi_canon_future_read`.
+ */
+cmabi_status cmabi_canon_future_cancel_read(cmabi_store *store,
+                                            const cmabi_type *element,
+                                            bool is_async,
+                                            uint32_t end,
+                                            uint32_t *result,
+                                            cmabi_error **error);
+
+/**
+ * `future.cancel-write`: asks a write that goes on to end. `*result` is like that of
+ * `cmabi_canon_future_write`.
+ */
+cmabi_status cmabi_canon_future_cancel_write(cmabi_store *store,
+                                             const cmabi_type *element,
+                                             bool is_async,
+                                             uint32_t end,
+                                             uint32_t *result,
+                                             cmabi_error **error);
+
+/**
+ * `future.drop-readable`: drops an end. Traps while it copies.
+ */
+cmabi_status cmabi_canon_future_drop_readable(cmabi_store *store,
+                                              const cmabi_type *element,
+                                              uint32_t end,
+                                              cmabi_error **error);
+
+/**
+ * `future.drop-writable`: drops an end. Traps while it copies.
+ * Traps before a value was written, unless the readable end was dropped.
+ */
+cmabi_status cmabi_canon_future_drop_writable(cmabi_store *store,
+                                              const cmabi_type *element,
+                                              uint32_t end,
+                                              cmabi_error **error);
 
 /* Engine interface ------------------------------------------------------------------------------- */
 

@@ -36,8 +36,11 @@ pub fn check_lower(ty: &FuncType, opts: &Options) -> Result<()> {
     if opts.callback.is_some() || opts.post_return.is_some() {
         return Err(invalid("`callback` and `post-return` are not for lower"));
     }
-    let (max_params, max_results) =
-        if opts.is_async { (MAX_FLAT_ASYNC_PARAMS, 0) } else { (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS) };
+    let (max_params, max_results) = if opts.is_async {
+        (MAX_FLAT_ASYNC_PARAMS, 0)
+    } else {
+        (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS)
+    };
     let lowers = Lowers { pointers: has_pointers(ty.result()), spilled: false };
     let reads = spills(ty.params_type(), max_params)
         || spills(ty.result(), max_results)

@@ -147,8 +147,8 @@ pub unsafe extern "C" fn cmabi_core_func_call(
             (store, args, check::slice_mut(results, results_len, "results")?)
         };
         let native = store.native()?;
-        let func = core_func(native, func, "func")?
-            .ok_or_else(|| check::invalid("func", "is 0"))?;
+        let func =
+            core_func(native, func, "func")?.ok_or_else(|| check::invalid("func", "is 0"))?;
         let ty = native.func_type(func);
         if ty.params.len() != args.len() || ty.results.len() != results.len() {
             let what = format!("does not have {args_len} parameters and {results_len} results");
@@ -181,12 +181,8 @@ pub unsafe extern "C" fn cmabi_core_memory_new(
             unsafe { (check::required(store, "store")?, check::out_value(memory, "memory")?) };
         let memory_data = memory_data.ok_or_else(|| check::invalid("memory_data", "is NULL"))?;
         let native = store.native()?;
-        let ty = CoreMemoryType {
-            memory64: memory64 != 0,
-            shared: false,
-            minimum: 0,
-            maximum: None,
-        };
+        let ty =
+            CoreMemoryType { memory64: memory64 != 0, shared: false, minimum: 0, maximum: None };
         let view = move || {
             let mut len = 0;
             // SAFETY: the header's rules.
@@ -225,9 +221,10 @@ pub unsafe extern "C" fn cmabi_core_table_new(
 /// A number that C gave for one of `count` things; 0 is none.
 fn numbered(number: u32, count: usize, argument: &str) -> Result<Option<u32>> {
     match number.checked_sub(1) {
-        Some(index) if index as usize >= count => {
-            Err(check::invalid(argument, format_args!("is {number}, which the store does not have")))
-        }
+        Some(index) if index as usize >= count => Err(check::invalid(
+            argument,
+            format_args!("is {number}, which the store does not have"),
+        )),
         index => Ok(index),
     }
 }
@@ -396,8 +393,8 @@ pub unsafe extern "C" fn cmabi_canon_lift(
         let native = store.native()?;
         // SAFETY: the header's rules.
         let opts = unsafe { cmabi_canon_options::read(options, native) }?;
-        let callee = core_func(native, callee, "callee")?
-            .ok_or_else(|| check::invalid("callee", "is 0"))?;
+        let callee =
+            core_func(native, callee, "callee")?.ok_or_else(|| check::invalid("callee", "is 0"))?;
         canon::check_lift(&ty, &opts, &native.func_type(callee))?;
         let lifted = store.enter(|cx| {
             let instance = required_instance(cx, instance)?;
@@ -460,8 +457,7 @@ pub unsafe extern "C" fn cmabi_func_new(
             let store = check::required(store, "store")?;
             (out, store, cmabi_func_type::get(r#type, "type")?, check::text(name, "name")?)
         };
-        let callback = callback.ok_or_else(|| check::invalid("callback", "is NULL"))?;
-        let def = HostFuncDef::new(ty, name, Rc::from(host_func(callback, data)));
+        let def = HostFuncDef::new(ty, name, Arc::new(host_func(callback, data, "callback")?));
         *out = cmabi_func::owned(store, FuncInst::Host(Rc::new(def)));
         Ok(())
     })

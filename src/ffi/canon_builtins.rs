@@ -57,7 +57,7 @@ pub(super) unsafe fn run(
 ///
 /// # Safety
 /// The header's rules.
-pub(super) unsafe fn value<T: FromRaw>(
+pub(super) unsafe fn returning<T: FromRaw>(
     store: *mut cmabi_store,
     args: &[RawVal],
     out: *mut T,
@@ -117,7 +117,11 @@ fn context_type(ty: MaybeUninit<cmabi_core_type>) -> Result<CoreType> {
 }
 
 fn context_slot(slot: u32) -> Result<u32> {
-    if slot < 2 { Ok(slot) } else { Err(check::invalid("slot", format_args!("is {slot}, not 0 or 1"))) }
+    if slot < 2 {
+        Ok(slot)
+    } else {
+        Err(check::invalid("slot", format_args!("is {slot}, not 0 or 1")))
+    }
 }
 
 /// `resource.new`: makes a handle that owns the representation `rep`. Only for the instance that
@@ -132,7 +136,9 @@ pub unsafe extern "C" fn cmabi_canon_resource_new(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[rep.into()], handle, "handle", error, |_| Ok(Builtin::ResourceNew(cmabi_resource_type::get(resource, "resource")?)))
+        returning(store, &[rep.into()], handle, "handle", error, |_| {
+            Ok(Builtin::ResourceNew(cmabi_resource_type::get(resource, "resource")?))
+        })
     }
 }
 
@@ -147,7 +153,9 @@ pub unsafe extern "C" fn cmabi_canon_resource_drop(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[handle.into()], error, |_| Ok(Builtin::ResourceDrop(cmabi_resource_type::get(resource, "resource")?)))
+        run(store, &[handle.into()], error, |_| {
+            Ok(Builtin::ResourceDrop(cmabi_resource_type::get(resource, "resource")?))
+        })
     }
 }
 
@@ -162,7 +170,9 @@ pub unsafe extern "C" fn cmabi_canon_resource_rep(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[handle.into()], rep, "rep", error, |_| Ok(Builtin::ResourceRep(cmabi_resource_type::get(resource, "resource")?)))
+        returning(store, &[handle.into()], rep, "rep", error, |_| {
+            Ok(Builtin::ResourceRep(cmabi_resource_type::get(resource, "resource")?))
+        })
     }
 }
 
@@ -177,7 +187,9 @@ pub unsafe extern "C" fn cmabi_canon_context_get(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[], value, "value", error, |_| Ok(Builtin::ContextGet { ty: context_type(r#type)?, slot: context_slot(slot)? }))
+        returning(store, &[], value, "value", error, |_| {
+            Ok(Builtin::ContextGet { ty: context_type(r#type)?, slot: context_slot(slot)? })
+        })
     }
 }
 
@@ -192,7 +204,9 @@ pub unsafe extern "C" fn cmabi_canon_context_set(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[value], error, |_| Ok(Builtin::ContextSet { ty: context_type(r#type)?, slot: context_slot(slot)? }))
+        run(store, &[value], error, |_| {
+            Ok(Builtin::ContextSet { ty: context_type(r#type)?, slot: context_slot(slot)? })
+        })
     }
 }
 
@@ -204,9 +218,7 @@ pub unsafe extern "C" fn cmabi_canon_backpressure_inc(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[], error, |_| Ok(Builtin::BackpressureInc))
-    }
+    unsafe { run(store, &[], error, |_| Ok(Builtin::BackpressureInc)) }
 }
 
 /// `backpressure.dec`. Traps below 0.
@@ -216,9 +228,7 @@ pub unsafe extern "C" fn cmabi_canon_backpressure_dec(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[], error, |_| Ok(Builtin::BackpressureDec))
-    }
+    unsafe { run(store, &[], error, |_| Ok(Builtin::BackpressureDec)) }
 }
 
 /// `task.return`: resolves the running task with a result, given as `args_len` flat values, or as the
@@ -235,9 +245,8 @@ pub unsafe extern "C" fn cmabi_canon_task_return(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (store, args) = unsafe {
-            (check::required(store, "store")?, check::slice(args, args_len, "args")?)
-        };
+        let (store, args) =
+            unsafe { (check::required(store, "store")?, check::slice(args, args_len, "args")?) };
         let builtin = |native: &NativeStore| {
             // SAFETY: the header's rules.
             let (result, opts) =
@@ -261,9 +270,7 @@ pub unsafe extern "C" fn cmabi_canon_task_cancel(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[], error, |_| Ok(Builtin::TaskCancel))
-    }
+    unsafe { run(store, &[], error, |_| Ok(Builtin::TaskCancel)) }
 }
 
 /// `waitable-set.new`
@@ -274,9 +281,7 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_new(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        value(store, &[], set, "set", error, |_| Ok(Builtin::WaitableSetNew))
-    }
+    unsafe { returning(store, &[], set, "set", error, |_| Ok(Builtin::WaitableSetNew)) }
 }
 
 /// `waitable-set.wait`: waits for an event of one of the set's waitables.
@@ -294,7 +299,13 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_wait(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[set.into(), ptr], event, "event", error, |native| event_target(native, memory).map(|(memory, addr)| Builtin::WaitableSetWait { cancellable, memory, addr }))
+        returning(store, &[set.into(), ptr], event, "event", error, |native| {
+            event_target(native, memory).map(|(memory, addr)| Builtin::WaitableSetWait {
+                cancellable,
+                memory,
+                addr,
+            })
+        })
     }
 }
 
@@ -313,7 +324,13 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_poll(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[set.into(), ptr], event, "event", error, |native| event_target(native, memory).map(|(memory, addr)| Builtin::WaitableSetPoll { cancellable, memory, addr }))
+        returning(store, &[set.into(), ptr], event, "event", error, |native| {
+            event_target(native, memory).map(|(memory, addr)| Builtin::WaitableSetPoll {
+                cancellable,
+                memory,
+                addr,
+            })
+        })
     }
 }
 
@@ -325,9 +342,7 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_drop(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[set.into()], error, |_| Ok(Builtin::WaitableSetDrop))
-    }
+    unsafe { run(store, &[set.into()], error, |_| Ok(Builtin::WaitableSetDrop)) }
 }
 
 /// `waitable.join`: moves a waitable to a set, or with 0 out of the set that it is in.
@@ -339,9 +354,7 @@ pub unsafe extern "C" fn cmabi_canon_waitable_join(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[waitable.into(), set.into()], error, |_| Ok(Builtin::WaitableJoin))
-    }
+    unsafe { run(store, &[waitable.into(), set.into()], error, |_| Ok(Builtin::WaitableJoin)) }
 }
 
 /// `subtask.cancel`: asks a subtask to cancel itself. `*state` is its final state, or 0xffffffff where it
@@ -356,7 +369,9 @@ pub unsafe extern "C" fn cmabi_canon_subtask_cancel(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[subtask.into()], state, "state", error, |_| Ok(Builtin::SubtaskCancel { is_async }))
+        returning(store, &[subtask.into()], state, "state", error, |_| {
+            Ok(Builtin::SubtaskCancel { is_async })
+        })
     }
 }
 
@@ -368,9 +383,7 @@ pub unsafe extern "C" fn cmabi_canon_subtask_drop(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[subtask.into()], error, |_| Ok(Builtin::SubtaskDrop))
-    }
+    unsafe { run(store, &[subtask.into()], error, |_| Ok(Builtin::SubtaskDrop)) }
 }
 
 /// `thread.index`: the running thread's index in its instance.
@@ -381,9 +394,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_index(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        value(store, &[], thread, "thread", error, |_| Ok(Builtin::ThreadIndex))
-    }
+    unsafe { returning(store, &[], thread, "thread", error, |_| Ok(Builtin::ThreadIndex)) }
 }
 
 /// `thread.new-indirect`: makes a thread of the running task that will call the function at `index` of
@@ -401,7 +412,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_new_indirect(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[index.into(), arg], thread, "thread", error, |native| {
+        returning(store, &[index.into(), arg], thread, "thread", error, |native| {
             let ty = check::required(r#type, "type")?.read()?;
             let one = [[CoreType::I32], [CoreType::I64]].iter().any(|params| *ty.params == *params);
             if !one || !ty.results.is_empty() {
@@ -422,9 +433,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_resume_later(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[thread.into()], error, |_| Ok(Builtin::ThreadResumeLater))
-    }
+    unsafe { run(store, &[thread.into()], error, |_| Ok(Builtin::ThreadResumeLater)) }
 }
 
 /// `thread.suspend`: suspends the running thread until another resumes it. `*cancelled` is 1 where that was because
@@ -438,7 +447,9 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[], cancelled, "cancelled", error, |_| Ok(Builtin::ThreadSuspend { cancellable }))
+        returning(store, &[], cancelled, "cancelled", error, |_| {
+            Ok(Builtin::ThreadSuspend { cancellable })
+        })
     }
 }
 
@@ -454,7 +465,9 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[], cancelled, "cancelled", error, |_| Ok(Builtin::ThreadYield { cancellable }))
+        returning(store, &[], cancelled, "cancelled", error, |_| {
+            Ok(Builtin::ThreadYield { cancellable })
+        })
     }
 }
 
@@ -471,7 +484,9 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_resume(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[thread.into()], cancelled, "cancelled", error, |_| Ok(Builtin::ThreadSuspendThenResume { cancellable }))
+        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+            Ok(Builtin::ThreadSuspendThenResume { cancellable })
+        })
     }
 }
 
@@ -488,7 +503,9 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_promote(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[thread.into()], cancelled, "cancelled", error, |_| Ok(Builtin::ThreadSuspendThenPromote { cancellable }))
+        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+            Ok(Builtin::ThreadSuspendThenPromote { cancellable })
+        })
     }
 }
 
@@ -505,7 +522,9 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield_then_resume(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[thread.into()], cancelled, "cancelled", error, |_| Ok(Builtin::ThreadYieldThenResume { cancellable }))
+        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+            Ok(Builtin::ThreadYieldThenResume { cancellable })
+        })
     }
 }
 
@@ -522,7 +541,9 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield_then_promote(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[thread.into()], cancelled, "cancelled", error, |_| Ok(Builtin::ThreadYieldThenPromote { cancellable }))
+        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+            Ok(Builtin::ThreadYieldThenPromote { cancellable })
+        })
     }
 }
 
@@ -538,7 +559,9 @@ pub unsafe extern "C" fn cmabi_canon_error_context_new(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[ptr, len], context, "context", error, |native| cmabi_canon_options::read(options, native).map(|opts| Builtin::ErrorContextNew { opts }))
+        returning(store, &[ptr, len], context, "context", error, |native| {
+            cmabi_canon_options::read(options, native).map(|opts| Builtin::ErrorContextNew { opts })
+        })
     }
 }
 
@@ -553,7 +576,10 @@ pub unsafe extern "C" fn cmabi_canon_error_context_debug_message(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[context.into(), ptr], error, |native| cmabi_canon_options::read(options, native).map(|opts| Builtin::ErrorContextDebugMessage { opts }))
+        run(store, &[context.into(), ptr], error, |native| {
+            cmabi_canon_options::read(options, native)
+                .map(|opts| Builtin::ErrorContextDebugMessage { opts })
+        })
     }
 }
 
@@ -565,7 +591,5 @@ pub unsafe extern "C" fn cmabi_canon_error_context_drop(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        run(store, &[context.into()], error, |_| Ok(Builtin::ErrorContextDrop))
-    }
+    unsafe { run(store, &[context.into()], error, |_| Ok(Builtin::ErrorContextDrop)) }
 }

@@ -3,7 +3,7 @@
 //! In the same way as the other built-ins.
 
 use super::canon::cmabi_canon_options;
-use super::canon_builtins::{element as optional, run, value};
+use super::canon_builtins::{element as optional, returning, run};
 use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
 use super::types::cmabi_type;
@@ -36,7 +36,9 @@ pub unsafe extern "C" fn cmabi_canon_stream_new(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[], ends, "ends", error, |_| Ok(Builtin::StreamNew { element: optional(element)? }))
+        returning(store, &[], ends, "ends", error, |_| {
+            Ok(Builtin::StreamNew { element: optional(element)? })
+        })
     }
 }
 
@@ -56,7 +58,10 @@ pub unsafe extern "C" fn cmabi_canon_stream_read(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into(), ptr, len], result, "result", error, |native| copy(element, options, native).map(|(element, opts)| Builtin::StreamRead { element, opts }))
+        returning(store, &[end.into(), ptr, len], result, "result", error, |native| {
+            copy(element, options, native)
+                .map(|(element, opts)| Builtin::StreamRead { element, opts })
+        })
     }
 }
 
@@ -76,7 +81,10 @@ pub unsafe extern "C" fn cmabi_canon_stream_write(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into(), ptr, len], result, "result", error, |native| copy(element, options, native).map(|(element, opts)| Builtin::StreamWrite { element, opts }))
+        returning(store, &[end.into(), ptr, len], result, "result", error, |native| {
+            copy(element, options, native)
+                .map(|(element, opts)| Builtin::StreamWrite { element, opts })
+        })
     }
 }
 
@@ -93,7 +101,9 @@ pub unsafe extern "C" fn cmabi_canon_stream_cancel_read(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into()], result, "result", error, |_| Ok(Builtin::StreamCancelRead { element: optional(element)?, is_async }))
+        returning(store, &[end.into()], result, "result", error, |_| {
+            Ok(Builtin::StreamCancelRead { element: optional(element)?, is_async })
+        })
     }
 }
 
@@ -110,7 +120,9 @@ pub unsafe extern "C" fn cmabi_canon_stream_cancel_write(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into()], result, "result", error, |_| Ok(Builtin::StreamCancelWrite { element: optional(element)?, is_async }))
+        returning(store, &[end.into()], result, "result", error, |_| {
+            Ok(Builtin::StreamCancelWrite { element: optional(element)?, is_async })
+        })
     }
 }
 
@@ -124,7 +136,9 @@ pub unsafe extern "C" fn cmabi_canon_stream_drop_readable(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[end.into()], error, |_| Ok(Builtin::StreamDropReadable { element: optional(element)? }))
+        run(store, &[end.into()], error, |_| {
+            Ok(Builtin::StreamDropReadable { element: optional(element)? })
+        })
     }
 }
 
@@ -138,7 +152,9 @@ pub unsafe extern "C" fn cmabi_canon_stream_drop_writable(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[end.into()], error, |_| Ok(Builtin::StreamDropWritable { element: optional(element)? }))
+        run(store, &[end.into()], error, |_| {
+            Ok(Builtin::StreamDropWritable { element: optional(element)? })
+        })
     }
 }
 
@@ -153,7 +169,9 @@ pub unsafe extern "C" fn cmabi_canon_future_new(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[], ends, "ends", error, |_| Ok(Builtin::FutureNew { element: optional(element)? }))
+        returning(store, &[], ends, "ends", error, |_| {
+            Ok(Builtin::FutureNew { element: optional(element)? })
+        })
     }
 }
 
@@ -171,7 +189,10 @@ pub unsafe extern "C" fn cmabi_canon_future_read(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into(), ptr], result, "result", error, |native| copy(element, options, native).map(|(element, opts)| Builtin::FutureRead { element, opts }))
+        returning(store, &[end.into(), ptr], result, "result", error, |native| {
+            copy(element, options, native)
+                .map(|(element, opts)| Builtin::FutureRead { element, opts })
+        })
     }
 }
 
@@ -189,7 +210,10 @@ pub unsafe extern "C" fn cmabi_canon_future_write(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into(), ptr], result, "result", error, |native| copy(element, options, native).map(|(element, opts)| Builtin::FutureWrite { element, opts }))
+        returning(store, &[end.into(), ptr], result, "result", error, |native| {
+            copy(element, options, native)
+                .map(|(element, opts)| Builtin::FutureWrite { element, opts })
+        })
     }
 }
 
@@ -206,7 +230,9 @@ pub unsafe extern "C" fn cmabi_canon_future_cancel_read(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into()], result, "result", error, |_| Ok(Builtin::FutureCancelRead { element: optional(element)?, is_async }))
+        returning(store, &[end.into()], result, "result", error, |_| {
+            Ok(Builtin::FutureCancelRead { element: optional(element)?, is_async })
+        })
     }
 }
 
@@ -223,7 +249,9 @@ pub unsafe extern "C" fn cmabi_canon_future_cancel_write(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        value(store, &[end.into()], result, "result", error, |_| Ok(Builtin::FutureCancelWrite { element: optional(element)?, is_async }))
+        returning(store, &[end.into()], result, "result", error, |_| {
+            Ok(Builtin::FutureCancelWrite { element: optional(element)?, is_async })
+        })
     }
 }
 
@@ -237,7 +265,9 @@ pub unsafe extern "C" fn cmabi_canon_future_drop_readable(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[end.into()], error, |_| Ok(Builtin::FutureDropReadable { element: optional(element)? }))
+        run(store, &[end.into()], error, |_| {
+            Ok(Builtin::FutureDropReadable { element: optional(element)? })
+        })
     }
 }
 
@@ -252,6 +282,8 @@ pub unsafe extern "C" fn cmabi_canon_future_drop_writable(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        run(store, &[end.into()], error, |_| Ok(Builtin::FutureDropWritable { element: optional(element)? }))
+        run(store, &[end.into()], error, |_| {
+            Ok(Builtin::FutureDropWritable { element: optional(element)? })
+        })
     }
 }

@@ -1,18 +1,16 @@
 //! Linker
 
-use super::arena::cmabi_arena;
 use super::component::cmabi_component;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::instance::cmabi_instance;
 use super::store::cmabi_store;
-use super::task::{Data, cmabi_drop, cmabi_host_func, cmabi_task};
+use super::task::{Data, cmabi_drop, cmabi_host_func, host_func};
 use super::types::cmabi_func_type;
 use super::{check, guard, guard_or};
 use crate::component::{Linker, load_module};
 use crate::engine::Engine;
-use crate::error::{Result, Trap, Trapped};
-use crate::runtime::{HostCall, HostOutcome};
+use crate::error::Result;
 use crate::types::FuncType;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -121,40 +119,7 @@ unsafe fn define(
         let linker = check::required_mut(linker, "linker")?;
         (linker, check::text(interface, "interface")?, check::text(name, "name")?)
     };
-    let func = func.ok_or_else(|| check::invalid("func", "is NULL"))?;
-    let callback = Callback { func, data };
-    let serve = move |call: &mut HostCall<'_, '_>| callback.serve(call);
-    linker.linker.instance(interface)?.func(name, ty, Arc::new(serve))
-}
-
-/// A C function with its data.
-struct Callback {
-    func: unsafe extern "C" fn(
-        *mut c_void,
-        *mut cmabi_task,
-        *const c_void,
-        *mut c_void,
-    ) -> std::mem::MaybeUninit<cmabi_status>,
-    data: Data,
-}
-
-impl Callback {
-    fn serve(&self, call: &mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> {
-        // SAFETY: linkers of C instantiate in stores of C only, and a store that runs is alive.
-        let store = unsafe { cmabi_store::of(call.cx) };
-        let mut task = cmabi_task::new(store, cmabi_arena::lent(call.arena), call.ty);
-        let args = call.ty.params_type().map_or(std::ptr::null(), |_| call.args.cast());
-        let results = call.ty.result().map_or(std::ptr::null_mut(), |_| call.results.cast());
-        let status = store.lend(call.cx, || {
-            // SAFETY: the header's rules for host functions; the arguments are as documented there.
-            unsafe { (self.func)(self.data.get(), &raw mut task, args, results) }
-        });
-        if store.is_poisoned() {
-            let message = "a call that the host function made failed with an internal error";
-            return Err(Trap::Internal(message.into()).into());
-        }
-        task.outcome(check::enumerator(status, "status").ok())
-    }
+    linker.linker.instance(interface)?.func(name, ty, Arc::new(host_func(func, data, "func")?))
 }
 
 /// Offers a component, to be instantiated by those that import it. Arguments are as for

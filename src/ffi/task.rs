@@ -5,12 +5,13 @@ use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::store::cmabi_store;
 use super::types::cmabi_func_type;
 use super::{check, guard};
-use crate::error::{Trap, Trapped};
-use crate::runtime::HostOutcome;
+use crate::error::{Result, Trap, Trapped};
+use crate::runtime::{HostCall, HostOutcome};
 use crate::types::FuncType;
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::Arc;
 
 /// A call of a host function, as long as the function runs.
@@ -95,6 +96,31 @@ impl Drop for Data {
 unsafe impl Send for Data {}
 // SAFETY: as above.
 unsafe impl Sync for Data {}
+
+/// What serves the calls of a C function. `argument` is what C called the function.
+pub(super) fn host_func(
+    func: cmabi_host_func,
+    data: Data,
+    argument: &str,
+) -> Result<impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + use<>> {
+    let func = func.ok_or_else(|| check::invalid(argument, "is NULL"))?;
+    Ok(move |call: &mut HostCall<'_, '_>| {
+        // SAFETY: C offers functions to stores of C only, and a store that runs is alive.
+        let store = unsafe { cmabi_store::of(call.cx) };
+        let mut task = cmabi_task::new(store, cmabi_arena::lent(call.arena), call.ty);
+        let args = call.ty.params_type().map_or(ptr::null(), |_| call.args.cast());
+        let results = call.ty.result().map_or(ptr::null_mut(), |_| call.results.cast());
+        let status = store.lend(call.cx, || {
+            // SAFETY: the header's rules for host functions; the arguments are as documented there.
+            unsafe { func(data.get(), &raw mut task, args, results) }
+        });
+        if store.is_poisoned() {
+            let message = "a call that the host function made failed with an internal error";
+            return Err(Trap::Internal(message.into()).into());
+        }
+        task.outcome(check::enumerator(status, "status").ok())
+    })
+}
 
 /// The store that the call comes from; it may be used as long as the host function runs. Borrowed;
 /// NULL for NULL.

@@ -43,7 +43,9 @@ mod tests;
 pub use host::{
     Completion, HostCall, HostFunc, HostFuncDef, HostOutcome, HostSubtask, HostTask, OnCancel,
 };
-pub use instance::{InstanceCounts, InstanceId, instance_counts, new_instance, current_instance, instance_count};
+pub use instance::{
+    InstanceCounts, InstanceId, current_instance, instance_count, instance_counts, new_instance,
+};
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use slab::Id;
 pub use store::{Counts, Store, StoreConfig, call, counts, run, start, tick};
