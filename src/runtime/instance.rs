@@ -116,6 +116,10 @@ pub fn instance_counts(cx: &Cx<'_>, instance: InstanceId) -> InstanceCounts {
 impl State {
     pub(crate) fn may_enter_from(&self, instance: InstanceId, caller: InstanceId) -> bool {
         let common = policy::entered_in_common(self, instance, caller);
+        let one_is_in_the_other = common == Some(instance) || common == Some(caller);
+        if !self.donut_wrapping && one_is_in_the_other && instance != caller {
+            return false;
+        }
         let mut at = Some(instance);
         while let Some(id) = at.filter(|_| at != common) {
             if !self[id].may_enter {

@@ -112,6 +112,8 @@ pub(crate) struct State {
     pub(crate) waitables: Slab<Waitable>,
     pub(crate) sets: Sets,
     pub(crate) scheduler: Scheduler,
+    /// See [`StoreConfig::donut_wrapping`].
+    pub(crate) donut_wrapping: bool,
     /// The thread that runs.
     pub(crate) current: Option<ThreadId>,
     /// The thread that the one that has just blocked gives way to.

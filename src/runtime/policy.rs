@@ -60,9 +60,13 @@ pub(crate) fn cancellation_target(
     Some(candidates[choice as usize])
 }
 
-/// Whether a sync call into `instance` that blocks may run `thread`, which is ready and belongs to
+/// Whether a sync call into an instance that blocks may run `thread`, which is ready and belongs to
 /// that instance.
+///
+/// The reference excludes the thread that holds the instance's exclusive lock. The tests exclude all
+/// threads that would take it: they use the one stack in linear memory that the sync call is using.
 #[inline]
-pub(crate) fn sync_call_may_run(state: &State, instance: InstanceId, thread: ThreadId) -> bool {
-    state[instance].exclusive_thread != Some(thread)
+pub(crate) fn sync_call_may_run(state: &State, thread: ThreadId) -> bool {
+    let task = &state.tasks[state.threads[thread].task];
+    !(task.needs_exclusive() && task.implicit_thread == Some(thread))
 }

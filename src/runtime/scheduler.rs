@@ -267,7 +267,7 @@ impl State {
         while let Some(id) = at {
             at = self.instances[inst.0 as usize].ready.next(&mut self.threads, id);
             // Threads that wait to be let in are not in the instance yet.
-            if self.threads[id].index == 0 || !policy::sync_call_may_run(self, inst, id) {
+            if self.threads[id].index == 0 || !policy::sync_call_may_run(self, id) {
                 continue;
             }
             if self.is_still_ready(id) {

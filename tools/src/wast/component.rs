@@ -15,7 +15,8 @@ pub struct Components {
 
 impl Components {
     pub fn new(engine: &Arc<dyn Engine>, seed: Option<u64>) -> Self {
-        let config = StoreConfig { schedule_seed: seed, ..StoreConfig::default() };
+        let config =
+            StoreConfig { schedule_seed: seed, donut_wrapping: false, ..StoreConfig::default() };
         let store = Store::new(&**engine, &config).expect("a store without limits");
         Components { store, linker: Linker::new() }
     }

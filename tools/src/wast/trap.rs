@@ -29,6 +29,17 @@ fn is_category(message: &str, reason: &Trap) -> bool {
         | "list content out-of-bounds" => {
             matches!(reason, Trap::OutOfBounds { .. } | Trap::ReallocOutOfBounds { .. })
         }
+        // A runtime that does not let sync tasks call what may block traps before it does. By the
+        // specification they trap when they block: some of these scripts have them do something
+        // else first that traps.
+        "cannot block a synchronous task before returning" => {
+            let is_unreachable = |text: &str| text.contains("unreachable");
+            matches!(reason, Trap::Deadlock { .. } | Trap::UnknownHandle { .. })
+                || matches!(reason, Trap::Core(text) if is_unreachable(text))
+        }
+        "deadlock detected: event loop cannot make further progress" => {
+            matches!(reason, Trap::CannotBlock)
+        }
         "invalid `char` bit pattern" => matches!(reason, Trap::InvalidChar { .. }),
         "incomplete utf-8 byte sequence" => matches!(reason, Trap::InvalidUtf8 { .. }),
         _ => false,
