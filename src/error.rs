@@ -334,6 +334,53 @@ pub enum Trap {
     /// `subtask.cancel` a second time.
     #[error("subtask.cancel was called before on this subtask")]
     SubtaskCancelledTwice,
+    // Streams and futures.
+    /// `Buffer`: more elements than there can be.
+    #[error("buffer of {length} elements is longer than 2^28 - 1")]
+    BufferTooLong {
+        /// Its length.
+        length: u64,
+    },
+    /// `stream_copy`, `future_copy`: a copy is in progress at this end.
+    #[error("cannot have concurrent operations active on a future/stream")]
+    ConcurrentCopy,
+    /// An end that has nothing to read or write any more.
+    #[error("cannot {action} after {since}")]
+    CopyAfterDone {
+        /// What the guest tried.
+        action: &'static str,
+        /// Since when it is in vain.
+        since: &'static str,
+    },
+    /// `cancel_copy`: no copy is in progress at this end.
+    #[error("cannot cancel a copy which is not in progress on this end of a {what}")]
+    NoCopyToCancel {
+        /// `stream` or `future`.
+        what: &'static str,
+    },
+    /// `CopyEnd.drop`, `lift_async_value`: a copy is in progress at this end.
+    #[error("cannot {action} busy {what}")]
+    BusyEnd {
+        /// What the guest tried.
+        action: &'static str,
+        /// `stream` or `future`.
+        what: &'static str,
+    },
+    /// `lift_async_value`: the end is in a set.
+    #[error("cannot lift {what} while it's in a waitable set")]
+    LiftEndInSet {
+        /// `stream` or `future`.
+        what: &'static str,
+    },
+    /// `WritableFutureEnd.drop`: the reader would wait for ever.
+    #[error("cannot drop future write end without first writing a value")]
+    FutureNotWritten,
+    /// `SharedStreamImpl.read`, `write`: within one instance only numbers can be copied.
+    #[error("cannot read from and write to intra-component {what}")]
+    CopyWithinInstance {
+        /// `stream` or `future`.
+        what: &'static str,
+    },
     /// The host has let go of a call without answering it.
     #[error("the host dropped the call of {name} without answering it")]
     HostDroppedTask {

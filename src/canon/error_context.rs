@@ -1,27 +1,39 @@
 //! `canon error-context.*`.
 
 use super::Options;
+use crate::copy::Source;
 use crate::error::Trapped;
-use crate::runtime::{Cx, InstanceId, policy};
+use crate::runtime::{Cx, ErrorContext, Handle, InstanceId, Side, policy};
 
+/// `canon_error_context_new`: the deterministic profile forgets the message.
 pub(crate) fn canon_error_context_new(
-    _cx: &mut Cx<'_>,
-    _inst: InstanceId,
-    _opts: &Options,
-    _ptr: u64,
-    _units: u64,
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    opts: &Options,
+    ptr: u64,
+    tagged_code_units: u64,
 ) -> Result<u32, Trapped> {
-    todo!()
+    policy::check_may_leave(&cx.state(), inst)?;
+    let message = if cx.shared.config.deterministic { [0, 0] } else { [ptr, tagged_code_units] };
+    let side = Side::guest(inst, opts);
+    let context = ErrorContext::new(cx, side, opts.format(), Source::Flat(&message))?;
+    cx.state()[inst].handles.add(Handle::ErrorContext(context))
 }
 
+/// `canon_error_context_debug_message`: stores the message at `ptr`.
 pub(crate) fn canon_error_context_debug_message(
-    _cx: &mut Cx<'_>,
-    _inst: InstanceId,
-    _opts: &Options,
-    _index: u32,
-    _ptr: u64,
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    opts: &Options,
+    index: u32,
+    ptr: u64,
 ) -> Result<(), Trapped> {
-    todo!()
+    let context = {
+        let state = cx.state();
+        policy::check_may_leave(&state, inst)?;
+        state[inst].handles.error_context(index)?.clone()
+    };
+    context.store(cx, Side::guest(inst, opts), opts.format(), ptr)
 }
 
 /// `canon_error_context_drop`.

@@ -1,5 +1,6 @@
 //! Lifting and lowering between two instances ("Lifting and Lowering Context").
 
+use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
 use super::thread::{Body, Thread, run};
@@ -26,8 +27,8 @@ pub(crate) struct Side {
 pub(crate) enum Memory {
     /// A guest's memory; both are missing where no value needs them.
     Guest { memory: Option<CoreMemory>, realloc: Option<CoreFunc> },
-    /// The process's own memory.
-    Host(Rc<Arena>),
+    /// The process's own memory, with an arena where anything is allocated.
+    Host(Option<Rc<Arena>>),
 }
 
 impl Side {
@@ -36,7 +37,7 @@ impl Side {
     }
 
     pub(crate) fn host(arena: &Rc<Arena>) -> Side {
-        Side { inst: InstanceId::HOST, memory: Memory::Host(arena.clone()) }
+        Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena.clone())) }
     }
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct Crossing<'a, 'cx> {
 }
 
 impl Crossing<'_, '_> {
-    fn view(cx: &mut Cx<'_>, memory: &Memory) -> View {
+    pub(crate) fn view(cx: &mut Cx<'_>, memory: &Memory) -> View {
         match memory {
             Memory::Guest { memory: Some(memory), .. } => {
                 let (base, len) = cx.engine.memory(*memory);
@@ -66,6 +67,18 @@ impl Crossing<'_, '_> {
             Memory::Guest { memory: None, .. } => View { base: std::ptr::dangling_mut(), len: 0 },
             Memory::Host(_) => View::HOST,
         }
+    }
+}
+
+impl Crossing<'_, '_> {
+    fn move_end(
+        &mut self,
+        channel: Channel,
+        element: Option<&Type>,
+        handle: u32,
+    ) -> Result<u32, Trapped> {
+        let instances = (self.src.inst, self.dst.inst);
+        self.cx.state().move_end(instances, channel, element, handle)
     }
 }
 
@@ -86,14 +99,14 @@ impl Context for Crossing<'_, '_> {
         new_size: u64,
     ) -> Result<u64, Trapped> {
         match &self.dst.memory {
-            Memory::Host(arena) => arena.realloc(old, old_size, align, new_size),
+            Memory::Host(Some(arena)) => arena.realloc(old, old_size, align, new_size),
             Memory::Guest { realloc: Some(realloc), .. } => reallocate(
                 self.cx,
                 self.dst.inst,
                 *realloc,
                 [old, old_size, align.into(), new_size],
             ),
-            Memory::Guest { realloc: None, .. } => Err(Trap::NoRealloc.into()),
+            Memory::Guest { realloc: None, .. } | Memory::Host(None) => Err(Trap::NoRealloc.into()),
         }
     }
 
@@ -111,11 +124,11 @@ impl Context for Crossing<'_, '_> {
     }
 
     fn stream(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
-        self.cx.state().move_stream(self.src.inst, self.dst.inst, element, handle)
+        self.move_end(Channel::Stream, element, handle)
     }
 
     fn future(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
-        self.cx.state().move_future(self.src.inst, self.dst.inst, element, handle)
+        self.move_end(Channel::Future, element, handle)
     }
 
     fn error_context(&mut self, handle: u32) -> Result<u32, Trapped> {
@@ -134,8 +147,14 @@ fn reallocate(
 ) -> Result<u64, Trapped> {
     let mut ptr = [0];
     cx.state()[inst].may_leave = false;
-    run_core_task(cx, inst, |cx| cx.engine.call_sync(realloc, &args, &mut ptr))
-        .map_err(|trap| trap.within("realloc"))?;
+    run_core_task(cx, inst, |cx| cx.engine.call_sync(realloc, &args, &mut ptr)).map_err(
+        |trap| {
+            // It need not be the instance that runs.
+            let trap = trap.within("realloc");
+            cx.state().poison(inst, InstanceId::HOST, &trap);
+            trap
+        },
+    )?;
     cx.state()[inst].may_leave = true;
     Ok(ptr[0])
 }
@@ -252,11 +271,8 @@ pub(crate) fn return_result(
         state.check_may_return(task)?;
         state.tasks[task].subtask.expect("only a call returns")
     };
-    let caller_lives = {
-        let state = cx.state();
-        !state[state.waitables[subtask].inst].poisoned
-    };
-    if let Some(ty) = ty.result().filter(|_| caller_lives) {
+    let caller_waits = cx.state().caller_waits(subtask);
+    if let Some(ty) = ty.result().filter(|_| caller_waits) {
         let sides = cx.state().sides(task, subtask);
         let source = match sides.callee.memory {
             Memory::Guest { .. } => Source::spilled(ty, max_flat, results),

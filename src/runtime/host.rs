@@ -7,7 +7,7 @@ use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, State, context, lower_params, return_result};
 use crate::copy::FuncPlans;
 use crate::engine::RawVal;
-use crate::error::{Error, ErrorKind, Result, Trapped};
+use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -90,6 +90,19 @@ impl HostTask {
         Ok(())
     }
 
+    /// Lets go of a pending task without an answer: the caller traps, as it could never go on.
+    pub fn abandon(self, cx: &mut Cx<'_>) -> Result<()> {
+        let def = self.def(cx)?;
+        let trap = Trap::HostDroppedTask { name: (&*def.name).into() }.into();
+        self.poison_caller(cx, &trap);
+        let subtask = cx.state().tasks[self.0].subtask;
+        self.finish(cx);
+        if let Some(subtask) = subtask {
+            cx.state().fail_subtask(subtask, &trap);
+        }
+        settle(cx, Ok(()))
+    }
+
     /// Sets whom to tell when the caller wants the task cancelled.
     pub fn set_on_cancel(self, cx: &mut Cx<'_>, hook: Option<OnCancel>) -> Result<()> {
         self.def(cx)?;
@@ -120,13 +133,13 @@ impl HostTask {
         }
     }
 
-    /// The caller could not take the result: its `realloc` trapped, or it still lends.
+    /// The caller cannot have its result.
     #[cold]
     fn poison_caller(self, cx: &mut Cx<'_>, trap: &Trapped) {
         let mut state = cx.state();
         let subtask = state.tasks[self.0].subtask.expect("only a call returns");
         let caller = state.waitables[subtask].inst;
-        if caller != InstanceId::HOST {
+        if caller != InstanceId::HOST && !state[caller].poisoned {
             state.poison(caller, InstanceId::HOST, trap);
         }
     }
@@ -219,6 +232,8 @@ pub(crate) struct HostCaller {
     /// Where what the result points at goes.
     pub(crate) arena: Rc<Arena>,
     pub(crate) completion: Option<Completion>,
+    /// Nobody waits for the result, nor is there a place for it.
+    pub(crate) detached: bool,
     /// Why there will be no result.
     pub(crate) trap: Option<Trapped>,
 }
@@ -258,14 +273,25 @@ impl HostSubtask {
         self.state(cx)
     }
 
-    /// Lets go of a call. One that is not over goes on; its result is dropped.
+    /// Lets go of a call. One that has started goes on without its caller, and its result is
+    /// dropped; one that has not started never does.
     pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut state = cx.state();
-        if state.host_subtask(self)?.resolve_delivered() {
-            state.drop_waitable(self.0);
-            return Ok(());
+        let subtask = state.host_subtask(self)?;
+        match (subtask.callee, subtask.state, &mut subtask.caller) {
+            (Some(task), SubtaskState::Starting, _) => {
+                state.forget_waiting_task(task);
+                state.drop_waitable(self.0);
+            }
+            (Some(_), _, Caller::Host(host)) => {
+                host.completion = None;
+                host.detached = true;
+            }
+            _ => {
+                state.drop_waitable(self.0);
+            }
         }
-        Err(Error::new(ErrorKind::InvalidArgument, "the subtask is not resolved"))
+        Ok(())
     }
 
     /// The subtask as a number; never 0.
@@ -290,6 +316,12 @@ impl State {
             Some(WaitableKind::Subtask(subtask)) => Ok(subtask),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "the subtask was dropped")),
         }
+    }
+
+    /// Whether a call of the host's is over, be it by a trap.
+    pub(crate) fn host_call_is_over(&mut self, id: HostSubtask) -> bool {
+        let subtask = self.subtask(id.0);
+        subtask.resolved() || matches!(&subtask.caller, Caller::Host(host) if host.trap.is_some())
     }
 
     /// A subtask of the host's.

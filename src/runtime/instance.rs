@@ -141,7 +141,10 @@ impl State {
     /// `instance` is left because of a trap: nothing may enter it again.
     #[cold]
     pub(crate) fn poison(&mut self, instance: InstanceId, caller: InstanceId, trap: &Trapped) {
-        self.for_entering_set(instance, caller, |instance| instance.poisoned = true);
+        self.for_entering_set(instance, caller, |instance| {
+            instance.poisoned = true;
+            instance.may_enter = false;
+        });
         self.casualties.push((instance, trap.clone()));
     }
 

@@ -11,7 +11,9 @@
 //! | Resource State | `resource` |
 //! | Waitable State | `waitable` |
 //! | Subtask State | `subtask` |
-//! | Buffer State, Stream State, Future State | `buffer`, `stream`, `future` |
+//! | Buffer State | `buffer` |
+//! | Stream State, Future State | `stream`, `host_stream` |
+//! | Error Context | `error_context` |
 //!
 //! Threads are data: a thread that blocks is an entry with its wait, its place in a queue and, if
 //! it was inside a guest, the engine's continuation. No native stack is held for it.
@@ -19,9 +21,11 @@
 //! **The invariant of this module:** no borrow of [`State`] is alive across a call into the engine
 //! or into the host. Both may come back in, and find the state free to use.
 
+mod buffer;
 mod context;
 mod error_context;
 mod host;
+pub mod host_stream;
 mod instance;
 mod list;
 mod poison;
@@ -30,7 +34,7 @@ mod resource;
 mod scheduler;
 mod slab;
 mod store;
-mod stream;
+pub(crate) mod stream;
 mod subtask;
 mod table;
 mod task;
@@ -40,6 +44,9 @@ mod waitable;
 #[cfg(all(test, feature = "wasmi"))]
 mod tests;
 
+pub use error_context::{
+    ErrorContext, error_context_debug_message, error_context_drop, error_context_new,
+};
 pub use host::{
     Completion, HostCall, HostFunc, HostFuncDef, HostOutcome, HostSubtask, HostTask, OnCancel,
 };
@@ -49,10 +56,12 @@ pub use instance::{
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use slab::Id;
 pub use store::{Counts, Store, StoreConfig, call, counts, run, start, tick};
+pub use stream::CopyResult;
 pub use subtask::SubtaskState;
 pub use waitable::{Event, EventCode};
 
-pub(crate) use context::{lower_params, return_result, run_core_task};
+pub(crate) use buffer::Buffer;
+pub(crate) use context::{Side, lower_params, return_result, run_core_task};
 pub(crate) use host::serve;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
 pub(crate) use store::leave;
@@ -111,6 +120,8 @@ pub(crate) struct State {
     pub(crate) threads: Slab<Thread>,
     pub(crate) waitables: Slab<Waitable>,
     pub(crate) sets: Sets,
+    /// Streams and futures.
+    pub(crate) shareds: Slab<stream::Shared>,
     pub(crate) scheduler: Scheduler,
     /// See [`StoreConfig::donut_wrapping`].
     pub(crate) donut_wrapping: bool,
@@ -122,6 +133,8 @@ pub(crate) struct State {
     pub(crate) nesting: u32,
     /// Host calls that are over and whose callers have not been told.
     pub(crate) completions: VecDeque<(HostSubtask, Completion)>,
+    /// Ends of the host's that have got an event since no guest ran last.
+    pub(crate) host_copies: VecDeque<WaitableId>,
     /// Host tasks that were answered with [`HostOutcome::Pending`].
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.

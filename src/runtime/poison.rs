@@ -38,7 +38,7 @@ impl State {
             .map(|(id, _)| id)
             .collect();
         for waitable in dead_waitables {
-            self.bury_waitable(waitable, &trap, &mut stacks);
+            self.bury_waitable(waitable);
         }
         for (inst, _) in std::mem::take(&mut self.casualties) {
             self[inst].exclusive_thread = None;
@@ -81,7 +81,7 @@ impl State {
     }
 
     /// A waitable of a dead instance goes, unless a task of another instance will still resolve it.
-    fn bury_waitable(&mut self, id: WaitableId, trap: &Trapped, stacks: &mut Vec<Continuation>) {
+    fn bury_waitable(&mut self, id: WaitableId) {
         let callee = match &mut self.waitables[id].kind {
             WaitableKind::Subtask(subtask) => subtask.callee,
             WaitableKind::End(_) => {
@@ -95,10 +95,8 @@ impl State {
                 self.waitables.remove(id);
             }
             Some(task) if self.tasks[task].state == TaskState::Initial => {
-                let inst = self.tasks[task].inst;
-                self[inst].num_waiting_to_enter -= 1;
                 self.waitables.remove(id);
-                self.bury_task(task, trap, stacks);
+                self.forget_waiting_task(task);
             }
             Some(_) => self.waitables[id].index = 0,
         }
@@ -136,7 +134,7 @@ pub(crate) fn tear_down(cx: &mut Cx<'_>) {
 
 impl State {
     /// The callee of a subtask has died: a host learns why, a guest waits for ever.
-    fn fail_subtask(&mut self, id: WaitableId, trap: &Trapped) {
+    pub(crate) fn fail_subtask(&mut self, id: WaitableId, trap: &Trapped) {
         let subtask = self.subtask(id);
         subtask.callee = None;
         if let Caller::Host(host) = &mut subtask.caller {

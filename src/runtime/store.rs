@@ -8,7 +8,7 @@ use super::scheduler::Scheduler;
 use super::slab::Slab;
 use super::subtask::SubtaskState;
 use super::thread::resume;
-use super::{Cx, InstanceId, Shared, State};
+use super::{Cx, InstanceId, Shared, State, host_stream};
 use crate::canon::FuncInst;
 use crate::copy::PlanCache;
 use crate::engine::{Engine, EngineStore, EngineStoreConfig};
@@ -69,12 +69,14 @@ impl Store {
             threads: Slab::new(),
             waitables: Slab::new(),
             sets: Slab::new(),
+            shareds: Slab::new(),
             scheduler: Scheduler::new(config.schedule_seed, config.deterministic),
             donut_wrapping: config.donut_wrapping,
             current: None,
             switch_to: None,
             nesting: 0,
             completions: VecDeque::new(),
+            host_copies: VecDeque::new(),
             pending_host_tasks: 0,
             casualties: Vec::new(),
             arenas: Vec::new(),
@@ -119,7 +121,8 @@ pub fn start(
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
     let plans = func.host_plans(cx).clone();
-    let caller = HostCaller { plans, arena: arena.clone(), completion, trap: None };
+    let caller =
+        HostCaller { plans, arena: arena.clone(), completion, detached: false, trap: None };
     let subtask = cx.state().new_host_subtask(caller, results as u64);
     let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
     let failed = started.is_err();
@@ -142,9 +145,20 @@ pub fn call(
     arena: &Rc<Arena>,
 ) -> Result<()> {
     let subtask = start(cx, func, args, results, arena, None)?;
-    while !cx.state().subtask_resolved(subtask.0) {
-        if !tick(cx)? {
-            return Err(stuck(cx));
+    while !cx.state().host_call_is_over(subtask) {
+        match tick(cx) {
+            Ok(true) => {}
+            Ok(false) => {
+                let error = stuck(cx);
+                subtask.drop(cx)?;
+                return Err(error);
+            }
+            // What trapped may be what is waited for.
+            Err(_) if cx.state().host_call_is_over(subtask) => {}
+            Err(error) => {
+                subtask.drop(cx)?;
+                return Err(error);
+            }
         }
     }
     let state = subtask.state(cx);
@@ -157,7 +171,7 @@ pub fn call(
 
 fn stuck(cx: &mut Cx<'_>) -> Error {
     let state = cx.state();
-    if state.pending_host_tasks > 0 {
+    if state.pending_host_tasks > 0 || host_stream::holds_ends(&state) {
         return Error::new(ErrorKind::WouldBlock, "the call waits for the host");
     }
     Trapped::from(Trap::Deadlock { who: "".into() }).into()
@@ -233,8 +247,11 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
     bury(cx);
     loop {
         let next = cx.state().completions.pop_front();
-        let Some((subtask, completion)) = next else { break };
-        completion(cx, subtask);
+        match next {
+            Some((subtask, completion)) => completion(cx, subtask),
+            None if host_stream::complete_one(cx) => {}
+            None => break,
+        }
     }
     Ok(result?)
 }

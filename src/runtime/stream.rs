@@ -1,14 +1,22 @@
-//! Streams ("Stream State").
-use super::waitable::{Event, WaitableId};
-use super::{InstanceId, State};
-use crate::error::Trapped;
-use crate::types::Type;
+//! Streams and futures: two ends that meet to copy ("Stream State", "Future State").
+//!
+//! The end that comes first waits with its buffer; the other one copies. A future is a stream of
+//! one element with rules of its own for when an end is done.
+
+use super::buffer::{self, Buffer};
+use super::host_stream::Completion;
+use super::slab::Id;
+use super::table::{Handle, Table, wrong_type};
+use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
+use super::{Cx, InstanceId, State};
+use crate::error::{Trap, Trapped};
+use crate::types::{Kind, Type};
 
 /// How a copy ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum CopyResult {
-    /// Elements were copied.
+    /// Elements were copied, or the copy was of none.
     Completed = 0,
     /// The other end is gone.
     Dropped = 1,
@@ -16,30 +24,432 @@ pub enum CopyResult {
     Cancelled = 2,
 }
 
-/// An end of a stream or future.
-pub(crate) struct CopyEnd {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CopyState {
+    Idle,
+    Copying,
+    CancellingCopy,
+    Done,
+}
+
+/// Whether a pair of ends is a stream or a future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Stream,
+    Future,
+}
+
+/// Which end of the pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Readable,
+    Writable,
+}
+
+/// What one handle refers to: an end of a stream or future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndKind {
+    pub(crate) channel: Channel,
+    pub(crate) direction: Direction,
+}
+
+impl EndKind {
+    pub(crate) const READABLE_STREAM: EndKind =
+        EndKind { channel: Channel::Stream, direction: Direction::Readable };
+    pub(crate) const WRITABLE_STREAM: EndKind =
+        EndKind { channel: Channel::Stream, direction: Direction::Writable };
+    pub(crate) const READABLE_FUTURE: EndKind =
+        EndKind { channel: Channel::Future, direction: Direction::Readable };
+    pub(crate) const WRITABLE_FUTURE: EndKind =
+        EndKind { channel: Channel::Future, direction: Direction::Writable };
+
+    pub(crate) fn handle(self, id: WaitableId) -> Handle {
+        match (self.channel, self.direction) {
+            (Channel::Stream, Direction::Readable) => Handle::ReadableStream(id),
+            (Channel::Stream, Direction::Writable) => Handle::WritableStream(id),
+            (Channel::Future, Direction::Readable) => Handle::ReadableFuture(id),
+            (Channel::Future, Direction::Writable) => Handle::WritableFuture(id),
+        }
+    }
+
+    pub(crate) fn of(handle: &Handle) -> Option<(EndKind, WaitableId)> {
+        match *handle {
+            Handle::ReadableStream(id) => Some((Self::READABLE_STREAM, id)),
+            Handle::WritableStream(id) => Some((Self::WRITABLE_STREAM, id)),
+            Handle::ReadableFuture(id) => Some((Self::READABLE_FUTURE, id)),
+            Handle::WritableFuture(id) => Some((Self::WRITABLE_FUTURE, id)),
+            _ => None,
+        }
+    }
+
+    /// The event of a copy at this end.
+    pub(crate) fn event_code(self) -> EventCode {
+        match (self.channel, self.direction) {
+            (Channel::Stream, Direction::Readable) => EventCode::StreamRead,
+            (Channel::Stream, Direction::Writable) => EventCode::StreamWrite,
+            (Channel::Future, Direction::Readable) => EventCode::FutureRead,
+            (Channel::Future, Direction::Writable) => EventCode::FutureWrite,
+        }
+    }
+
+    pub(crate) fn noun(self) -> &'static str {
+        match (self.channel, self.direction) {
+            (Channel::Stream, Direction::Readable) => "the readable end of a stream",
+            (Channel::Stream, Direction::Writable) => "the writable end of a stream",
+            (Channel::Future, Direction::Readable) => "the readable end of a future",
+            (Channel::Future, Direction::Writable) => "the writable end of a future",
+        }
+    }
+
+    /// What the guest cannot do with an end that is done, and since when it is.
+    fn done(self) -> Trap {
+        let (action, since) = match (self.channel, self.direction) {
+            (Channel::Stream, Direction::Readable) => {
+                ("read from stream", "being notified that the writable end dropped")
+            }
+            (Channel::Stream, Direction::Writable) => {
+                ("write to stream", "being notified that the readable end dropped")
+            }
+            (Channel::Future, Direction::Readable) => {
+                ("read from future", "previous read succeeded")
+            }
+            (Channel::Future, Direction::Writable) => {
+                ("write to future", "previous write succeeded or readable end dropped")
+            }
+        };
+        Trap::CopyAfterDone { action, since }
+    }
+}
+
+impl Channel {
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Channel::Stream => "stream",
+            Channel::Future => "future",
+        }
+    }
+}
+
+/// An end of a stream or future, as a waitable.
+pub(crate) struct CopyEnd {
+    pub(crate) kind: EndKind,
+    pub(crate) shared: SharedId,
+    pub(crate) state: CopyState,
+    /// The buffer of the copy that is in progress.
+    pub(crate) buffer: Option<Buffer>,
+    /// The host's, told when its copy is over.
+    pub(crate) completion: Option<Completion>,
+}
+
+impl CopyEnd {
+    pub(crate) fn copying(&self) -> bool {
+        matches!(self.state, CopyState::Copying | CopyState::CancellingCopy)
+    }
+}
+
+/// What both ends have in common: `SharedStreamImpl`, `SharedFutureImpl` of the reference.
+pub(crate) struct Shared {
+    pub(crate) element: Option<Type>,
+    /// One end is gone.
+    pub(crate) dropped: bool,
+    /// The end that waits with its buffer.
+    pub(crate) pending: Option<WaitableId>,
+}
+
+pub(crate) type SharedId = Id<Shared>;
+
+/// Ends by handle.
+impl State {
+    #[inline]
+    pub(crate) fn end(&mut self, id: WaitableId) -> &mut CopyEnd {
+        match &mut self.waitables[id].kind {
+            WaitableKind::End(end) => end,
+            WaitableKind::Subtask(_) => unreachable!("the handle says that it is an end"),
+        }
+    }
+
+    fn shared_of(&mut self, id: WaitableId) -> &mut Shared {
+        let shared = self.end(id).shared;
+        &mut self.shareds[shared]
+    }
+
+    /// The element type of what an end belongs to.
+    pub(crate) fn element(&mut self, id: WaitableId) -> Option<Type> {
+        self.shared_of(id).element.clone()
+    }
+
+    /// A new stream or future with both its ends in `inst`: their handles.
+    pub(crate) fn new_channel(
+        &mut self,
+        inst: InstanceId,
+        channel: Channel,
+        element: Option<Type>,
+    ) -> Result<(u32, u32), Trapped> {
+        let shared = self.shareds.insert(Shared { element, dropped: false, pending: None });
+        let mut add = |direction| {
+            let kind = EndKind { channel, direction };
+            let end =
+                CopyEnd { kind, shared, state: CopyState::Idle, buffer: None, completion: None };
+            let id = self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)));
+            let index = self[inst].handles.add(kind.handle(id))?;
+            self.waitables[id].index = index;
+            Ok::<_, Trapped>(index)
+        };
+        Ok((add(Direction::Readable)?, add(Direction::Writable)?))
+    }
+
+    /// The end of this kind and element type that `index` refers to.
+    pub(crate) fn end_at(
+        &mut self,
+        inst: InstanceId,
+        kind: EndKind,
+        element: Option<&Type>,
+        index: u32,
+    ) -> Result<WaitableId, Trapped> {
+        let id = self[inst].handles.end(kind, index)?;
+        let found = &self.shared_of(id).element;
+        if found.as_ref() != element {
+            let name = |element: Option<&Type>| match element {
+                Some(ty) => format!("a {}<{ty}>", kind.channel.noun()),
+                None => format!("a {} without payload", kind.channel.noun()),
+            };
+            let (expected, found) = (name(element), name(found.as_ref()));
+            return Err(Trap::WrongHandleType {
+                index,
+                expected: expected.into(),
+                found: found.into(),
+            }
+            .into());
+        }
+        Ok(id)
+    }
+
+    /// `lift_async_value` and the lowering of what it lifted: a readable end moves to `dst`.
+    pub(crate) fn move_end(
+        &mut self,
+        (src, dst): (InstanceId, InstanceId),
+        channel: Channel,
+        element: Option<&Type>,
+        index: u32,
+    ) -> Result<u32, Trapped> {
+        let kind = EndKind { channel, direction: Direction::Readable };
+        let id = self.end_at(src, kind, element, index)?;
+        let what = channel.noun();
+        let in_set = self.waitables[id].in_waitable_set();
+        match self.end(id).state {
+            CopyState::Idle if in_set => {
+                return Err(Trap::LiftEndInSet { what }.into());
+            }
+            CopyState::Idle => {}
+            CopyState::Copying | CopyState::CancellingCopy => {
+                return Err(Trap::BusyEnd { action: "lift", what }.into());
+            }
+            CopyState::Done => {
+                let (action, since) = match channel {
+                    Channel::Stream => {
+                        ("lift stream", "being notified that the writable end dropped")
+                    }
+                    Channel::Future => ("lift future", "previous read succeeded"),
+                };
+                return Err(Trap::CopyAfterDone { action, since }.into());
+            }
+        }
+        self[src].handles.take(index)?;
+        let index = self[dst].handles.add(kind.handle(id))?;
+        let waitable = &mut self.waitables[id];
+        (waitable.inst, waitable.index) = (dst, index);
+        Ok(index)
+    }
+}
+
+impl Table<Handle> {
+    /// The end of this kind that `index` refers to.
+    fn end(&self, kind: EndKind, index: u32) -> Result<WaitableId, Trapped> {
+        let handle = self.handle(index)?;
+        match EndKind::of(handle) {
+            Some((found, id)) if found == kind => Ok(id),
+            _ => Err(wrong_type(index, kind.noun(), handle)),
+        }
+    }
+}
+
+/// Starting, ending and cancelling copies.
+impl State {
+    /// The event of a copy at `id` as it is delivered: `stream_event`, `future_event` of the
+    /// reference.
+    pub(crate) fn copy_event(
+        &mut self,
+        id: WaitableId,
+        result: CopyResult,
+        reclaim_buffer: bool,
+    ) -> Event {
+        if reclaim_buffer {
+            self.shared_of(id).pending = None;
+        }
+        let index = self.waitables[id].index;
+        let end = self.end(id);
+        debug_assert!(end.copying());
+        let progress = end.buffer.take().map_or(0, |buffer| buffer.progress);
+        let (done, p2) = match end.kind.channel {
+            Channel::Stream => (result == CopyResult::Dropped, result as u32 | progress << 4),
+            Channel::Future => (result != CopyResult::Cancelled, result as u32),
+        };
+        end.state = if done { CopyState::Done } else { CopyState::Idle };
+        Event { code: end.kind.event_code(), p1: index, p2 }
+    }
+
+    /// `on_copy_done` of the reference.
+    fn copy_done(&mut self, id: WaitableId, result: CopyResult) {
+        self.set_copy_event(id, result, false);
+    }
+
+    fn set_copy_event(&mut self, id: WaitableId, result: CopyResult, reclaim_buffer: bool) {
+        self.set_pending_event(id, PendingEvent::Copy { result, reclaim_buffer });
+        self.notify_host_end(id);
+    }
+
+    /// `reset_and_notify_pending` of the reference.
+    fn reset_and_notify_pending(&mut self, shared: SharedId, result: CopyResult) {
+        if let Some(pending) = self.shareds[shared].pending.take() {
+            self.copy_done(pending, result);
+        }
+    }
+
+    /// Has `id`, whose copy is in progress, give up its buffer.
+    pub(crate) fn cancel_shared(&mut self, id: WaitableId) {
+        let shared = self.end(id).shared;
+        self.reset_and_notify_pending(shared, CopyResult::Cancelled);
+    }
+
+    /// What `CopyEnd.drop` and `WritableFutureEnd.drop` of the reference check.
+    pub(crate) fn check_may_drop_end(&mut self, id: WaitableId) -> Result<(), Trapped> {
+        let end = self.end(id);
+        if end.kind == EndKind::WRITABLE_FUTURE && end.state != CopyState::Done {
+            return Err(Trap::FutureNotWritten.into());
+        }
+        if end.copying() {
+            let action = match end.kind.direction {
+                Direction::Readable => "remove",
+                Direction::Writable => "drop",
+            };
+            return Err(Trap::BusyEnd { action, what: end.kind.channel.noun() }.into());
+        }
+        Ok(())
+    }
+
+    /// Frees an end whose handle is gone, and tells the other one.
+    pub(crate) fn drop_end(&mut self, id: WaitableId) {
+        let shared_id = self.end(id).shared;
+        let shared = &mut self.shareds[shared_id];
+        if shared.pending == Some(id) {
+            shared.pending = None;
+        }
+        if shared.dropped {
+            self.shareds.remove(shared_id);
+        } else {
+            shared.dropped = true;
+            self.reset_and_notify_pending(shared_id, CopyResult::Dropped);
+        }
+        self.drop_waitable(id);
+    }
+
+    /// Takes up a copy at `id` with `buffer`, after the checks of `stream_copy` and `future_copy`.
+    pub(crate) fn begin_copy(&mut self, id: WaitableId, is_async: bool) -> Result<(), Trapped> {
+        let in_set = self.waitables[id].in_waitable_set();
+        let end = self.end(id);
+        match end.state {
+            CopyState::Idle if in_set && !is_async => Err(Trap::SyncUseInSet.into()),
+            CopyState::Idle => Ok(()),
+            CopyState::Copying | CopyState::CancellingCopy => Err(Trap::ConcurrentCopy.into()),
+            CopyState::Done => Err(end.kind.done().into()),
+        }
+    }
+}
+
+/// What one end does when it meets the other.
+enum Meeting {
+    /// The event is set, or the end waits now.
+    Over,
+    /// Copies so many elements with the end that waits.
+    Copy { other: WaitableId, src: Buffer, dst: Buffer, count: u32 },
+}
+
+/// `copy` of the reference's ends: offers `buffer` to the other end, and copies if that one waits.
+/// Afterwards `id` has a pending event, or waits.
+pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<(), Trapped> {
+    let (meeting, element) = {
+        let mut state = cx.state();
+        let end = state.end(id);
+        end.state = CopyState::Copying;
+        end.buffer = Some(buffer);
+        (state.meet(id)?, state.element(id))
+    };
+    let Meeting::Copy { other, src, dst, count } = meeting else { return Ok(()) };
+    buffer::copy(cx, element.as_ref(), &src, &dst, count)?;
+    let mut state = cx.state();
+    state.advance(id, count);
+    state.advance(other, count);
+    match state.end(id).kind.channel {
+        Channel::Stream => state.set_copy_event(other, CopyResult::Completed, true),
+        Channel::Future => {
+            let shared = state.end(id).shared;
+            state.reset_and_notify_pending(shared, CopyResult::Completed);
+        }
+    }
+    state.copy_done(id, CopyResult::Completed);
+    Ok(())
+}
 
 impl State {
-    pub(crate) fn copy_event(&mut self, _: WaitableId, _: CopyResult, _: bool) -> Event {
-        todo!()
+    fn advance(&mut self, id: WaitableId, count: u32) {
+        self.buffer(id).progress += count;
     }
-    pub(crate) fn drop_end(&mut self, _: WaitableId) {}
-    pub(crate) fn move_stream(
-        &mut self,
-        _: InstanceId,
-        _: InstanceId,
-        _: Option<&Type>,
-        _: u32,
-    ) -> Result<u32, Trapped> {
-        todo!()
+
+    pub(crate) fn buffer(&mut self, id: WaitableId) -> &mut Buffer {
+        self.end(id).buffer.as_mut().expect("a copy has a buffer")
     }
-    pub(crate) fn move_future(
-        &mut self,
-        _: InstanceId,
-        _: InstanceId,
-        _: Option<&Type>,
-        _: u32,
-    ) -> Result<u32, Trapped> {
-        todo!()
+
+    /// `SharedStreamImpl.read`, `write` and those of `SharedFutureImpl`, but for the copying.
+    fn meet(&mut self, id: WaitableId) -> Result<Meeting, Trapped> {
+        let EndKind { channel, direction } = self.end(id).kind;
+        let shared_id = self.end(id).shared;
+        let shared = &mut self.shareds[shared_id];
+        if shared.dropped {
+            self.copy_done(id, CopyResult::Dropped);
+            return Ok(Meeting::Over);
+        }
+        let Some(other) = shared.pending else {
+            shared.pending = Some(id);
+            return Ok(Meeting::Over);
+        };
+        let movable = none_or_number_type(shared.element.as_ref());
+        let (mine, theirs) = (self.buffer(id).clone(), self.buffer(other).clone());
+        if mine.inst() == theirs.inst() && mine.inst() != InstanceId::HOST && !movable {
+            return Err(Trap::CopyWithinInstance { what: channel.noun() }.into());
+        }
+        let count = mine.remain().min(theirs.remain());
+        if count > 0 {
+            let (src, dst) = match direction {
+                Direction::Readable => (theirs, mine),
+                Direction::Writable => (mine, theirs),
+            };
+            return Ok(Meeting::Copy { other, src, dst, count });
+        }
+        let both_empty = mine.is_zero_length() && theirs.is_zero_length();
+        if theirs.remain() > 0 || (direction == Direction::Writable && both_empty) {
+            self.copy_done(id, CopyResult::Completed);
+        } else {
+            self.reset_and_notify_pending(shared_id, CopyResult::Completed);
+            self.shareds[shared_id].pending = Some(id);
+        }
+        Ok(Meeting::Over)
     }
+}
+
+/// What may be copied within one instance.
+fn none_or_number_type(element: Option<&Type>) -> bool {
+    use Kind::{F32, F64, S8, S16, S32, S64, U8, U16, U32, U64};
+    element.is_none_or(|ty| {
+        matches!(ty.kind(), U8 | U16 | U32 | U64 | S8 | S16 | S32 | S64 | F32 | F64)
+    })
 }

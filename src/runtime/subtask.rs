@@ -130,10 +130,19 @@ impl State {
                 self.completions.push_back((HostSubtask(id), completion));
             }
         }
-        if self[self.waitables[id].inst].poisoned {
-            self.drop_waitable(id);
-        } else {
+        if self.caller_waits(id) {
             self.on_progress(id);
+        } else {
+            self.drop_waitable(id);
+        }
+    }
+
+    /// Whether the caller still wants its result: no trap has ended it, and it has not let go.
+    pub(crate) fn caller_waits(&self, id: WaitableId) -> bool {
+        let waitable = &self.waitables[id];
+        match &waitable.kind {
+            WaitableKind::Subtask(Subtask { caller: Caller::Host(host), .. }) => !host.detached,
+            _ => !self[waitable.inst].poisoned,
         }
     }
 

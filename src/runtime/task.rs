@@ -175,6 +175,16 @@ impl State {
         self.tasks.remove(task);
     }
 
+    /// Frees a task that waits to be let in, whose caller has gone.
+    pub(crate) fn forget_waiting_task(&mut self, task: TaskId) {
+        let inst = self.tasks[task].inst;
+        let thread = self.tasks[task].implicit_thread.expect("a waiting task has its thread");
+        self.stop_waiting(thread, true);
+        self.forget_task(task, thread);
+        self[inst].num_waiting_to_enter -= 1;
+        self.notify_gates(inst);
+    }
+
     /// Lets others have exclusive access.
     pub(crate) fn release_exclusive(&mut self, inst: InstanceId) {
         self[inst].exclusive_thread = None;

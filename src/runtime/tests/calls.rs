@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::Trap;
-use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
 
 const ADD: &str = r#"(module (func (export "add") (param i32 i32) (result i32)
     (i32.add (local.get 0) (local.get 1))))"#;
@@ -19,13 +19,13 @@ fn the_host_calls_a_guest() {
 fn a_guest_calls_the_host() {
     let mut fx = Fixture::new();
     let inst = fx.instance("caller");
-    let seen = Rc::new(RefCell::new(Vec::new()));
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = seen.clone();
     let host = HostFuncDef::new(
         u32s(2),
         "note",
-        Rc::new(move |call: &mut HostCall<'_, '_>| {
-            sees.borrow_mut().push((call.args.align_offset(4), call.ty.params().len()));
+        Arc::new(move |call: &mut HostCall<'_, '_>| {
+            sees.lock().unwrap().push((call.args.align_offset(4), call.ty.params().len()));
             Ok(HostOutcome::Returned)
         }),
     );
@@ -38,7 +38,7 @@ fn a_guest_calls_the_host() {
     );
     let run = fx.lift(inst, &core, "run", &func_type(&[], None, false), Options::default());
     fx.call(&run, &[]).unwrap();
-    assert_eq!(*seen.borrow(), [(0, 2)]);
+    assert_eq!(*seen.lock().unwrap(), [(0, 2)]);
     fx.assert_idle();
 }
 
@@ -124,7 +124,7 @@ fn guests_cannot_leave_from_realloc_and_post_return() {
     let inst = fx.instance("i");
     let ty = func_type(&[], None, false);
     let leave =
-        Rc::new(HostFuncDef::new(ty.clone(), "leave", Rc::new(|_| Ok(HostOutcome::Returned))));
+        Rc::new(HostFuncDef::new(ty.clone(), "leave", Arc::new(|_| Ok(HostOutcome::Returned))));
     let leave = fx.lower(inst, &FuncInst::Host(leave), Options::default());
     let core = fx.core(
         inst,
@@ -144,12 +144,11 @@ fn guests_cannot_leave_from_realloc_and_post_return() {
 #[test]
 fn nesting_is_bounded() {
     let mut fx = Fixture::with(StoreConfig { max_nesting: 10, ..StoreConfig::default() });
-    let depth = Rc::new(Cell::new(0));
     let ty = func_type(&[], None, false);
     let mut next: FuncInst = FuncInst::Host(Rc::new(HostFuncDef::new(
         ty.clone(),
         "end",
-        Rc::new(|_| Ok(HostOutcome::Returned)),
+        Arc::new(|_| Ok(HostOutcome::Returned)),
     )));
     for i in 0..11 {
         let inst = fx.instance(&format!("i{i}"));
@@ -158,7 +157,6 @@ fn nesting_is_bounded() {
             fx.core(inst, r#"(module (import "" "f" (func)) (export "f" (func 0)))"#, &[lowered]);
         next = fx.lift(inst, &core, "f", &ty, Options::default());
     }
-    depth.set(1);
     let error = fx.call(&next, &[]).unwrap_err();
     assert!(matches!(error.trap().unwrap().reason(), Trap::NestingLimit { limit: 10 }));
     fx.assert_idle();
