@@ -1679,6 +1679,13 @@ const cmabi_extern_type *cmabi_extern_type_export(const cmabi_extern_type *type,
 typedef struct cmabi_linker cmabi_linker;
 
 /**
+ * Decides whether a host function can serve calls of the type that a component imports it with; the
+ * component is refused if not. `data` is that of the function. On `false`, it writes to `takes` what the
+ * function takes, in words for a message, which are copied at once.
+ */
+typedef bool (*cmabi_type_check)(void *data, const cmabi_func_type *type, cmabi_string *takes);
+
+/**
  * Makes a linker that offers nothing yet.
  */
 cmabi_status cmabi_linker_new(const cmabi_engine *engine,
@@ -1720,6 +1727,20 @@ cmabi_status cmabi_linker_typed_func(cmabi_linker *linker,
                                      void *data,
                                      cmabi_drop drop,
                                      cmabi_error **error);
+
+/**
+ * Offers a function like `cmabi_linker_func`. A component that imports it with a type that `check` does
+ * not accept is refused when it is linked: for languages that know a function's type by other means
+ * than a `cmabi_func_type`.
+ */
+cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
+                                       cmabi_string interface,
+                                       cmabi_string name,
+                                       cmabi_type_check check,
+                                       cmabi_host_func func,
+                                       void *data,
+                                       cmabi_drop drop,
+                                       cmabi_error **error);
 
 /**
  * Offers a component, to be instantiated by those that import it. Arguments are as for

@@ -30,10 +30,9 @@ pub struct Definitions {
 
 /// One thing that the host offers.
 enum Definition {
-    /// A function; without a type it takes the type that the component imports it with.
     Func {
         func: Arc<HostFunc>,
-        ty: Option<FuncType>,
+        takes: Takes,
     },
     Resource {
         ty: ResourceType,
@@ -48,6 +47,18 @@ enum Definition {
         of: Instance,
     },
 }
+
+/// Which types a component can import a function of the host with.
+enum Takes {
+    /// Every type: it serves whatever it is imported with.
+    Any,
+    Exactly(FuncType),
+    Checked(Arc<TypeCheck>),
+}
+
+/// Decides whether a function of the host can serve calls of a type. If it cannot, the error says what it
+/// takes.
+pub type TypeCheck = dyn Fn(&FuncType) -> Result<(), String> + Send + Sync;
 
 impl Linker {
     /// A linker that offers nothing yet.
@@ -136,7 +147,19 @@ impl Definitions {
     /// Offers a function. With a type, a component that imports it with another is refused;
     /// without, it must serve whatever type it is imported with.
     pub fn func(&mut self, name: &str, ty: Option<FuncType>, func: Arc<HostFunc>) -> Result<()> {
-        self.define(name, Definition::Func { func, ty })
+        let takes = ty.map_or(Takes::Any, Takes::Exactly);
+        self.define(name, Definition::Func { func, takes })
+    }
+
+    /// Offers a function. A component that imports it with a type that `check` does not accept is
+    /// refused.
+    pub fn checked_func(
+        &mut self,
+        name: &str,
+        check: Arc<TypeCheck>,
+        func: Arc<HostFunc>,
+    ) -> Result<()> {
+        self.define(name, Definition::Func { func, takes: Takes::Checked(check) })
     }
 
     /// Offers a resource type of the host's; `dtor` is called with the representation of each
@@ -217,11 +240,17 @@ impl Resolver {
             return self.undefined(path, among, ty);
         };
         match (definition, ty) {
-            (Definition::Func { func, ty: given }, ExternType::Func(expected)) => {
-                if let Some(given) = given {
-                    self.checker.func(path, given, expected);
-                }
+            (Definition::Func { func, takes }, ExternType::Func(expected)) => {
                 let ty = substitute_func(expected, &self.checker.env);
+                match takes {
+                    Takes::Any => {}
+                    Takes::Exactly(given) => self.checker.func(path, given, expected),
+                    Takes::Checked(check) => {
+                        if let Err(given) = check(&ty) {
+                            self.checker.differ(path, &ty, given);
+                        }
+                    }
+                }
                 let def = HostFuncDef::new(ty, path, func.clone());
                 Some(Extern::Func(FuncInst::Host(Rc::new(def))))
             }

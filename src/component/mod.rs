@@ -11,7 +11,7 @@ mod name;
 mod subtype;
 
 pub use instance::{Extern, Instance};
-pub use link::{Definitions, Linker};
+pub use link::{Definitions, Linker, TypeCheck};
 
 use crate::engine::{Engine, Module};
 use crate::error::{Error, ErrorKind, Result};

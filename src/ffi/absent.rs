@@ -90,7 +90,7 @@ infallible! {
         -> *const cmabi_extern_type = ptr::null();
 }
 
-// These two take over a callback's data, and drop it.
+// These take over a callback's data, and drop it.
 
 #[allow(missing_docs)]
 #[unsafe(no_mangle)]
@@ -116,6 +116,24 @@ pub unsafe extern "C" fn cmabi_linker_typed_func(
     _interface: cmabi_string,
     _name: cmabi_string,
     _type: *const cmabi_func_type,
+    _func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}
+
+#[allow(missing_docs)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_checked_func(
+    _linker: *mut cmabi_linker,
+    _interface: cmabi_string,
+    _name: cmabi_string,
+    _check: *const c_void,
     _func: cmabi_host_func,
     data: *mut c_void,
     drop: cmabi_drop,

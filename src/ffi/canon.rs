@@ -457,7 +457,8 @@ pub unsafe extern "C" fn cmabi_func_new(
             let store = check::required(store, "store")?;
             (out, store, cmabi_func_type::get(r#type, "type")?, check::text(name, "name")?)
         };
-        let def = HostFuncDef::new(ty, name, Arc::new(host_func(callback, data, "callback")?));
+        let def =
+            HostFuncDef::new(ty, name, Arc::new(host_func(callback, Arc::new(data), "callback")?));
         *out = cmabi_func::owned(store, FuncInst::Host(Rc::new(def)));
         Ok(())
     })

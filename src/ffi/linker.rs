@@ -8,7 +8,7 @@ use super::store::cmabi_store;
 use super::task::{Data, cmabi_drop, cmabi_host_func, host_func};
 use super::types::cmabi_func_type;
 use super::{check, guard, guard_or};
-use crate::component::{Linker, load_module};
+use crate::component::{Definitions, Linker, load_module};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::types::FuncType;
@@ -102,6 +102,52 @@ pub unsafe extern "C" fn cmabi_linker_typed_func(
     })
 }
 
+/// Decides whether a host function can serve calls of the type that a component imports it with; the
+/// component is refused if not. `data` is that of the function. On `false`, it writes to `takes` what the
+/// function takes, in words for a message, which are copied at once.
+pub type cmabi_type_check = Option<
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        r#type: *const cmabi_func_type,
+        takes: *mut cmabi_string,
+    ) -> bool,
+>;
+
+/// Offers a function like `cmabi_linker_func`. A component that imports it with a type that `check` does
+/// not accept is refused when it is linked: for languages that know a function's type by other means
+/// than a `cmabi_func_type`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_checked_func(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    check: cmabi_type_check,
+    func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Arc::new(Data::new(data, drop));
+        let check = check.ok_or_else(|| check::invalid("check", "is NULL"))?;
+        let serve = host_func(func, data.clone(), "func")?;
+        let check = move |ty: &FuncType| {
+            let mut takes = cmabi_string::EMPTY;
+            // SAFETY: the header's rules for callbacks; what `takes` points to is there at least
+            // until it is copied.
+            unsafe {
+                if check(data.get(), cmabi_func_type::borrowed(ty), &raw mut takes) {
+                    return Ok(());
+                }
+                Err(check::text(takes, "takes").unwrap_or("another type").to_owned())
+            }
+        };
+        // SAFETY: the header's rules.
+        let (instance, name) = unsafe { place(linker, interface, name) }?;
+        instance.checked_func(name, Arc::new(check), Arc::new(serve))
+    })
+}
+
 /// Offers a C function.
 ///
 /// # Safety
@@ -115,11 +161,25 @@ unsafe fn define(
     data: Data,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
+    let (instance, name) = unsafe { place(linker, interface, name) }?;
+    instance.func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
+}
+
+/// Where a definition goes.
+///
+/// # Safety
+/// The header's rules for all arguments.
+unsafe fn place<'a>(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+) -> Result<(&'a mut Definitions, &'a str)> {
+    // SAFETY: the caller's promise.
     let (linker, interface, name) = unsafe {
         let linker = check::required_mut(linker, "linker")?;
         (linker, check::text(interface, "interface")?, check::text(name, "name")?)
     };
-    linker.linker.instance(interface)?.func(name, ty, Arc::new(host_func(func, data, "func")?))
+    Ok((linker.linker.instance(interface)?, name))
 }
 
 /// Offers a component, to be instantiated by those that import it. Arguments are as for

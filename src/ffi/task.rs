@@ -100,7 +100,7 @@ unsafe impl Sync for Data {}
 /// What serves the calls of a C function. `argument` is what C called the function.
 pub(super) fn host_func(
     func: cmabi_host_func,
-    data: Data,
+    data: Arc<Data>,
     argument: &str,
 ) -> Result<impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + use<>> {
     let func = func.ok_or_else(|| check::invalid(argument, "is NULL"))?;
