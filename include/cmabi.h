@@ -232,228 +232,6 @@ size_t cmabi_error_frame_count(const cmabi_error *error);
  */
 cmabi_string cmabi_error_frame(const cmabi_error *error, size_t index);
 
-/* Values in memories of the host's own ----------------------------------------------------------- */
-
-/**
- * How the strings in a memory are encoded.
- */
-enum cmabi_string_encoding
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `utf8`: UTF-8, lengths in bytes.
-     */
-    CMABI_STRING_ENCODING_UTF8,
-    /**
-     * `utf16`: little-endian UTF-16, lengths in code units.
-     */
-    CMABI_STRING_ENCODING_UTF16,
-    /**
-     * `latin1+utf16`: Latin-1, or UTF-16 where the highest bit of the length is set.
-     */
-    CMABI_STRING_ENCODING_LATIN1_UTF16,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_string_encoding cmabi_string_encoding;
-#else
-typedef uint32_t cmabi_string_encoding;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * A guest's memory as the host has it, and how values lie in it: the canonical options that
- * lifting and lowering depend on. For hosts that run core wasm on their own.
- *
- * `CMABI_LIFT_LOWER_OPTIONS_INIT` fills in `size` and zeroes the rest: UTF-8, 4-byte pointers, no
- * memory, no `realloc`.
- */
-typedef struct cmabi_lift_lower_options {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * How strings are encoded.
-     */
-    cmabi_string_encoding string_encoding;
-    /**
-     * Not 0 where pointers are 8 bytes wide.
-     */
-    uint8_t memory64;
-    /**
-     * The memory, at an address that is a multiple of 8. NULL where `memory_data` says where it
-     * is, or where there is none.
-     */
-    uint8_t *memory;
-    /**
-     * The bytes of `memory`.
-     */
-    size_t memory_len;
-    /**
-     * What the functions below get first.
-     */
-    void *data;
-    /**
-     * Says where the memory is now, for a memory that may move or grow; it never becomes shorter
-     * during a call of the library's. Asked at first and after each `realloc`. NULL where `memory`
-     * says it.
-     */
-    void (*memory_data)(void *data, uint8_t **memory, size_t *len);
-    /**
-     * The guest's `realloc`: writes the new place of what is `old_size` bytes at `old` to `*ptr`,
-     * or answers false where it fails. Needed where strings or lists are stored, or where
-     * parameters or results are spilled to new memory; else NULL.
-     */
-    bool (*realloc)(void *data,
-                    uint64_t old,
-                    uint64_t old_size,
-                    uint32_t align,
-                    uint64_t new_size,
-                    uint64_t *ptr);
-} cmabi_lift_lower_options;
-
-/**
- * Loads the value of `type` at `ptr` in a guest's memory into `value`, which has the size and
- * alignment of the type on the host. Strings and lists go into `arena`. `load` in the
- * specification.
- *
- * `CMABI_STATUS_TRAP` where the specification traps: the message says why, and where in the
- * value. `value` is unspecified then. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_value_load(const cmabi_type *type,
-                              const cmabi_lift_lower_options *from,
-                              uint64_t ptr,
-                              void *value,
-                              cmabi_arena *arena,
-                              cmabi_error **error);
-
-/**
- * Stores the host's `value` of `type` at `ptr` in a guest's memory. `store` in the specification.
- *
- * `CMABI_STATUS_TRAP` where the specification traps, also for a value of the host's that is none,
- * as a string that is not UTF-8; what the guest's memory holds is unspecified then.
- * `CMABI_STATUS_HOST` where `realloc` fails. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_value_store(const cmabi_type *type,
-                               const void *value,
-                               const cmabi_lift_lower_options *to,
-                               uint64_t ptr,
-                               cmabi_error **error);
-
-/**
- * Copies the value of `type` at `src_ptr` in one guest's memory to `dst_ptr` in another's,
- * directly. Strings are transcoded, pointers become as wide as they are there.
- *
- * Fails like `cmabi_value_load` and `cmabi_value_store`.
- */
-cmabi_status cmabi_value_copy(const cmabi_type *type,
-                              const cmabi_lift_lower_options *from,
-                              uint64_t src_ptr,
-                              const cmabi_lift_lower_options *to,
-                              uint64_t dst_ptr,
-                              cmabi_error **error);
-
-/**
- * Lifts a value of `type` from its core values into `value`, which has the size and alignment of
- * the type on the host. Strings and lists go into `arena`. `lift_flat` in the specification.
- *
- * A core value is its bits: an `i32` or `f32` is the low half of the word. `flat_count` is at least
- * the type's number of core values, which is not above 16. Fails like `cmabi_value_load`.
- */
-cmabi_status cmabi_value_lift_flat(const cmabi_type *type,
-                                   const cmabi_lift_lower_options *from,
-                                   const uint64_t *flat,
-                                   size_t flat_count,
-                                   void *value,
-                                   cmabi_arena *arena,
-                                   cmabi_error **error);
-
-/**
- * Lowers the host's `value` of `type` to core values. `lower_flat` in the specification.
- *
- * `flat` has room for `flat_count` words: at least the type's number of core values, which is not
- * above 16. Fails like `cmabi_value_store`.
- */
-cmabi_status cmabi_value_lower_flat(const cmabi_type *type,
-                                    const void *value,
-                                    const cmabi_lift_lower_options *to,
-                                    uint64_t *flat,
-                                    size_t flat_count,
-                                    cmabi_error **error);
-
-/**
- * Lifts the parameters of a function of type `type` from the core values that a guest passed, or
- * from memory if there are more than `max_flat` of them: 16, or 4 for the `async` option of `canon
- * lower`. `args` has the size and alignment of the record of the parameters on the host; without
- * parameters nothing happens. `lift_flat_values` in the specification.
- *
- * Spilled parameters are one core value, their pointer. Fails like `cmabi_value_load`.
- */
-cmabi_status cmabi_value_lift_flat_params(const cmabi_func_type *type,
-                                          const cmabi_lift_lower_options *from,
-                                          uint32_t max_flat,
-                                          const uint64_t *flat,
-                                          size_t flat_count,
-                                          void *args,
-                                          cmabi_arena *arena,
-                                          cmabi_error **error);
-
-/**
- * Lowers the parameters of a function of type `type` to core values, or to new memory whose
- * pointer is the one core value if there are more than `max_flat` of them: 16. `args` is the
- * record of the parameters on the host; without parameters nothing happens. `lower_flat_values` in
- * the specification.
- *
- * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
- * `cmabi_value_store`.
- */
-cmabi_status cmabi_value_lower_flat_params(const cmabi_func_type *type,
-                                           const void *args,
-                                           const cmabi_lift_lower_options *to,
-                                           uint32_t max_flat,
-                                           uint64_t *flat,
-                                           size_t flat_count,
-                                           cmabi_error **error);
-
-/**
- * Lifts the result of a function of type `type` from the core values that a guest returned, or from
- * memory if there are more than `max_flat` of them: 1, or 16 for `task.return`. `results` has the
- * size and alignment of the result's type on the host; without a result nothing happens.
- * `lift_flat_values` in the specification.
- *
- * A spilled result is one core value, its pointer. Fails like `cmabi_value_load`.
- */
-cmabi_status cmabi_value_lift_flat_results(const cmabi_func_type *type,
-                                           const cmabi_lift_lower_options *from,
-                                           uint32_t max_flat,
-                                           const uint64_t *flat,
-                                           size_t flat_count,
-                                           void *results,
-                                           cmabi_arena *arena,
-                                           cmabi_error **error);
-
-/**
- * Lowers the result of a function of type `type` to core values if there are at most `max_flat` of
- * them: 1, or 0 for the `async` option of `canon lower`. Beyond that it goes to memory: to
- * `*out_param`, the pointer that the guest passed for it, or where `out_param` is NULL to new
- * memory whose pointer is the one core value. `results` points to the result on the host; without
- * a result nothing happens. `lower_flat_values` in the specification.
- *
- * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
- * `cmabi_value_store`.
- */
-cmabi_status cmabi_value_lower_flat_results(const cmabi_func_type *type,
-                                            const void *results,
-                                            const cmabi_lift_lower_options *to,
-                                            uint32_t max_flat,
-                                            const uint64_t *out_param,
-                                            uint64_t *flat,
-                                            size_t flat_count,
-                                            cmabi_error **error);
-
 /* Version ---------------------------------------------------------------------------------------- */
 
 /**
@@ -1467,6 +1245,228 @@ cmabi_status cmabi_wave_print(const cmabi_type *type,
                               cmabi_string *text,
                               cmabi_error **error);
 
+/* Values in memories of the host's own ----------------------------------------------------------- */
+
+/**
+ * How the strings in a memory are encoded.
+ */
+enum cmabi_string_encoding
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * `utf8`: UTF-8, lengths in bytes.
+     */
+    CMABI_STRING_ENCODING_UTF8,
+    /**
+     * `utf16`: little-endian UTF-16, lengths in code units.
+     */
+    CMABI_STRING_ENCODING_UTF16,
+    /**
+     * `latin1+utf16`: Latin-1, or UTF-16 where the highest bit of the length is set.
+     */
+    CMABI_STRING_ENCODING_LATIN1_UTF16,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_string_encoding cmabi_string_encoding;
+#else
+typedef uint32_t cmabi_string_encoding;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A guest's memory as the host has it, and how values lie in it: the canonical options that
+ * lifting and lowering depend on. For hosts that run core wasm on their own.
+ *
+ * `CMABI_LIFT_LOWER_OPTIONS_INIT` fills in `size` and zeroes the rest: UTF-8, 4-byte pointers, no
+ * memory, no `realloc`.
+ */
+typedef struct cmabi_lift_lower_options {
+    /**
+     * The size of this struct.
+     */
+    size_t size;
+    /**
+     * How strings are encoded.
+     */
+    cmabi_string_encoding string_encoding;
+    /**
+     * Not 0 where pointers are 8 bytes wide.
+     */
+    uint8_t memory64;
+    /**
+     * The memory, at an address that is a multiple of 8. NULL where `memory_data` says where it
+     * is, or where there is none.
+     */
+    uint8_t *memory;
+    /**
+     * The bytes of `memory`.
+     */
+    size_t memory_len;
+    /**
+     * What the functions below get first.
+     */
+    void *data;
+    /**
+     * Says where the memory is now, for a memory that may move or grow; it never becomes shorter
+     * during a call of the library's. Asked at first and after each `realloc`. NULL where `memory`
+     * says it.
+     */
+    void (*memory_data)(void *data, uint8_t **memory, size_t *len);
+    /**
+     * The guest's `realloc`: writes the new place of what is `old_size` bytes at `old` to `*ptr`,
+     * or answers false where it fails. Needed where strings or lists are stored, or where
+     * parameters or results are spilled to new memory; else NULL.
+     */
+    bool (*realloc)(void *data,
+                    uint64_t old,
+                    uint64_t old_size,
+                    uint32_t align,
+                    uint64_t new_size,
+                    uint64_t *ptr);
+} cmabi_lift_lower_options;
+
+/**
+ * Loads the value of `type` at `ptr` in a guest's memory into `value`, which has the size and
+ * alignment of the type on the host. Strings and lists go into `arena`. `load` in the
+ * specification.
+ *
+ * `CMABI_STATUS_TRAP` where the specification traps: the message says why, and where in the
+ * value. `value` is unspecified then. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ */
+cmabi_status cmabi_value_load(const cmabi_type *type,
+                              const cmabi_lift_lower_options *from,
+                              uint64_t ptr,
+                              void *value,
+                              cmabi_arena *arena,
+                              cmabi_error **error);
+
+/**
+ * Stores the host's `value` of `type` at `ptr` in a guest's memory. `store` in the specification.
+ *
+ * `CMABI_STATUS_TRAP` where the specification traps, also for a value of the host's that is none,
+ * as a string that is not UTF-8; what the guest's memory holds is unspecified then.
+ * `CMABI_STATUS_HOST` where `realloc` fails. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ */
+cmabi_status cmabi_value_store(const cmabi_type *type,
+                               const void *value,
+                               const cmabi_lift_lower_options *to,
+                               uint64_t ptr,
+                               cmabi_error **error);
+
+/**
+ * Copies the value of `type` at `src_ptr` in one guest's memory to `dst_ptr` in another's,
+ * directly. Strings are transcoded, pointers become as wide as they are there.
+ *
+ * Fails like `cmabi_value_load` and `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_copy(const cmabi_type *type,
+                              const cmabi_lift_lower_options *from,
+                              uint64_t src_ptr,
+                              const cmabi_lift_lower_options *to,
+                              uint64_t dst_ptr,
+                              cmabi_error **error);
+
+/**
+ * Lifts a value of `type` from its core values into `value`, which has the size and alignment of
+ * the type on the host. Strings and lists go into `arena`. `lift_flat` in the specification.
+ *
+ * A core value is its bits: an `i32` or `f32` is the low half of the word. `flat_count` is at least
+ * the type's number of core values, which is not above 16. Fails like `cmabi_value_load`.
+ */
+cmabi_status cmabi_value_lift_flat(const cmabi_type *type,
+                                   const cmabi_lift_lower_options *from,
+                                   const uint64_t *flat,
+                                   size_t flat_count,
+                                   void *value,
+                                   cmabi_arena *arena,
+                                   cmabi_error **error);
+
+/**
+ * Lowers the host's `value` of `type` to core values. `lower_flat` in the specification.
+ *
+ * `flat` has room for `flat_count` words: at least the type's number of core values, which is not
+ * above 16. Fails like `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_lower_flat(const cmabi_type *type,
+                                    const void *value,
+                                    const cmabi_lift_lower_options *to,
+                                    uint64_t *flat,
+                                    size_t flat_count,
+                                    cmabi_error **error);
+
+/**
+ * Lifts the parameters of a function of type `type` from the core values that a guest passed, or
+ * from memory if there are more than `max_flat` of them: 16, or 4 for the `async` option of `canon
+ * lower`. `args` has the size and alignment of the record of the parameters on the host; without
+ * parameters nothing happens. `lift_flat_values` in the specification.
+ *
+ * Spilled parameters are one core value, their pointer. Fails like `cmabi_value_load`.
+ */
+cmabi_status cmabi_value_lift_flat_params(const cmabi_func_type *type,
+                                          const cmabi_lift_lower_options *from,
+                                          uint32_t max_flat,
+                                          const uint64_t *flat,
+                                          size_t flat_count,
+                                          void *args,
+                                          cmabi_arena *arena,
+                                          cmabi_error **error);
+
+/**
+ * Lowers the parameters of a function of type `type` to core values, or to new memory whose
+ * pointer is the one core value if there are more than `max_flat` of them: 16. `args` is the
+ * record of the parameters on the host; without parameters nothing happens. `lower_flat_values` in
+ * the specification.
+ *
+ * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
+ * `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_lower_flat_params(const cmabi_func_type *type,
+                                           const void *args,
+                                           const cmabi_lift_lower_options *to,
+                                           uint32_t max_flat,
+                                           uint64_t *flat,
+                                           size_t flat_count,
+                                           cmabi_error **error);
+
+/**
+ * Lifts the result of a function of type `type` from the core values that a guest returned, or from
+ * memory if there are more than `max_flat` of them: 1, or 16 for `task.return`. `results` has the
+ * size and alignment of the result's type on the host; without a result nothing happens.
+ * `lift_flat_values` in the specification.
+ *
+ * A spilled result is one core value, its pointer. Fails like `cmabi_value_load`.
+ */
+cmabi_status cmabi_value_lift_flat_results(const cmabi_func_type *type,
+                                           const cmabi_lift_lower_options *from,
+                                           uint32_t max_flat,
+                                           const uint64_t *flat,
+                                           size_t flat_count,
+                                           void *results,
+                                           cmabi_arena *arena,
+                                           cmabi_error **error);
+
+/**
+ * Lowers the result of a function of type `type` to core values if there are at most `max_flat` of
+ * them: 1, or 0 for the `async` option of `canon lower`. Beyond that it goes to memory: to
+ * `*out_param`, the pointer that the guest passed for it, or where `out_param` is NULL to new
+ * memory whose pointer is the one core value. `results` points to the result on the host; without
+ * a result nothing happens. `lower_flat_values` in the specification.
+ *
+ * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
+ * `cmabi_value_store`.
+ */
+cmabi_status cmabi_value_lower_flat_results(const cmabi_func_type *type,
+                                            const void *results,
+                                            const cmabi_lift_lower_options *to,
+                                            uint32_t max_flat,
+                                            const uint64_t *out_param,
+                                            uint64_t *flat,
+                                            size_t flat_count,
+                                            cmabi_error **error);
+
 /* Task: the host's side of a call that it serves ------------------------------------------------- */
 
 /**
@@ -1875,6 +1875,369 @@ cmabi_status cmabi_func_call(cmabi_store *store,
                              void *results,
                              cmabi_arena *arena,
                              cmabi_error **error);
+
+/* Engine interface ------------------------------------------------------------------------------- */
+
+/**
+ * How an engine suspends a guest that blocks inside an import.
+ */
+enum cmabi_engine_tier
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The engine leaves and re-enters its own wasm stack: an import that answers
+     * `CMABI_FLOW_BLOCK` makes the running `call` return `CMABI_OUTCOME_SUSPENDED`. Any number of
+     * calls can be suspended at once, and they are resumed in any order.
+     */
+    CMABI_ENGINE_TIER_RESUME,
+    /**
+     * The library runs each call on a native stack of its own and switches away inside imports,
+     * which therefore never answer `CMABI_FLOW_BLOCK`. Only for engines that tolerate it: no
+     * state of theirs is tied to the native stack or to the order in which calls return.
+     */
+    CMABI_ENGINE_TIER_FIBER,
+    /**
+     * One native stack: while a guest is blocked in an import, others run on top of it. Imports
+     * never answer `CMABI_FLOW_BLOCK`. A guest that waits for one below it on the stack traps.
+     */
+    CMABI_ENGINE_TIER_NESTED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_engine_tier cmabi_engine_tier;
+#else
+typedef uint32_t cmabi_engine_tier;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a call came back.
+ */
+enum cmabi_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It returned; the results are written.
+     */
+    CMABI_OUTCOME_RETURNED,
+    /**
+     * An import answered `CMABI_FLOW_BLOCK`; the continuation is written. Tier `resume` only.
+     */
+    CMABI_OUTCOME_SUSPENDED,
+    /**
+     * It trapped. Where an import answered `CMABI_FLOW_TRAP` the library knows why; otherwise
+     * `message` says it.
+     */
+    CMABI_OUTCOME_TRAPPED,
+    /**
+     * It threw a core exception that nothing caught.
+     */
+    CMABI_OUTCOME_THREW,
+    /**
+     * It used up its fuel.
+     */
+    CMABI_OUTCOME_OUT_OF_FUEL,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_outcome cmabi_outcome;
+#else
+typedef uint32_t cmabi_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What kind of thing a module imports or exports.
+ */
+enum cmabi_core_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A function.
+     */
+    CMABI_CORE_KIND_FUNC,
+    /**
+     * A linear memory.
+     */
+    CMABI_CORE_KIND_MEMORY,
+    /**
+     * A table.
+     */
+    CMABI_CORE_KIND_TABLE,
+    /**
+     * A global.
+     */
+    CMABI_CORE_KIND_GLOBAL,
+    /**
+     * An exception tag.
+     */
+    CMABI_CORE_KIND_TAG,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_core_kind cmabi_core_kind;
+#else
+typedef uint32_t cmabi_core_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an import tells the engine that called it.
+ */
+enum cmabi_flow
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The results are written; the guest goes on.
+     */
+    CMABI_FLOW_DONE,
+    /**
+     * The engine is to suspend the guest. Tier `resume` only.
+     */
+    CMABI_FLOW_BLOCK,
+    /**
+     * The engine is to unwind the guest; the running call returns `CMABI_OUTCOME_TRAPPED`.
+     */
+    CMABI_FLOW_TRAP,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_flow cmabi_flow;
+#else
+typedef uint32_t cmabi_flow;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A function that the library gives to guests. Belongs to the library; valid as long as the
+ * engine's store that it was given to.
+ */
+typedef struct cmabi_import cmabi_import;
+
+/**
+ * What a store asks of its engine. A limit of 0 is none.
+ */
+typedef struct cmabi_engine_limits {
+    /**
+     * The size of this struct.
+     */
+    size_t size;
+    /**
+     * Bytes that each linear memory may have at the most.
+     */
+    uint64_t max_memory_bytes;
+    /**
+     * Elements that each table may have at the most.
+     */
+    uint64_t max_table_elements;
+    /**
+     * Whether to meter fuel.
+     */
+    bool metered;
+    /**
+     * Fuel to start with, where it is metered.
+     */
+    uint64_t fuel;
+} cmabi_engine_limits;
+
+/**
+ * Something that a core module imports or exports.
+ */
+typedef struct cmabi_core_extern {
+    /**
+     * What it is.
+     */
+    cmabi_core_kind kind;
+    /**
+     * The engine's own pointer or number for it, valid as long as the engine's store. The same
+     * thing is the same pointer each time it is given.
+     */
+    void *item;
+} cmabi_core_extern;
+
+/**
+ * The type of a core function. The arrays are borrowed.
+ */
+typedef struct cmabi_core_func_type {
+    /**
+     * The parameters: values of `cmabi_core_type`.
+     */
+    const cmabi_core_type *params;
+    /**
+     * How many.
+     */
+    size_t params_len;
+    /**
+     * The results.
+     */
+    const cmabi_core_type *results;
+    /**
+     * How many.
+     */
+    size_t results_len;
+} cmabi_core_func_type;
+
+/**
+ * A core-wasm engine as a table of functions, for `cmabi_engine_new_custom`.
+ *
+ * Core values are 64-bit words: an `i32` or `f32` is its bits, zero-extended. The library
+ * validates a module before the engine sees it, and gives imports and takes exports by their
+ * position in the module. A store and what is in it are used by one thread at a time; the engine
+ * and its modules from several at once.
+ *
+ * Functions answer false, NULL or `CMABI_OUTCOME_TRAPPED` for a failure and then set `*message` to
+ * a text that stays valid until the engine is called again. They must return normally: no
+ * exception and no `longjmp` past them. All of them are required but those of a capability that the
+ * engine does not declare. `CMABI_ENGINE_INTERFACE_INIT` fills in `size` and zeroes the rest.
+ */
+typedef struct cmabi_engine_interface {
+    /**
+     * The size of this struct.
+     */
+    size_t size;
+    /**
+     * What the functions without a store get first.
+     */
+    void *data;
+    /**
+     * Called once with `data` when the last user of the engine is gone. May be NULL.
+     */
+    void (*drop)(void *data);
+    /**
+     * How guests are suspended.
+     */
+    cmabi_engine_tier tier;
+    /**
+     * Not 0 where there are 64-bit memories and tables.
+     */
+    uint8_t memory64;
+    /**
+     * Not 0 where there are core exceptions and tags.
+     */
+    uint8_t exceptions;
+    /**
+     * Not 0 where fuel can be metered.
+     */
+    uint8_t fuel;
+    /**
+     * Compiles a module. `wasm` is valid during the call only.
+     */
+    bool (*module_new)(void *data,
+                       const uint8_t *wasm,
+                       size_t len,
+                       void **module,
+                       cmabi_string *message);
+    /**
+     * Frees a module. Its instances may live on.
+     */
+    void (*module_free)(void *data, void *module);
+    /**
+     * Makes an empty store.
+     */
+    bool (*store_new)(void *data,
+                      const cmabi_engine_limits *limits,
+                      void **store,
+                      cmabi_string *message);
+    /**
+     * Frees a store and all that is in it.
+     */
+    void (*store_free)(void *data, void *store);
+    /**
+     * Instantiates a module and runs its start function, which cannot be suspended.
+     * `CMABI_OUTCOME_RETURNED` where it succeeds.
+     */
+    cmabi_outcome (*instantiate)(void *store,
+                                 void *module,
+                                 const cmabi_core_extern *imports,
+                                 size_t imports_len,
+                                 void **instance,
+                                 cmabi_string *message);
+    /**
+     * An instance's export by its position in the module.
+     */
+    cmabi_core_extern (*instance_export)(void *store, void *instance, size_t index);
+    /**
+     * Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it.
+     */
+    void *(*func_new)(void *store,
+                      const cmabi_core_func_type *ty,
+                      cmabi_import *import);
+    /**
+     * Calls a function. The number of arguments and results is that of its type.
+     */
+    cmabi_outcome (*call)(void *store,
+                          void *func,
+                          const uint64_t *args,
+                          uint64_t *results,
+                          void **continuation,
+                          cmabi_string *message);
+    /**
+     * Tier `resume`: continues a suspended call. `import_results` are what the import that blocked
+     * returns. Consumes `suspended`.
+     */
+    cmabi_outcome (*resume)(void *store,
+                            void *suspended,
+                            const uint64_t *import_results,
+                            uint64_t *results,
+                            void **continuation,
+                            cmabi_string *message);
+    /**
+     * Tier `resume`: frees a suspended call that will not be resumed.
+     */
+    void (*continuation_free)(void *store, void *suspended);
+    /**
+     * Where a memory is now. Asked again after each call into a guest.
+     */
+    uint8_t *(*memory_data)(void *store, void *memory, size_t *len);
+    /**
+     * The function in a table's slot: false where the table has no such slot, `*func` NULL for a
+     * null slot. `*ty` is the function's type, borrowed until the engine is called again.
+     */
+    bool (*table_get)(void *store,
+                      void *table,
+                      uint64_t index,
+                      void **func,
+                      cmabi_core_func_type *ty);
+    /**
+     * The value of a global.
+     */
+    uint64_t (*global_get)(void *store, void *global);
+    /**
+     * Fuel left. Required with the capability `fuel`.
+     */
+    uint64_t (*fuel_get)(void *store);
+    /**
+     * Sets the fuel left. Required with the capability `fuel`.
+     */
+    void (*fuel_set)(void *store, uint64_t fuel);
+} cmabi_engine_interface;
+
+/**
+ * Makes an engine of the host's own. `interface` is copied.
+ *
+ * The engine takes over `interface->drop`, which is called once, also where this fails, unless
+ * `interface->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
+ * missing; `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
+ */
+cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *interface,
+                                     cmabi_engine **engine,
+                                     cmabi_error **error);
+
+/**
+ * What a host's engine calls when a guest calls a function that it got with `func_new`, with as
+ * many words in `args` and room for as many in `results` as the function's type says.
+ *
+ * Only from the thread that uses the store, while a function of the table is running.
+ */
+cmabi_flow cmabi_import_call(cmabi_import *import, const uint64_t *args, uint64_t *results);
 
 /* Canonical definitions: lift and lower, for hosts with their own engine or decoder -------------- */
 
@@ -2476,369 +2839,6 @@ cmabi_status cmabi_canon_future_drop_writable(cmabi_store *store,
                                               const cmabi_type *element,
                                               uint32_t end,
                                               cmabi_error **error);
-
-/* Engine interface ------------------------------------------------------------------------------- */
-
-/**
- * How an engine suspends a guest that blocks inside an import.
- */
-enum cmabi_engine_tier
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The engine leaves and re-enters its own wasm stack: an import that answers
-     * `CMABI_FLOW_BLOCK` makes the running `call` return `CMABI_OUTCOME_SUSPENDED`. Any number of
-     * calls can be suspended at once, and they are resumed in any order.
-     */
-    CMABI_ENGINE_TIER_RESUME,
-    /**
-     * The library runs each call on a native stack of its own and switches away inside imports,
-     * which therefore never answer `CMABI_FLOW_BLOCK`. Only for engines that tolerate it: no
-     * state of theirs is tied to the native stack or to the order in which calls return.
-     */
-    CMABI_ENGINE_TIER_FIBER,
-    /**
-     * One native stack: while a guest is blocked in an import, others run on top of it. Imports
-     * never answer `CMABI_FLOW_BLOCK`. A guest that waits for one below it on the stack traps.
-     */
-    CMABI_ENGINE_TIER_NESTED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_engine_tier cmabi_engine_tier;
-#else
-typedef uint32_t cmabi_engine_tier;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How a call came back.
- */
-enum cmabi_outcome
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * It returned; the results are written.
-     */
-    CMABI_OUTCOME_RETURNED,
-    /**
-     * An import answered `CMABI_FLOW_BLOCK`; the continuation is written. Tier `resume` only.
-     */
-    CMABI_OUTCOME_SUSPENDED,
-    /**
-     * It trapped. Where an import answered `CMABI_FLOW_TRAP` the library knows why; otherwise
-     * `message` says it.
-     */
-    CMABI_OUTCOME_TRAPPED,
-    /**
-     * It threw a core exception that nothing caught.
-     */
-    CMABI_OUTCOME_THREW,
-    /**
-     * It used up its fuel.
-     */
-    CMABI_OUTCOME_OUT_OF_FUEL,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_outcome cmabi_outcome;
-#else
-typedef uint32_t cmabi_outcome;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What kind of thing a module imports or exports.
- */
-enum cmabi_core_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * A function.
-     */
-    CMABI_CORE_KIND_FUNC,
-    /**
-     * A linear memory.
-     */
-    CMABI_CORE_KIND_MEMORY,
-    /**
-     * A table.
-     */
-    CMABI_CORE_KIND_TABLE,
-    /**
-     * A global.
-     */
-    CMABI_CORE_KIND_GLOBAL,
-    /**
-     * An exception tag.
-     */
-    CMABI_CORE_KIND_TAG,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_core_kind cmabi_core_kind;
-#else
-typedef uint32_t cmabi_core_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What an import tells the engine that called it.
- */
-enum cmabi_flow
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The results are written; the guest goes on.
-     */
-    CMABI_FLOW_DONE,
-    /**
-     * The engine is to suspend the guest. Tier `resume` only.
-     */
-    CMABI_FLOW_BLOCK,
-    /**
-     * The engine is to unwind the guest; the running call returns `CMABI_OUTCOME_TRAPPED`.
-     */
-    CMABI_FLOW_TRAP,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_flow cmabi_flow;
-#else
-typedef uint32_t cmabi_flow;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * A function that the library gives to guests. Belongs to the library; valid as long as the
- * engine's store that it was given to.
- */
-typedef struct cmabi_import cmabi_import;
-
-/**
- * What a store asks of its engine. A limit of 0 is none.
- */
-typedef struct cmabi_engine_limits {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * Bytes that each linear memory may have at the most.
-     */
-    uint64_t max_memory_bytes;
-    /**
-     * Elements that each table may have at the most.
-     */
-    uint64_t max_table_elements;
-    /**
-     * Whether to meter fuel.
-     */
-    bool metered;
-    /**
-     * Fuel to start with, where it is metered.
-     */
-    uint64_t fuel;
-} cmabi_engine_limits;
-
-/**
- * Something that a core module imports or exports.
- */
-typedef struct cmabi_core_extern {
-    /**
-     * What it is.
-     */
-    cmabi_core_kind kind;
-    /**
-     * The engine's own pointer or number for it, valid as long as the engine's store. The same
-     * thing is the same pointer each time it is given.
-     */
-    void *item;
-} cmabi_core_extern;
-
-/**
- * The type of a core function. The arrays are borrowed.
- */
-typedef struct cmabi_core_func_type {
-    /**
-     * The parameters: values of `cmabi_core_type`.
-     */
-    const cmabi_core_type *params;
-    /**
-     * How many.
-     */
-    size_t params_len;
-    /**
-     * The results.
-     */
-    const cmabi_core_type *results;
-    /**
-     * How many.
-     */
-    size_t results_len;
-} cmabi_core_func_type;
-
-/**
- * A core-wasm engine as a table of functions, for `cmabi_engine_new_custom`.
- *
- * Core values are 64-bit words: an `i32` or `f32` is its bits, zero-extended. The library
- * validates a module before the engine sees it, and gives imports and takes exports by their
- * position in the module. A store and what is in it are used by one thread at a time; the engine
- * and its modules from several at once.
- *
- * Functions answer false, NULL or `CMABI_OUTCOME_TRAPPED` for a failure and then set `*message` to
- * a text that stays valid until the engine is called again. They must return normally: no
- * exception and no `longjmp` past them. All of them are required but those of a capability that the
- * engine does not declare. `CMABI_ENGINE_INTERFACE_INIT` fills in `size` and zeroes the rest.
- */
-typedef struct cmabi_engine_interface {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * What the functions without a store get first.
-     */
-    void *data;
-    /**
-     * Called once with `data` when the last user of the engine is gone. May be NULL.
-     */
-    void (*drop)(void *data);
-    /**
-     * How guests are suspended.
-     */
-    cmabi_engine_tier tier;
-    /**
-     * Not 0 where there are 64-bit memories and tables.
-     */
-    uint8_t memory64;
-    /**
-     * Not 0 where there are core exceptions and tags.
-     */
-    uint8_t exceptions;
-    /**
-     * Not 0 where fuel can be metered.
-     */
-    uint8_t fuel;
-    /**
-     * Compiles a module. `wasm` is valid during the call only.
-     */
-    bool (*module_new)(void *data,
-                       const uint8_t *wasm,
-                       size_t len,
-                       void **module,
-                       cmabi_string *message);
-    /**
-     * Frees a module. Its instances may live on.
-     */
-    void (*module_free)(void *data, void *module);
-    /**
-     * Makes an empty store.
-     */
-    bool (*store_new)(void *data,
-                      const cmabi_engine_limits *limits,
-                      void **store,
-                      cmabi_string *message);
-    /**
-     * Frees a store and all that is in it.
-     */
-    void (*store_free)(void *data, void *store);
-    /**
-     * Instantiates a module and runs its start function, which cannot be suspended.
-     * `CMABI_OUTCOME_RETURNED` where it succeeds.
-     */
-    cmabi_outcome (*instantiate)(void *store,
-                                 void *module,
-                                 const cmabi_core_extern *imports,
-                                 size_t imports_len,
-                                 void **instance,
-                                 cmabi_string *message);
-    /**
-     * An instance's export by its position in the module.
-     */
-    cmabi_core_extern (*instance_export)(void *store, void *instance, size_t index);
-    /**
-     * Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it.
-     */
-    void *(*func_new)(void *store,
-                      const cmabi_core_func_type *ty,
-                      cmabi_import *import);
-    /**
-     * Calls a function. The number of arguments and results is that of its type.
-     */
-    cmabi_outcome (*call)(void *store,
-                          void *func,
-                          const uint64_t *args,
-                          uint64_t *results,
-                          void **continuation,
-                          cmabi_string *message);
-    /**
-     * Tier `resume`: continues a suspended call. `import_results` are what the import that blocked
-     * returns. Consumes `suspended`.
-     */
-    cmabi_outcome (*resume)(void *store,
-                            void *suspended,
-                            const uint64_t *import_results,
-                            uint64_t *results,
-                            void **continuation,
-                            cmabi_string *message);
-    /**
-     * Tier `resume`: frees a suspended call that will not be resumed.
-     */
-    void (*continuation_free)(void *store, void *suspended);
-    /**
-     * Where a memory is now. Asked again after each call into a guest.
-     */
-    uint8_t *(*memory_data)(void *store, void *memory, size_t *len);
-    /**
-     * The function in a table's slot: false where the table has no such slot, `*func` NULL for a
-     * null slot. `*ty` is the function's type, borrowed until the engine is called again.
-     */
-    bool (*table_get)(void *store,
-                      void *table,
-                      uint64_t index,
-                      void **func,
-                      cmabi_core_func_type *ty);
-    /**
-     * The value of a global.
-     */
-    uint64_t (*global_get)(void *store, void *global);
-    /**
-     * Fuel left. Required with the capability `fuel`.
-     */
-    uint64_t (*fuel_get)(void *store);
-    /**
-     * Sets the fuel left. Required with the capability `fuel`.
-     */
-    void (*fuel_set)(void *store, uint64_t fuel);
-} cmabi_engine_interface;
-
-/**
- * Makes an engine of the host's own. `interface` is copied.
- *
- * The engine takes over `interface->drop`, which is called once, also where this fails, unless
- * `interface->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
- * missing; `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
- */
-cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *interface,
-                                     cmabi_engine **engine,
-                                     cmabi_error **error);
-
-/**
- * What a host's engine calls when a guest calls a function that it got with `func_new`, with as
- * many words in `args` and room for as many in `results` as the function's type says.
- *
- * Only from the thread that uses the store, while a function of the table is running.
- */
-cmabi_flow cmabi_import_call(cmabi_import *import, const uint64_t *args, uint64_t *results);
 
 #ifdef __cplusplus
 }

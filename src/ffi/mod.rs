@@ -21,7 +21,6 @@ mod absent;
 pub(crate) mod check;
 
 pub mod error;
-pub mod value;
 pub mod version;
 pub mod engine;
 pub mod config;
@@ -32,6 +31,7 @@ pub mod func_types;
 pub mod wit;
 pub mod arena;
 pub mod wave;
+pub mod value;
 pub mod task;
 #[cfg(feature = "component")]
 pub mod component;
@@ -40,10 +40,10 @@ pub mod linker;
 #[cfg(feature = "component")]
 pub mod instance;
 pub mod func;
+pub mod engine_interface;
 pub mod canon;
 pub mod canon_builtins;
 pub mod canon_streams;
-pub mod engine_interface;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};
 use error::{cmabi_error, cmabi_status};
