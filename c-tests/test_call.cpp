@@ -1,37 +1,9 @@
 // Calls into guests and back into the host: results, host functions, their data and their errors.
-#include "support.hpp"
+#include "guest.hpp"
 
 #include <string>
 
 namespace {
-
-struct Fixture {
-    Handle<cmabi_engine, cmabi_engine_free> engine;
-    Handle<cmabi_linker, cmabi_linker_free> linker;
-    Handle<cmabi_store, cmabi_store_free> store;
-    Handle<cmabi_component, cmabi_component_free> component;
-    Handle<cmabi_instance, cmabi_instance_free> instance;
-    Handle<cmabi_arena, cmabi_arena_free> arena;
-
-    explicit Fixture(const char *guest, const cmabi_config *config = nullptr) {
-        REQUIRE_OK(cmabi_engine_new, nullptr, engine.out());
-        REQUIRE_OK(cmabi_linker_new, engine, linker.out());
-        REQUIRE_OK(cmabi_store_new, engine, config, store.out());
-        REQUIRE_OK(cmabi_arena_new, 0, arena.out());
-        const auto bytes = read_guest(guest);
-        REQUIRE_OK(cmabi_component_load, engine, bytes.data(), bytes.size(), component.out());
-    }
-
-    void instantiate() {
-        REQUIRE_OK(cmabi_linker_instantiate, linker, store, component, instance.out());
-    }
-
-    const cmabi_func *func(const char *path) {
-        const cmabi_func *func = cmabi_instance_func(instance, view(path));
-        REQUIRE_MESSAGE(func != nullptr, path);
-        return func;
-    }
-};
 
 const cmabi_string host = CMABI_STR("test:guest/host@1.2.0");
 
@@ -42,7 +14,7 @@ struct Host {
     std::string heard;
     // Called by `signal`.
     cmabi_status (*on_signal)(Host &, cmabi_task *) = nullptr;
-    Fixture *fixture = nullptr;
+    Guest *fixture = nullptr;
 };
 
 void count_drop(void *data) { static_cast<Host *>(data)->drops++; }
@@ -72,7 +44,7 @@ cmabi_status signal(void *data, cmabi_task *task, const void *args, void *result
     return self.on_signal ? self.on_signal(self, task) : CMABI_STATUS_OK;
 }
 
-void define(Fixture &f, Host &data) {
+void define(Guest &f, Host &data) {
     data.fixture = &f;
     REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("number"), number, &data, count_drop);
     REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("text"), echo, &data, count_drop);
@@ -82,7 +54,7 @@ void define(Fixture &f, Host &data) {
 } // namespace
 
 TEST_CASE("numbers go in and out") {
-    Fixture f("adder.wasm");
+    Guest f("adder.wasm");
     f.instantiate();
     struct {
         std::uint32_t a, b;
@@ -96,7 +68,7 @@ TEST_CASE("numbers go in and out") {
 TEST_CASE("the host is called with the guest's values") {
     Host data;
     {
-        Fixture f("caller.wasm");
+        Guest f("caller.wasm");
         define(f, data);
         f.instantiate();
         const std::uint32_t x = 20;
@@ -117,7 +89,7 @@ TEST_CASE("the host is called with the guest's values") {
 
 TEST_CASE("the linker may go first, and data is dropped when the store is gone") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     define(f, data);
     f.instantiate();
     f.linker = {};
@@ -133,7 +105,7 @@ TEST_CASE("the linker may go first, and data is dropped when the store is gone")
 
 TEST_CASE("data is dropped at once where the function is not taken") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     define(f, data);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "number", cmabi_linker_func, f.linker, host,
                 CMABI_STR("number"), number, &data, count_drop);
@@ -153,7 +125,7 @@ TEST_CASE("data is dropped at once where the function is not taken") {
 
 TEST_CASE("a host function that fails makes the guest trap, with its message") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     define(f, data);
     f.instantiate();
     data.on_signal = [](Host &, cmabi_task *task) -> cmabi_status {
@@ -170,7 +142,7 @@ TEST_CASE("a host function that fails makes the guest trap, with its message") {
 
 TEST_CASE("a host function's status counts without a message, and a wrong one too") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     define(f, data);
     f.instantiate();
     data.on_signal = [](Host &, cmabi_task *) -> cmabi_status { return CMABI_STATUS_NOT_FOUND; };
@@ -184,7 +156,7 @@ TEST_CASE("a host function's status counts without a message, and a wrong one to
 
 TEST_CASE("a typed host function is checked against the import") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     Handle<cmabi_component, cmabi_component_free> adder;
     const auto bytes = read_guest("adder.wasm");
     REQUIRE_OK(cmabi_component_load, f.engine, bytes.data(), bytes.size(), adder.out());
@@ -211,7 +183,7 @@ TEST_CASE("a typed host function is checked against the import") {
 
 TEST_CASE("compatible versions are found") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     const cmabi_string newer = CMABI_STR("test:guest/host@1.9.3");
     REQUIRE_OK(cmabi_linker_func, f.linker, newer, CMABI_STR("number"), number, &data, count_drop);
     REQUIRE_OK(cmabi_linker_func, f.linker, newer, CMABI_STR("text"), echo, &data, count_drop);
@@ -222,7 +194,7 @@ TEST_CASE("compatible versions are found") {
 
 TEST_CASE("a host function may call other instances of its store") {
     Host data;
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     define(f, data);
     f.instantiate();
     data.on_signal = [](Host &self, cmabi_task *task) -> cmabi_status {
@@ -246,7 +218,7 @@ TEST_CASE("a host function may call other instances of its store") {
 }
 
 TEST_CASE("what instances and components offer can be listed") {
-    Fixture f("caller.wasm");
+    Guest f("caller.wasm");
     REQUIRE(cmabi_component_import_count(f.component) == 1);
     REQUIRE(cmabi_component_export_count(f.component) == 3);
     cmabi_string name;

@@ -14,8 +14,7 @@ use std::ptr;
 /// A type of the header that has no values in this build.
 macro_rules! handles {
     ($($name:ident)*) => {$(
-        #[allow(missing_docs)]
-        pub enum $name {}
+        pub(super) enum $name {}
     )*};
 }
 
@@ -25,9 +24,8 @@ handles! { cmabi_component cmabi_extern_type cmabi_instance cmabi_linker }
 /// `error`.
 macro_rules! fallible {
     ($($name:ident($($argument:ty),*) $(-> $handle:ident)?;)*) => {$(
-        #[allow(missing_docs)]
         #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name(
+        pub(super) unsafe extern "C" fn $name(
             $(_: $argument,)*
             $(handle: *mut *mut $handle,)?
             error: *mut *mut cmabi_error,
@@ -60,9 +58,8 @@ fallible! {
 /// Functions that look at what does not exist: their arguments and their answer.
 macro_rules! infallible {
     ($($name:ident($($argument:ty),*) -> $answer:ty = $value:expr;)*) => {$(
-        #[allow(missing_docs)]
         #[unsafe(no_mangle)]
-        pub extern "C" fn $name($(_: $argument),*) -> $answer {
+        pub(super) extern "C" fn $name($(_: $argument),*) -> $answer {
             $value
         }
     )*};
@@ -92,9 +89,8 @@ infallible! {
 
 // These take over a callback's data, and drop it.
 
-#[allow(missing_docs)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn cmabi_linker_func(
+pub(super) unsafe extern "C" fn cmabi_linker_func(
     _linker: *mut cmabi_linker,
     _interface: cmabi_string,
     _name: cmabi_string,
@@ -109,9 +105,8 @@ pub unsafe extern "C" fn cmabi_linker_func(
     })
 }
 
-#[allow(missing_docs)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn cmabi_linker_typed_func(
+pub(super) unsafe extern "C" fn cmabi_linker_typed_func(
     _linker: *mut cmabi_linker,
     _interface: cmabi_string,
     _name: cmabi_string,

@@ -1,6 +1,6 @@
 //! The sections of a component, each translated after it was validated.
 
-use super::{BodyBuilder, Counts, Decoder, ExternName, invalid};
+use super::{BodyBuilder, Counts, Decoder, ExternName, error, invalid};
 use crate::component::extern_type::TypeDef;
 use crate::component::ir::{CoreItem, Initializer, Item, NamedItems, Outer};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +14,11 @@ impl Decoder<'_> {
     pub(super) fn section(&mut self, payload: &Payload<'_>, before: Counts) -> Result<()> {
         match payload {
             Payload::Version { .. } => self.begin_component(),
-            Payload::ModuleSection { unchecked_range, .. } => self.module(unchecked_range),
+            Payload::ModuleSection { unchecked_range, .. } => {
+                self.check_range(unchecked_range)?;
+                self.module(unchecked_range)
+            }
+            Payload::ComponentSection { unchecked_range, .. } => self.check_range(unchecked_range),
             Payload::InstanceSection(section) => {
                 self.each(section, |body, item| body.core_instance(item))
             }
@@ -45,10 +49,16 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// The parser takes a nested binary that was cut off between two sections for a whole one.
+    fn check_range(&self, range: &std::ops::Range<u64>) -> Result<()> {
+        if range.end > self.wasm.len() as u64 {
+            return Err(error("the binary ends in the middle", self.wasm.len()));
+        }
+        Ok(())
+    }
+
     fn module(&mut self, range: &std::ops::Range<u64>) -> Result<()> {
         self.in_module = true;
-        // The validator does not check this range; an impossible one fails while it is parsed,
-        // before anybody reads the module.
         let range = range.start as usize..range.end as usize;
         let index = self.modules.len();
         self.modules.push(range);
