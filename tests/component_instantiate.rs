@@ -3,9 +3,10 @@
 
 mod support;
 
-use cmabi::component::Extern;
+use cmabi::component::{Component, Extern};
 use cmabi::error::{ErrorKind, Trap};
-use cmabi::runtime::HostOutcome;
+use cmabi::memory::AddrType;
+use cmabi::runtime::{HostOutcome, Store, StoreConfig};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use support::{World, counter};
@@ -464,4 +465,75 @@ fn every_built_in_can_be_defined() {
             (canon thread.suspend-then-promote (core func))
             (canon thread.yield-then-promote (core func)))"#,
     );
+}
+
+#[test]
+fn instantiations_are_bounded_in_depth_and_number() {
+    let mut world = World::new();
+    let chain = |length: usize, copies: usize| {
+        let mut text = "(component $root (component $c0)".to_string();
+        for i in 1..=length {
+            let instances = format!("(instance (instantiate $c{}))", i - 1).repeat(copies);
+            text += &format!(
+                "(component $c{i} (alias outer $root $c{0} (component $c{0})) {instances})",
+                i - 1
+            );
+        }
+        text + &format!("(instance (instantiate $c{length})))")
+    };
+    world.instantiate(&chain(90, 1));
+    let error = world.try_instantiate(&chain(900, 1)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert_eq!(error.to_string(), "component instances nest more than 100 deep");
+    let error = world.try_instantiate(&chain(60, 2)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert_eq!(error.to_string(), "the component makes more than 10000 instances");
+}
+
+/// xorshift64*: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
+    }
+}
+
+#[test]
+fn damaged_components_run_without_panic() {
+    let wasm = wat::parse_str(RESOURCE).unwrap();
+    let mut random = Random(0xdecade);
+    let mut config = StoreConfig::default();
+    config.engine.fuel = Some(100_000);
+    config.engine.max_memory_bytes = Some(1 << 20);
+    config.engine.max_table_elements = Some(1 << 10);
+    let mut world = World::new();
+    let mut ran = 0;
+    for _ in 0..4_000 {
+        let mut damaged = wasm.clone();
+        for _ in 0..=random.below(2) {
+            let at = random.below(damaged.len());
+            damaged[at] ^= 1 << random.below(8);
+        }
+        let Ok(component) = Component::load(&world.engine, &damaged) else { continue };
+        world.store = Store::new(&*world.engine, &config).unwrap();
+        let Ok(instance) = world.linker.instantiate(&mut world.store.cx(), &component) else {
+            continue;
+        };
+        for (_, item) in instance.exports() {
+            if let Extern::Func(func) = item
+                && func
+                    .ty()
+                    .params_type()
+                    .is_none_or(|params| params.info().size(AddrType::I64) < 64)
+                && func.ty().result().is_none_or(|result| result.info().size(AddrType::I64) < 64)
+            {
+                ran += usize::from(world.call_func::<_, [u64; 8]>(func, [1_u64; 8]).is_ok());
+            }
+        }
+    }
+    assert!(ran > 100, "only {ran} calls returned");
 }

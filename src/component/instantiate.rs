@@ -1,13 +1,13 @@
 //! Executes a component's definitions in order ("instantiation" in Explainer.md).
 
-use super::Closure;
 use super::builtin::Definition;
 use super::extern_type::{Env, ExternType, Named, substitute_func};
 use super::instance::{Extern, Instance, internal};
 use super::ir::{CoreItem, Initializer, Item, Options, Outer};
+use super::{Closure, Component};
 use crate::canon::{self, FuncInst};
 use crate::engine::{CoreExtern, CoreFunc, CoreGlobal, CoreMemory, CoreTable, CoreTag, Module};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::AddrType;
 use crate::runtime::{Cx, Dtor, InstanceId, define_resource, new_instance};
 use crate::types::ResourceType;
@@ -15,20 +15,52 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// How deep instantiations may nest: components that instantiate components.
+const MAX_DEPTH: u32 = 100;
+
+/// How many component and core instances one instantiation may make, all those inside included. A
+/// small binary can ask for exponentially many.
+const MAX_INSTANCES: u32 = 10_000;
+
 /// Instantiates a component with arguments that were checked against its imports.
-pub(super) fn instantiate(
+pub(super) fn instantiate_root(
+    cx: &mut Cx<'_>,
+    component: &Component,
+    args: &Named<Extern>,
+) -> Result<Instance> {
+    let mut instances = 0;
+    let name = "component";
+    instantiate(cx, &Closure::of(component), None, Place { name, depth: 0 }, args, &mut instances)
+}
+
+/// Where an instance is in the tree of instances.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// For messages.
+    name: &'a str,
+    depth: u32,
+}
+
+fn instantiate(
     cx: &mut Cx<'_>,
     closure: &Closure,
     parent: Option<InstanceId>,
-    name: &str,
+    place: Place<'_>,
     args: &Named<Extern>,
+    instances: &mut u32,
 ) -> Result<Instance> {
-    let instance = new_instance(cx, parent, name);
+    if place.depth == MAX_DEPTH {
+        let message = format!("component instances nest more than {MAX_DEPTH} deep");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    count_instance(instances)?;
+    let instance = new_instance(cx, parent, place.name);
     let mut instantiator = Instantiator {
         closure,
         args,
         instance,
-        name,
+        place,
+        instances_made: instances,
         env: Env::new(),
         modules: Vec::new(),
         core_instances: Vec::new(),
@@ -48,6 +80,15 @@ pub(super) fn instantiate(
     Ok(Instance::new(Rc::downgrade(cx.shared), instantiator.exports))
 }
 
+fn count_instance(instances: &mut u32) -> Result<()> {
+    *instances += 1;
+    if *instances > MAX_INSTANCES {
+        let message = format!("the component makes more than {MAX_INSTANCES} instances");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    Ok(())
+}
+
 /// The exports of a core instance.
 type CoreExports = Rc<HashMap<Arc<str>, CoreExtern>>;
 
@@ -56,7 +97,9 @@ struct Instantiator<'a> {
     closure: &'a Closure,
     args: &'a Named<Extern>,
     instance: InstanceId,
-    name: &'a str,
+    place: Place<'a>,
+    /// Instances that the whole instantiation has made so far.
+    instances_made: &'a mut u32,
     /// What the placeholders of the component's types stand for in this instance.
     env: Env,
     modules: Vec<Arc<dyn Module>>,
@@ -99,8 +142,11 @@ impl Instantiator<'_> {
                 let args: Named<Extern> =
                     args.iter().map(|(name, item)| (name.clone(), self.item(item))).collect();
                 let closure = self.components[*component as usize].clone();
-                let name = format!("{}.{}", self.name, self.instances.len());
-                let instance = instantiate(cx, &closure, Some(self.instance), &name, &args)?;
+                let name = format!("{}.{}", self.place.name, self.instances.len());
+                let place = Place { name: &name, depth: self.place.depth + 1 };
+                let parent = Some(self.instance);
+                let instance =
+                    instantiate(cx, &closure, parent, place, &args, self.instances_made)?;
                 self.admit(Extern::Instance(instance), &ExternType::Instance(ty.clone()))?;
             }
             Initializer::Exports(exports) => {
@@ -206,6 +252,7 @@ impl Instantiator<'_> {
         module: u32,
         args: &[(Arc<str>, u32)],
     ) -> Result<()> {
+        count_instance(self.instances_made)?;
         let module = self.modules[module as usize].clone();
         let args: HashMap<&str, &CoreExports> = args
             .iter()
@@ -219,7 +266,7 @@ impl Instantiator<'_> {
         });
         let imports = imports.collect::<Result<Vec<_>>>()?;
         let instance = canon::instantiate(cx, self.instance, &*module, &imports)
-            .map_err(|trap| trap.within(format!("instantiation of {}", self.name)))?;
+            .map_err(|trap| trap.within(format!("instantiation of {}", self.place.name)))?;
         let exports = module.exports().iter().enumerate();
         let exports = exports
             .map(|(i, export)| (export.name.as_str().into(), cx.engine.export(instance, i)))

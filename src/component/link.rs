@@ -2,7 +2,7 @@
 
 use super::extern_type::{ExternType, InstanceType, Named, TypeDef, substitute_func};
 use super::instance::{Extern, Instance};
-use super::instantiate::instantiate;
+use super::instantiate::instantiate_root;
 use super::name::resolve;
 use super::subtype::{Checker, Problem};
 use super::{Closure, Component};
@@ -98,7 +98,7 @@ impl Linker {
         for (ty, dtor) in resolution.resources {
             define_resource(cx, &ty, InstanceId::HOST, dtor.map(Dtor::Host));
         }
-        instantiate(cx, &Closure::of(component), None, "component", &resolution.args)
+        instantiate_root(cx, component, &resolution.args)
     }
 
     fn resolve(&self, store: Weak<Shared>, component: &Component) -> Result<Resolution> {

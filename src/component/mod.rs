@@ -1,4 +1,15 @@
 //! Component binaries: decoding, linking, instantiating, and looking at what came of it.
+//!
+//! | Explainer.md, Binary.md, Linking.md | file |
+//! |---|---|
+//! | Binary format, validation | `decode` |
+//! | Component, instance and external types | `extern_type` |
+//! | Subtyping | `subtype` |
+//! | Component, instance, alias, canonical and export definitions | `ir`, `instantiate` |
+//! | Canonical built-ins | `builtin` |
+//! | Names, canonical interface names | `name` |
+//! | Linking by the host | `link` |
+//! | Instances, looked at from the host | `instance` |
 
 mod builtin;
 mod decode;

@@ -247,7 +247,8 @@ impl BodyBuilder {
 
 /// A name without what toolchains put in front when they wrap an export into a shim component.
 fn plain(name: &str) -> &str {
-    let shim = ["import-func-", "import-method-", "import-constructor-", "import-type-"];
+    let shim =
+        ["import-func-", "import-method-", "import-static-", "import-constructor-", "import-type-"];
     shim.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
