@@ -4,14 +4,14 @@ use super::extern_type::{Env, substitute_type};
 use super::instance::internal;
 use super::ir::BuiltinType;
 use crate::canon::{Builtin, Options};
-use crate::engine::{CoreTable, CoreType, EngineStore};
+use crate::engine::{CoreExtern, CoreExternType, CoreMemory, CoreTable, CoreType, EngineStore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::AddrType;
 use crate::types::{Kind, ResourceType, Type};
 use wasmparser::{CanonicalFunction as Canon, ValType};
 
 /// A canonical definition with everything that it mentions.
-pub(super) struct Definition<'a> {
+pub(super) struct CanonDef<'a> {
     pub(super) canon: &'a Canon,
     pub(super) ty: &'a BuiltinType,
     pub(super) env: &'a Env,
@@ -19,7 +19,7 @@ pub(super) struct Definition<'a> {
     pub(super) tables: &'a [CoreTable],
 }
 
-impl Definition<'_> {
+impl CanonDef<'_> {
     /// The built-in of this definition.
     pub(super) fn builtin(self, engine: &dyn EngineStore) -> Result<Builtin> {
         let opts = self.opts;
@@ -108,15 +108,15 @@ impl Definition<'_> {
     fn new_indirect(&self, engine: &dyn EngineStore, table: u32) -> Result<Builtin> {
         let BuiltinType::Start(ty) = self.ty else { return Err(self.mismatch()) };
         let table = self.tables[table as usize];
-        let table64 = match engine.extern_type(crate::engine::CoreExtern::Table(table)) {
-            crate::engine::CoreExternType::Table { table64, .. } => table64,
+        let table64 = match engine.extern_type(CoreExtern::Table(table)) {
+            CoreExternType::Table { table64, .. } => table64,
             _ => return Err(self.mismatch()),
         };
         let table_addr = if table64 { AddrType::I64 } else { AddrType::I32 };
         Ok(Builtin::ThreadNewIndirect { ty: ty.clone(), table, table_addr })
     }
 
-    fn memory(&self) -> Result<crate::engine::CoreMemory> {
+    fn memory(&self) -> Result<CoreMemory> {
         self.opts.memory.ok_or_else(|| self.mismatch())
     }
 

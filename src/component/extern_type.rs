@@ -2,7 +2,6 @@
 //!
 //! A resource type that is only known once a component is instantiated is a *placeholder*: a
 //! [`ResourceType`] that stands for whatever the import, or the new instance, brings along.
-//! [`substitute`](ExternType::substitute) puts the real ones in.
 
 use crate::engine::{CoreDecl, CoreExternType, CoreFuncType, CoreType};
 use crate::types::{FuncType, ResourceType, Type};

@@ -1,6 +1,6 @@
 //! Executes a component's definitions in order ("instantiation" in Explainer.md).
 
-use super::builtin::Definition;
+use super::builtin::CanonDef;
 use super::extern_type::{Env, ExternType, Named, substitute_func};
 use super::instance::{Extern, Instance, internal};
 use super::ir::{CoreItem, Initializer, Item, Options, Outer};
@@ -179,7 +179,7 @@ impl Instantiator<'_> {
             Initializer::Builtin { canon, options, ty } => {
                 let opts = self.options(cx, options);
                 let (env, tables) = (&self.env, &*self.tables);
-                let builtin = Definition { canon, ty, env, opts, tables }.builtin(cx.engine)?;
+                let builtin = CanonDef { canon, ty, env, opts, tables }.builtin(cx.engine)?;
                 self.core_funcs.push(canon::builtin(cx, builtin, self.instance));
             }
             Initializer::Export { name, item, ty } => {

@@ -1,5 +1,5 @@
-//! From a component binary to [`Program`]: one pass over the binary that validates each section
-//! and then translates its definitions.
+//! From a component binary to what the instantiator executes: one pass over the binary that
+//! validates each section and then translates its definitions.
 
 mod canon;
 mod convert;
