@@ -7,7 +7,7 @@ use crate::error::{Trap, Trapped};
 use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
     Body, Callee, Cx, Event, InstanceId, State, Task, TaskId, Thread, ThreadId, Wait, WaitableId,
-    Wake, leave, lower_params, resume, return_result, run_core_task, run_thread,
+    Wake, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
 };
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -99,6 +99,12 @@ fn canon_lift(
         state.subtask(subtask).callee = Some(task);
         (task, thread)
     };
+    if lift.ty.is_async() {
+        let first = policy::runs_before_call(&cx.state(), lift.inst);
+        if let Some(first) = first {
+            resume(cx, first, false)?;
+        }
+    }
     run_thread(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
     if !lift.ty.is_async() {
         while !cx.state().task_resolved(task) {

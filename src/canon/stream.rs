@@ -261,7 +261,9 @@ fn cancel_copy(
             return Err(Trap::SyncUseInSet.into());
         }
         state.end(id).state = CopyState::CancellingCopy;
-        if !state.waitables[id].has_pending_event() {
+        if state.waitables[id].has_pending_event() {
+            state.cancel_after_part(id);
+        } else {
             state.cancel_shared(id);
         }
         id

@@ -116,8 +116,7 @@ pub fn instance_counts(cx: &Cx<'_>, instance: InstanceId) -> InstanceCounts {
 impl State {
     pub(crate) fn may_enter_from(&self, instance: InstanceId, caller: InstanceId) -> bool {
         let common = policy::entered_in_common(self, instance, caller);
-        let one_is_in_the_other = common == Some(instance) || common == Some(caller);
-        if !self.donut_wrapping && one_is_in_the_other && instance != caller {
+        if !policy::may_call(self, instance, caller, common) {
             return false;
         }
         let mut at = Some(instance);

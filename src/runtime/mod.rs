@@ -123,8 +123,8 @@ pub(crate) struct State {
     /// Streams and futures.
     pub(crate) shareds: Slab<stream::Shared>,
     pub(crate) scheduler: Scheduler,
-    /// See [`StoreConfig::donut_wrapping`].
-    pub(crate) donut_wrapping: bool,
+    /// See [`StoreConfig::tests_over_text`].
+    pub(crate) tests_over_text: bool,
     /// The thread that runs.
     pub(crate) current: Option<ThreadId>,
     /// The thread that the one that has just blocked gives way to.

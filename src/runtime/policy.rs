@@ -3,6 +3,7 @@
 
 use super::State;
 use super::instance::InstanceId;
+use super::stream::CopyResult;
 use super::task::TaskId;
 use super::thread::ThreadId;
 use crate::error::{Trap, Trapped};
@@ -26,6 +27,32 @@ pub(crate) fn entered_in_common(
         }
     }
     Some(a)
+}
+
+/// Whether a call from `caller` to `instance` is allowed at all; `common` is the nearest instance
+/// that both are in.
+#[inline]
+pub(crate) fn may_call(
+    state: &State,
+    instance: InstanceId,
+    caller: InstanceId,
+    common: Option<InstanceId>,
+) -> bool {
+    let is_donut = common == Some(instance) || common == Some(caller);
+    !(state.tests_over_text && is_donut && instance != caller)
+}
+
+/// The thread that runs before an async-typed call of `instance` looks whether it may start.
+#[inline]
+pub(crate) fn runs_before_call(state: &State, instance: InstanceId) -> Option<ThreadId> {
+    let holder = state[instance].exclusive_thread.filter(|_| state.tests_over_text)?;
+    state.is_ready(holder).then_some(holder)
+}
+
+/// What a copy reports that was to be cancelled when it had been `Completed` with only a part of its
+/// buffer copied.
+pub(crate) fn cancelled_after_part(state: &State) -> CopyResult {
+    if state.tests_over_text { CopyResult::Cancelled } else { CopyResult::Completed }
 }
 
 /// Every built-in but the plain counters and reads begins with this.

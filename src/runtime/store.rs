@@ -33,9 +33,11 @@ pub struct StoreConfig {
     pub schedule_seed: Option<u64>,
     /// The deterministic profile of the specification.
     pub deterministic: bool,
-    /// Whether a component and one nested in it may call each other while the other is entered. The
-    /// specification's text allows it; its tests, "for now", expect a trap.
-    pub donut_wrapping: bool,
+    /// Follows the specification's `.wast` tests where they contradict its text. By the tests, a
+    /// component and one nested in it cannot call each other; a stream copy that is cancelled after
+    /// a part of it was copied reports that it was cancelled; and a call of an instance that a ready
+    /// thread uses exclusively first lets that thread run.
+    pub tests_over_text: bool,
 }
 
 impl Default for StoreConfig {
@@ -47,7 +49,7 @@ impl Default for StoreConfig {
             max_threads: (1 << 28) - 1,
             schedule_seed: None,
             deterministic: false,
-            donut_wrapping: true,
+            tests_over_text: false,
         }
     }
 }
@@ -71,7 +73,7 @@ impl Store {
             sets: Slab::new(),
             shareds: Slab::new(),
             scheduler: Scheduler::new(config.schedule_seed, config.deterministic),
-            donut_wrapping: config.donut_wrapping,
+            tests_over_text: config.tests_over_text,
             current: None,
             switch_to: None,
             nesting: 0,

@@ -8,7 +8,7 @@ use super::host_stream::Completion;
 use super::slab::Id;
 use super::table::{Handle, Table, wrong_type};
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, State};
+use super::{Cx, InstanceId, State, policy};
 use crate::error::{Trap, Trapped};
 use crate::types::{Kind, Type};
 
@@ -319,6 +319,18 @@ impl State {
     pub(crate) fn cancel_shared(&mut self, id: WaitableId) {
         let shared = self.end(id).shared;
         self.reset_and_notify_pending(shared, CopyResult::Cancelled);
+    }
+
+    /// `id` is to be cancelled, but its copy has met the other end already.
+    pub(crate) fn cancel_after_part(&mut self, id: WaitableId) {
+        let partial = self.buffer(id).remain() > 0;
+        let cancelled = policy::cancelled_after_part(self);
+        if let Some(PendingEvent::Copy { result: result @ CopyResult::Completed, .. }) =
+            &mut self.waitables[id].pending_event
+            && partial
+        {
+            *result = cancelled;
+        }
     }
 
     /// What `CopyEnd.drop` and `WritableFutureEnd.drop` of the reference check.

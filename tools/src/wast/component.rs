@@ -16,7 +16,7 @@ pub struct Components {
 impl Components {
     pub fn new(engine: &Arc<dyn Engine>, seed: Option<u64>) -> Self {
         let config =
-            StoreConfig { schedule_seed: seed, donut_wrapping: false, ..StoreConfig::default() };
+            StoreConfig { schedule_seed: seed, tests_over_text: true, ..StoreConfig::default() };
         let store = Store::new(&**engine, &config).expect("a store without limits");
         Components { store, linker: Linker::new() }
     }

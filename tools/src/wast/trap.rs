@@ -40,6 +40,9 @@ fn is_category(message: &str, reason: &Trap) -> bool {
         "deadlock detected: event loop cannot make further progress" => {
             matches!(reason, Trap::CannotBlock)
         }
+        "waitable cannot be used synchronously while added to a waitable set" => {
+            matches!(reason, Trap::WaitableInSyncUse)
+        }
         "invalid `char` bit pattern" => matches!(reason, Trap::InvalidChar { .. }),
         "incomplete utf-8 byte sequence" => matches!(reason, Trap::InvalidUtf8 { .. }),
         _ => false,
