@@ -1,0 +1,90 @@
+;; Each thread has two words of storage, of 32 or 64 bits, that start at 0.
+(component definition $T
+  (component $Source
+    (core module $M
+      (memory (export "mem") 1)
+      (data (i32.const 8) "abc")
+      (func (export "text") (result i32)
+        (i32.store (i32.const 0) (i32.const 8))
+        (i32.store (i32.const 4) (i32.const 3))
+        (i32.const 0)))
+    (core instance $m (instantiate $M))
+    (func (export "text") (result string)
+      (canon lift (core func $m "text") (memory (core memory $m "mem")))))
+  (component $User
+    (import "text" (func $source-text (result string)))
+    (core module $Libc
+      (import "" "get0" (func $get0 (result i32)))
+      (import "" "set0" (func $set0 (param i32)))
+      (memory (export "mem") 1)
+      (global $seen (export "seen") (mut i32) (i32.const -1))
+      ;; The thread of realloc is a new one, and its storage is gone with it.
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.set $seen (call $get0))
+        (call $set0 (i32.const 99))
+        (i32.const 1024)))
+    (core module $M
+      (import "" "get0" (func $get0 (result i32)))
+      (import "" "set0" (func $set0 (param i32)))
+      (import "" "get1" (func $get1 (result i32)))
+      (import "" "set1" (func $set1 (param i32)))
+      (import "" "seen" (global $seen (mut i32)))
+      (import "" "text" (func $text (param i32)))
+      (func (export "two-slots") (result i32)
+        (if (i32.or (call $get0) (call $get1)) (then unreachable))
+        (call $set0 (i32.const 7))
+        (call $set1 (i32.const -1))
+        (if (i32.ne (call $get1) (i32.const -1)) (then unreachable))
+        (call $get0))
+      (func (export "realloc-has-its-own") (result i32)
+        (call $set0 (i32.const 7))
+        (call $text (i32.const 0))
+        (if (i32.ne (call $get0) (i32.const 7)) (then unreachable))
+        (global.get $seen)))
+    (core func $get0 (canon context.get i32 0))
+    (core func $set0 (canon context.set i32 0))
+    (core func $get1 (canon context.get i32 1))
+    (core func $set1 (canon context.set i32 1))
+    (core instance $libc (instantiate $Libc (with "" (instance
+      (export "get0" (func $get0)) (export "set0" (func $set0))))))
+    (core func $text (canon lower (func $source-text)
+      (memory (core memory $libc "mem")) (realloc (core func $libc "realloc"))))
+    (core instance $m (instantiate $M (with "" (instance
+      (export "get0" (func $get0)) (export "set0" (func $set0))
+      (export "get1" (func $get1)) (export "set1" (func $set1))
+      (export "seen" (global $libc "seen")) (export "text" (func $text))))))
+    (func (export "two-slots") (result u32) (canon lift (core func $m "two-slots")))
+    (func (export "realloc-has-its-own") (result u32)
+      (canon lift (core func $m "realloc-has-its-own"))))
+  (instance $source (instantiate $Source))
+  (instance $user (instantiate $User (with "text" (func $source "text"))))
+  (export "two-slots" (func $user "two-slots"))
+  (export "realloc-has-its-own" (func $user "realloc-has-its-own")))
+
+(component instance $i $T)
+(assert_return (invoke "two-slots") (u32.const 7))
+;; a new call is a new thread
+(assert_return (invoke "two-slots") (u32.const 7))
+(assert_return (invoke "realloc-has-its-own") (u32.const 0))
+;; a component's core code has 32-bit words or 64-bit ones, not both
+(component
+  (core module $Wide
+    (import "" "get0" (func $get0 (result i64)))
+    (import "" "set0" (func $set0 (param i64)))
+    (import "" "get1" (func $get1 (result i64)))
+    (import "" "set1" (func $set1 (param i64)))
+    (func (export "wide") (result i64)
+      (call $set0 (i64.const 1))
+      (call $set1 (i64.const 0x123456789abcdef0))
+      (if (i64.ne (call $get0) (i64.const 1)) (then unreachable))
+      (call $get1)))
+
+  (core func $wide-get0 (canon context.get i64 0))
+  (core func $wide-set0 (canon context.set i64 0))
+  (core func $wide-get1 (canon context.get i64 1))
+  (core func $wide-set1 (canon context.set i64 1))
+  (core instance $wide (instantiate $Wide (with "" (instance
+    (export "get0" (func $wide-get0)) (export "set0" (func $wide-set0))
+    (export "get1" (func $wide-get1)) (export "set1" (func $wide-set1))))))
+  (func (export "wide") (result u64) (canon lift (core func $wide "wide"))))
+(assert_return (invoke "wide") (u64.const 0x123456789abcdef0))
