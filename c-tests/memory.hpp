@@ -1,49 +1,16 @@
 // A guest's memory without a guest: values are lifted from it and lowered into it by the functions of the
-// header's section "Values in memories of the host's own". And types, built through the C API.
+// header's section "Values in memories of the host's own".
 #pragma once
 
-#include "support.hpp"
+#include "types.hpp"
 
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-// ---- Types ----------------------------------------------------------------------------------------
-
-using Type = Handle<cmabi_type, cmabi_type_free>;
-
-inline Type primitive(cmabi_kind kind) {
-    Type type;
-    REQUIRE_OK(cmabi_type_new_primitive, kind, type.out());
-    return type;
-}
-
-inline Type list_of(const cmabi_type *element) {
-    Type type;
-    REQUIRE_OK(cmabi_type_new_list, element, type.out());
-    return type;
-}
-
-inline Type option_of(const cmabi_type *some) {
-    Type type;
-    REQUIRE_OK(cmabi_type_new_option, some, type.out());
-    return type;
-}
-
-inline Type tuple_of(std::initializer_list<const cmabi_type *> types) {
-    Type type;
-    REQUIRE_OK(cmabi_type_new_tuple, types.begin(), types.size(), type.out());
-    return type;
-}
-
-inline Type variant_of(std::initializer_list<cmabi_field> cases) {
-    Type type;
-    REQUIRE_OK(cmabi_type_new_variant, cases.begin(), cases.size(), type.out());
-    return type;
-}
+// ---- Values ---------------------------------------------------------------------------------------
 
 // The type whose host values are a `T`.
 template <class T>

@@ -69,7 +69,7 @@ TEST_CASE("tuples and lists of floats survive") {
         double f1;
     };
     Memory memory;
-    const Type pair = tuple_of({scalar<float>(), scalar<double>()});
+    const Type pair = tuple({scalar<float>(), scalar<double>()});
     const Words flat = memory.lower(pair, Pair{42, 43});
     CHECK(flat == Words{bits<std::uint32_t>(42.0F), bits<std::uint64_t>(43.0)});
     const Pair lifted = memory.lift<Pair>(pair, flat);

@@ -55,7 +55,7 @@ TEST_CASE("fields lie at multiples of their alignment") {
         std::uint16_t f2;
         std::uint32_t f3;
     };
-    const Type dense = tuple_of({scalar<std::uint8_t>(), scalar<std::uint8_t>(),
+    const Type dense = tuple({scalar<std::uint8_t>(), scalar<std::uint8_t>(),
                                  scalar<std::uint16_t>(), scalar<std::uint32_t>()});
     check_list<Dense>(dense, {{6, 7, 8, 9}, {4, 5, 6, 7}},
                       {6, 7, 8, 0, 9, 0, 0, 0, 4, 5, 6, 0, 7, 0, 0, 0});
@@ -68,7 +68,7 @@ TEST_CASE("padding of the host does not reach the guest, whose padding stays as 
         std::uint8_t f2;
         std::uint32_t f3;
     };
-    const Type padded = tuple_of({scalar<std::uint8_t>(), scalar<std::uint16_t>(),
+    const Type padded = tuple({scalar<std::uint8_t>(), scalar<std::uint16_t>(),
                                   scalar<std::uint8_t>(), scalar<std::uint32_t>()});
     std::vector<Padded> host(2);
     std::memset(static_cast<void *>(host.data()), 0xa5, host.size() * sizeof(Padded));

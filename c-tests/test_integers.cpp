@@ -145,15 +145,13 @@ TEST_CASE("integers in memory are little-endian and exactly as wide as their typ
 TEST_CASE("integers that are not aligned, or not in the memory, trap") {
     Memory memory(CMABI_STRING_ENCODING_UTF8, false, 1024);
     std::uint64_t value = 0;
-    const Type u32 = scalar<std::uint32_t>();
-    const Type u64 = scalar<std::uint64_t>();
-    CHECK_FAILS(CMABI_STATUS_TRAP, "unaligned pointer: 0x42 is not a multiple of 4",
-                cmabi_value_load, u32, memory.options(), 0x42, &value, memory.arena());
+        CHECK_FAILS(CMABI_STATUS_TRAP, "unaligned pointer: 0x42 is not a multiple of 4",
+                cmabi_value_load, u32(), memory.options(), 0x42, &value, memory.arena());
     CHECK_FAILS(CMABI_STATUS_TRAP, "unaligned pointer: 0x44 is not a multiple of 8",
-                cmabi_value_store, u64, &value, memory.options(), 0x44);
-    CHECK(memory.load<std::uint32_t>(u32, 1020) == 0);
-    CHECK_FAILS(CMABI_STATUS_TRAP, "out of bounds", cmabi_value_load, u32, memory.options(), 1024,
+                cmabi_value_store, u64(), &value, memory.options(), 0x44);
+    CHECK(memory.load<std::uint32_t>(u32(), 1020) == 0);
+    CHECK_FAILS(CMABI_STATUS_TRAP, "out of bounds", cmabi_value_load, u32(), memory.options(), 1024,
                 &value, memory.arena());
-    CHECK_FAILS(CMABI_STATUS_TRAP, "out of bounds", cmabi_value_store, u64, &value,
+    CHECK_FAILS(CMABI_STATUS_TRAP, "out of bounds", cmabi_value_store, u64(), &value,
                 memory.options(), 0xfffffffffffffff8);
 }

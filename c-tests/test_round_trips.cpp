@@ -5,7 +5,7 @@ TEST_CASE("a tuple of numbers is passed as its numbers") {
     struct Pair {
         std::uint16_t f0, f1;
     };
-    const Type type = tuple_of({scalar<std::uint16_t>(), scalar<std::uint16_t>()});
+    const Type type = tuple({scalar<std::uint16_t>(), scalar<std::uint16_t>()});
     Memory memory;
     CHECK(memory.lower(type, Pair{3, 4}) == Words{3, 4});
     const Pair lifted = memory.flat_trip(type, Pair{3, 4});
@@ -39,7 +39,7 @@ TEST_CASE("lists of options of tuples survive") {
         } val;
     };
     const Type type =
-        list_of(option_of(tuple_of({scalar<cmabi_string>(), scalar<std::uint16_t>()})));
+        list_of(option_of(tuple({scalar<cmabi_string>(), scalar<std::uint16_t>()})));
     const std::vector<Entry> host{{1, {CMABI_STR("answer"), 42}}, {0, {{nullptr, 0}, 0}}};
     for (const bool memory64 : memory_widths) {
         Memory memory(CMABI_STRING_ENCODING_LATIN1_UTF16, memory64);
@@ -64,11 +64,10 @@ struct Large {
 };
 
 static Type large_type() {
-    const Type u32 = scalar<std::uint32_t>();
-    const Type string = scalar<cmabi_string>();
-    const Type tuple = tuple_of({u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32,
-                                 u32, u32, u32, string});
-    return variant_of({{CMABI_STR("large"), tuple}});
+    const cmabi_type *number = u32();
+    const Type large = tuple({number, number, number, number, number, number, number, number, number,
+                              number, number, number, number, number, number, number, string()});
+    return variant({field("large", large)});
 }
 
 static Large large_value() {
@@ -99,18 +98,16 @@ TEST_CASE("a value of many core values survives in memory") {
 
 TEST_CASE("as a parameter, it is spilled to memory of the callee's") {
     const Type type = large_type();
-    Handle<cmabi_func_type, cmabi_func_type_free> func;
-    const cmabi_field param{CMABI_STR("large"), type};
-    REQUIRE_OK(cmabi_func_type_new, &param, 1, type, false, func.out());
+    const FuncType signature = func({field("large", type)}, type);
     const Large value = large_value();
 
     for (const bool memory64 : memory_widths) {
         Memory memory(CMABI_STRING_ENCODING_UTF8, memory64);
         Words flat(1);
-        CHECK_OK(cmabi_value_lower_flat_params, func, &value, memory.options(), 16, flat.data(), 1);
+        CHECK_OK(cmabi_value_lower_flat_params, signature, &value, memory.options(), 16, flat.data(), 1);
         check_large(memory.load<Large>(type, flat[0]));
         Large lifted{};
-        CHECK_OK(cmabi_value_lift_flat_params, func, memory.options(), 16, flat.data(), 1, &lifted,
+        CHECK_OK(cmabi_value_lift_flat_params, signature, memory.options(), 16, flat.data(), 1, &lifted,
                  memory.arena());
         check_large(lifted);
     }
@@ -118,21 +115,20 @@ TEST_CASE("as a parameter, it is spilled to memory of the callee's") {
 
 TEST_CASE("as a result, it goes where the caller says or to new memory") {
     const Type type = large_type();
-    Handle<cmabi_func_type, cmabi_func_type_free> func;
-    REQUIRE_OK(cmabi_func_type_new, nullptr, 0, type, false, func.out());
+    const FuncType signature = func({}, type);
     const Large value = large_value();
 
     Memory memory;
     const std::uint64_t place = memory.alloc(256);
-    CHECK_OK(cmabi_value_lower_flat_results, func, &value, memory.options(), 1, &place, nullptr, 0);
+    CHECK_OK(cmabi_value_lower_flat_results, signature, &value, memory.options(), 1, &place, nullptr, 0);
     check_large(memory.load<Large>(type, place));
 
     Words flat(1);
-    CHECK_OK(cmabi_value_lower_flat_results, func, &value, memory.options(), 1, nullptr, flat.data(),
+    CHECK_OK(cmabi_value_lower_flat_results, signature, &value, memory.options(), 1, nullptr, flat.data(),
              1);
     CHECK(flat[0] != place);
     Large lifted{};
-    CHECK_OK(cmabi_value_lift_flat_results, func, memory.options(), 1, flat.data(), 1, &lifted,
+    CHECK_OK(cmabi_value_lift_flat_results, signature, memory.options(), 1, flat.data(), 1, &lifted,
              memory.arena());
     check_large(lifted);
 }

@@ -2,7 +2,8 @@
 # their files from where they are themselves, so an installed tree can be moved.
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "cmabi.h*")
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} 
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(PROGRAMS ${lib_dir}/${shared_real} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so ${lib_dir}/libcmabi.a
   DESTINATION ${CMAKE_INSTALL_LIBDIR})

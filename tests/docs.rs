@@ -1,0 +1,67 @@
+//! Code shown in the README and in docs/ is code that is compiled and run: a block that follows a
+//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A fenced block and the file that it is said to be from.
+struct Block {
+    file: PathBuf,
+    lines: Vec<String>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn blocks(markdown: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut lines = markdown.lines();
+    while let Some(line) = lines.next() {
+        let from = line.strip_prefix("<!-- from ").and_then(|rest| rest.strip_suffix(" -->"));
+        let Some(file) = from else { continue };
+        let fence = lines.next().unwrap_or_default();
+        assert!(fence.starts_with("```"), "no block follows `{line}`");
+        let lines = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned).collect();
+        blocks.push(Block { file: root().join(file), lines });
+    }
+    blocks
+}
+
+/// Whether `block` is a run of `source`'s lines, but for indentation.
+fn contains(source: &str, block: &[String]) -> bool {
+    let source: Vec<&str> = source.lines().map(str::trim).collect();
+    let block: Vec<&str> = block.iter().map(|line| line.trim()).collect();
+    source.windows(block.len()).any(|window| window == block)
+}
+
+fn check(document: &str) -> usize {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let blocks = blocks(&text);
+    for block in &blocks {
+        let source = fs::read_to_string(&block.file)
+            .unwrap_or_else(|error| panic!("{document}: {}: {error}", block.file.display()));
+        assert!(
+            contains(&source, &block.lines),
+            "{document} shows something else than {}:\n{}",
+            block.file.display(),
+            block.lines.join("\n"),
+        );
+    }
+    blocks.len()
+}
+
+#[test]
+fn the_readme_shows_code_that_is_compiled() {
+    assert!(check("README.md") >= 2, "the README shows a program in C and one in C++");
+}
+
+#[test]
+fn the_documentation_shows_code_that_is_compiled() {
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            check(path.strip_prefix(root()).unwrap().to_str().unwrap());
+        }
+    }
+}
