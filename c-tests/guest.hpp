@@ -26,9 +26,11 @@ struct Guest {
         REQUIRE_OK(cmabi_linker_instantiate, linker, store, component, instance.out());
     }
 
-    const cmabi_func *func(const char *path) {
-        const cmabi_func *func = cmabi_instance_func(instance, view(path));
-        REQUIRE_MESSAGE(func != nullptr, path);
+    const cmabi_func *func(const char *path) { return func(instance, path); }
+
+    static const cmabi_func *func(cmabi_instance *instance, const char *path) {
+        const cmabi_func *func = nullptr;
+        REQUIRE_OK(cmabi_instance_func, instance, view(path), &func);
         return func;
     }
 };

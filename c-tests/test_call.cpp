@@ -62,7 +62,8 @@ TEST_CASE("numbers go in and out") {
     std::uint32_t sum = 0;
     CHECK_OK(cmabi_func_call, f.store, f.func("add"), &args, &sum, nullptr);
     CHECK(sum == 42);
-    CHECK(cmabi_instance_func(f.instance, CMABI_STR("add")) == f.func("add"));
+    // Asked once more, it is the same.
+    CHECK(f.func("add") == f.func("add"));
 }
 
 TEST_CASE("the host is called with the guest's values") {
@@ -209,7 +210,7 @@ TEST_CASE("a host function may call other instances of its store") {
         const std::uint32_t args[2] = {3, 4};
         std::uint32_t sum = 0;
         CHECK_OK(cmabi_func_call, cmabi_task_store(task),
-                 cmabi_instance_func(instance, CMABI_STR("add")), args, &sum, nullptr);
+                 Guest::func(instance, "add"), args, &sum, nullptr);
         CHECK(sum == 7);
         return CMABI_STATUS_OK;
     };
@@ -243,6 +244,10 @@ TEST_CASE("what instances and components offer can be listed") {
     // Equal types have the same address.
     CHECK(cmabi_extern_type_func(number) == cmabi_func_get_type(f.func("number")));
     CHECK(cmabi_instance_export(f.instance, 3, nullptr) == nullptr);
-    CHECK(cmabi_instance_func(f.instance, CMABI_STR("nothing")) == nullptr);
-    CHECK(cmabi_instance_func(f.instance, CMABI_STR("number#x")) == nullptr);
+    const cmabi_func *none = f.func("number");
+    CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "there is \"number\"", cmabi_instance_func, f.instance,
+                CMABI_STR("numbr"), &none);
+    CHECK(none == nullptr);
+    CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "is a func, not an instance", cmabi_instance_func, f.instance,
+                CMABI_STR("number#x"), &none);
 }

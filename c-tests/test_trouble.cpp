@@ -333,7 +333,7 @@ TEST_CASE("host and guest cannot nest without end") {
     std::size_t depth = 0;
     std::string message;
     auto action = [&] {
-        const cmabi_func *next = cmabi_instance_func(instances[++depth], CMABI_STR("signal"));
+        const cmabi_func *next = Guest::func(instances[++depth], "signal");
         Error error;
         const auto status = cmabi_func_call(f.store, next, nullptr, nullptr, nullptr, error.out());
         if (status != CMABI_STATUS_OK && message.empty()) {
@@ -344,8 +344,8 @@ TEST_CASE("host and guest cannot nest without end") {
     for (auto &instance : instances) {
         REQUIRE_OK(cmabi_linker_instantiate, f.linker, f.store, f.component, instance.out());
     }
-    CHECK_OK(cmabi_func_call, f.store, cmabi_instance_func(instances[0], CMABI_STR("signal")), nullptr,
-             nullptr, nullptr);
+    CHECK_OK(cmabi_func_call, f.store, Guest::func(instances[0], "signal"), nullptr, nullptr,
+             nullptr);
     CHECK(depth == 5);
     CHECK_MESSAGE(message.find("more than 5 nested calls") != std::string::npos, message);
 }
@@ -391,7 +391,9 @@ TEST_CASE("handles that are not there are fine to free and to ask") {
     CHECK(cmabi_extern_type_value(nullptr) == nullptr);
     CHECK(cmabi_extern_type_export_count(nullptr) == 0);
     CHECK(cmabi_extern_type_export(nullptr, 0, nullptr) == nullptr);
-    CHECK(cmabi_instance_func(nullptr, CMABI_STR("x")) == nullptr);
+    const cmabi_func *func = nullptr;
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`instance` is NULL", cmabi_instance_func, nullptr,
+                CMABI_STR("x"), &func);
     CHECK(cmabi_instance_export_count(nullptr) == 0);
     CHECK(cmabi_func_get_type(nullptr) == nullptr);
     CHECK(cmabi_task_store(nullptr) == nullptr);

@@ -10,8 +10,9 @@
  * Outputs    A place for a handle is set to NULL first and to the handle on success. A place for
  *            anything else is written on success only.
  * Ownership  A handle written through an out-pointer is the caller's; the `_free` function of its
- *            type consumes it and accepts NULL. A pointer that is returned is borrowed from the
- *            object that it was asked of and lives as long as that. No other function consumes.
+ *            type consumes it and accepts NULL. A pointer that is returned, and a pointer to const
+ *            that is written, is borrowed from the object that it was asked of and lives as long as
+ *            that. No other function consumes.
  * Arguments  Pointers must not be NULL where the documentation does not allow it. NULL, an unknown
  *            enumerator, text that is not UTF-8 and a handle of another store are answered with
  *            CMABI_STATUS_INVALID_ARGUMENT and a message that names the argument. Strings and
@@ -19,9 +20,9 @@
  * Callbacks  `fn`, `data` and `drop` go together: `drop`, which may be NULL, is called exactly once
  *            with `data` when `fn` will not be called again, and at once when the function that
  *            got them fails. Callbacks must return normally: no exception and no longjmp.
- * Threads    What is passed as `const` may be used by any number of threads at once. A store, and
+ * Threads    Engines, components and types may be used by any number of threads at once. A store, and
  *            everything that belongs to it, may be used by one thread at a time; it may move from
- *            thread to thread between calls.
+ *            thread to thread between calls. Other handles: one thread at a time.
  * Bugs       A bug in the library is answered with CMABI_STATUS_INTERNAL; it never ends the
  *            process. The store that was in use can then only be freed.
  * Builds     A function of a feature that was left out of the build of the library exists and
@@ -1809,14 +1810,17 @@ typedef struct cmabi_instance cmabi_instance;
 void cmabi_instance_free(cmabi_instance *instance);
 
 /**
- * The exported function at `path`: its name, as `greet`, or for a function of an exported instance
- * the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly that
- * version, the highest one that is compatible by semantic versioning is taken.
+ * Makes `func` the exported function at `path`: its name, as `greet`, or for a function of an exported
+ * instance the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly
+ * that version, the highest one that is compatible by semantic versioning is taken.
  *
- * Borrowed from the instance; NULL where there is no such function, and for NULL. Asking once more
- * gives the same pointer.
+ * The function is borrowed from the instance; asking once more gives the same pointer.
+ * `CMABI_STATUS_NOT_FOUND` where there is none: the message says what there is.
  */
-const cmabi_func *cmabi_instance_func(cmabi_instance *instance, cmabi_string path);
+cmabi_status cmabi_instance_func(cmabi_instance *instance,
+                                 cmabi_string path,
+                                 const cmabi_func **func,
+                                 cmabi_error **error);
 
 /**
  * How many things an instance exports; 0 for NULL.

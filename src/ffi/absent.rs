@@ -49,6 +49,7 @@ fallible! {
         *mut cmabi_linker, cmabi_string, cmabi_string, *const cmabi_component
     );
     cmabi_linker_module(*mut cmabi_linker, cmabi_string, cmabi_string, *const u8, usize);
+    cmabi_instance_func(*mut cmabi_instance, cmabi_string) -> cmabi_func;
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
     cmabi_linker_instantiate(*const cmabi_linker, *mut cmabi_store, *const cmabi_component)
@@ -81,7 +82,6 @@ infallible! {
         -> *const cmabi_extern_type = ptr::null();
     cmabi_linker_free(*mut cmabi_linker) -> () = ();
     cmabi_instance_free(*mut cmabi_instance) -> () = ();
-    cmabi_instance_func(*mut cmabi_instance, cmabi_string) -> *const cmabi_func = ptr::null();
     cmabi_instance_export_count(*mut cmabi_instance) -> usize = 0;
     cmabi_instance_export(*mut cmabi_instance, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();

@@ -1,11 +1,12 @@
 //! Instance
 
 use super::component::cmabi_extern_type;
-use super::error::cmabi_string;
+use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
-use super::{check, guard_or};
+use super::{check, guard, guard_or};
 use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
+use crate::error::Result;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ptr;
@@ -36,13 +37,13 @@ impl cmabi_instance {
         self.ty.get_or_init(|| self.instance.ty())
     }
 
-    fn func(&self, path: &str) -> Option<*const cmabi_func> {
+    fn func(&self, path: &str) -> Result<*const cmabi_func> {
         if let Some(func) = self.funcs.borrow().get(path) {
-            return Some(&raw const **func);
+            return Ok(&raw const **func);
         }
-        let func = self.instance.func(path).ok()?.clone();
+        let func = self.instance.func(path)?.clone();
         let func = Box::new(cmabi_func { store: self.store, func });
-        Some(&raw const **self.funcs.borrow_mut().entry(path.to_owned()).or_insert(func))
+        Ok(&raw const **self.funcs.borrow_mut().entry(path.to_owned()).or_insert(func))
     }
 }
 
@@ -57,24 +58,27 @@ pub unsafe extern "C" fn cmabi_instance_free(instance: *mut cmabi_instance) {
     });
 }
 
-/// The exported function at `path`: its name, as `greet`, or for a function of an exported instance
-/// the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly that
-/// version, the highest one that is compatible by semantic versioning is taken.
+/// Makes `func` the exported function at `path`: its name, as `greet`, or for a function of an exported
+/// instance the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly
+/// that version, the highest one that is compatible by semantic versioning is taken.
 ///
-/// Borrowed from the instance; NULL where there is no such function, and for NULL. Asking once more
-/// gives the same pointer.
+/// The function is borrowed from the instance; asking once more gives the same pointer.
+/// `CMABI_STATUS_NOT_FOUND` where there is none: the message says what there is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_instance_func(
     instance: *mut cmabi_instance,
     path: cmabi_string,
-) -> *const cmabi_func {
-    guard_or(ptr::null(), || {
+    func: *mut *const cmabi_func,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
         // SAFETY: the header's rules.
-        let (instance, path) = unsafe { (instance.as_ref(), check::text(path, "path")) };
-        match (instance, path) {
-            (Some(instance), Ok(path)) => instance.func(path).unwrap_or(ptr::null()),
-            _ => ptr::null(),
-        }
+        let (out, instance, path) = unsafe {
+            let out = check::out_handle(func.cast::<*mut cmabi_func>(), "func")?;
+            (out, check::required(instance, "instance")?, check::text(path, "path")?)
+        };
+        *out = instance.func(path)?.cast_mut();
+        Ok(())
     })
 }
 
