@@ -1,5 +1,6 @@
 #!/bin/sh
-# Rebuilds app.wasm, the demo's component, from app.wit and app.c.
+# Rebuilds app.wasm, the demo's component, from app.wit and app.c, and needs-clock.wasm, which shows what a
+# host says to a component that it cannot serve.
 #
 # Needs, by their package names:
 #   apt install clang lld wasi-libc libclang-rt-dev-wasm32
@@ -20,3 +21,5 @@ clang --target=wasm32-wasi -mexec-model=reactor -nostartfiles -Wl,--no-entry -Wl
 wasm-tools component new "$out/core.wasm" -o app.wasm
 wasm-tools validate app.wasm
 wasm-tools component wit app.wasm
+
+wasm-tools parse needs-clock.wat -o needs-clock.wasm

@@ -1,0 +1,401 @@
+/// @file cmabi.hpp
+///
+/// The C++ layer of libcmabi: RAII for the handles of cmabi.h, errors as exceptions, and functions of
+/// components as typed C++ functions, in both directions. C++17, header-only, no dependency but cmabi.h.
+/// It has no logic of its own: the C functions do everything, and their documentation applies
+/// (ownership, threads, lifetimes).
+///
+///     cmabi::engine engine;
+///     cmabi::component component(engine, "app.wasm");
+///     cmabi::linker linker(engine);
+///     linker.func("demo:app/log", "line", [](std::string_view text) { std::cout << text << '\n'; });
+///     cmabi::store store(engine);
+///     cmabi::instance instance = linker.instantiate(store, component);
+///     auto greet = instance.func<std::string(std::string_view)>("greet");
+///     std::cout << greet("Ada") << '\n';
+///
+/// Which C++ type stands for which WIT type:
+///
+///     WIT                      C++ value                           the same in the canonical layout
+///     bool, s8 to u64, f32/64  bool, std::int8_t to ..., float     the same
+///     char                     char32_t                            the same
+///     string                   std::string                         cmabi::string, std::string_view
+///     list<T>                  std::vector<T>                      cmabi::list<T>
+///     list<T, N>               std::array<T, N>                    the same
+///     map<K, V>                std::map, std::unordered_map,       cmabi::list<cmabi::tuple<K, V>>
+///                              std::vector<std::pair<K, V>>
+///     tuple<...>               std::tuple<...>, std::pair<...>     cmabi::tuple<...>
+///     option<T>                std::optional<T>                    cmabi::option<T>
+///     result<T, E>             cmabi::expected<T, E>               cmabi::result<T, E>
+///     variant                  std::variant<...>                   cmabi::variant<...>
+///     record                   a struct named by cmabi::record     the same, see there
+///     enum                     an enum named by cmabi::enumeration the same
+///     flags                    an enum named by cmabi::flags,      the same
+///                              std::bitset<N>
+///
+/// What a case of a variant or a side of a result does not carry is `void`, in a `std::variant`
+/// `std::monostate`. Cases and tuple elements are matched by their position, the others by their names.
+///
+/// Values in the canonical layout lie in memory like the C structs of cmabi.h and can be used with the C
+/// functions too. `cmabi::string` and `cmabi::list` do not own what they point to: as parameters of a host
+/// function they are valid until it returns.
+
+#ifndef CMABI_HPP
+#define CMABI_HPP
+
+#include "cmabi.h"
+#include "cmabi/abi.hpp"
+#include "cmabi/error.hpp"
+#include "cmabi/func.hpp"
+#include "cmabi/values.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace cmabi {
+
+// ================================================================================================
+// Engines, types, components
+// ================================================================================================
+
+/// Settings for engines and stores; each says for which of them in the C function of its name.
+class config : public detail::handle<cmabi_config, cmabi_config_free> {
+public:
+    config() : handle(detail::call_out<cmabi_config *>(cmabi_config_new)) {}
+
+    config &max_recursion(std::uint32_t calls) {
+        return set(cmabi_config_set_max_recursion, calls);
+    }
+    config &max_stack_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_stack_bytes, bytes);
+    }
+    config &fuel(std::uint64_t units) { return set(cmabi_config_set_fuel, units); }
+    config &max_memory_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_memory_bytes, bytes);
+    }
+    config &max_table_elements(std::uint64_t count) {
+        return set(cmabi_config_set_max_table_elements, count);
+    }
+    config &max_nesting(std::uint32_t calls) { return set(cmabi_config_set_max_nesting, calls); }
+    config &max_handles(std::uint32_t count) { return set(cmabi_config_set_max_handles, count); }
+    config &max_threads(std::uint32_t count) { return set(cmabi_config_set_max_threads, count); }
+    config &schedule_seed(std::uint64_t seed) { return set(cmabi_config_set_schedule_seed, seed); }
+    config &deterministic(bool on) { return set(cmabi_config_set_deterministic, on); }
+
+private:
+    template <class Function, class Value>
+    config &set(Function *function, Value value) {
+        detail::call(function, get(), value);
+        return *this;
+    }
+};
+
+/// The built-in engine.
+class engine : public detail::handle<cmabi_engine, cmabi_engine_free> {
+public:
+    engine() : handle(make(nullptr)) {}
+    explicit engine(const config &config) : handle(make(config.get())) {}
+    /// Takes an engine of the C functions.
+    explicit engine(cmabi_engine *owned) : handle(owned) {}
+
+private:
+    static cmabi_engine *make(const cmabi_config *config) {
+        return detail::call_out<cmabi_engine *>(cmabi_engine_new, config);
+    }
+};
+
+/// A value type.
+class type : public detail::handle<cmabi_type, cmabi_type_free> {
+public:
+    /// Takes a type of the C functions.
+    explicit type(cmabi_type *owned) : handle(owned) {}
+    type(const type &other) : handle(cmabi_type_clone(other.get())) {}
+
+    /// The type as WIT text.
+    std::string_view text() const { return string(cmabi_type_text(get())); }
+    friend bool operator==(const type &a, const type &b) { return a.get() == b.get(); }
+    friend bool operator!=(const type &a, const type &b) { return a.get() != b.get(); }
+};
+
+/// Types read from WIT text.
+class wit : public detail::handle<cmabi_wit, cmabi_wit_free> {
+public:
+    /// Reads a package from one text.
+    explicit wit(std::string_view text) : handle(parse(text)) {}
+
+    /// The value type at `path`.
+    cmabi::type type(std::string_view path) const {
+        return cmabi::type(cmabi_type_clone(
+            detail::call_out<const cmabi_type *>(cmabi_wit_type, get(), string(path))));
+    }
+
+private:
+    static cmabi_wit *parse(std::string_view text) {
+        const cmabi_wit_file file{string("wit"), string(text)};
+        return detail::call_out<cmabi_wit *>(cmabi_wit_parse, &file, std::size_t{1});
+    }
+};
+
+/// Memory for the results of calls.
+class arena : public detail::handle<cmabi_arena, cmabi_arena_free> {
+public:
+    /// `max_bytes` as for `cmabi_arena_new`.
+    explicit arena(std::uint64_t max_bytes = 0)
+        : handle(detail::call_out<cmabi_arena *>(cmabi_arena_new, max_bytes)) {}
+
+    /// Frees what was handed out.
+    void reset() { detail::call(cmabi_arena_reset, get()); }
+    /// The bytes handed out.
+    std::uint64_t used() const { return cmabi_arena_used(get()); }
+};
+
+/// A component, loaded for an engine.
+class component : public detail::handle<cmabi_component, cmabi_component_free> {
+public:
+    /// Loads a component from its binary, which is not needed afterwards.
+    component(const engine &engine, list<std::uint8_t> binary)
+        : handle(detail::call_out<cmabi_component *>(cmabi_component_load, engine.get(), binary.ptr,
+                                                     binary.len)) {}
+    /// Loads a component from a file.
+    component(const engine &engine, std::string_view path)
+        : handle(detail::call_out<cmabi_component *>(cmabi_component_load_file, engine.get(),
+                                                     string(path))) {}
+};
+
+// ================================================================================================
+// Stores, instances, functions
+// ================================================================================================
+
+namespace detail {
+
+struct store_handle : handle<cmabi_store, cmabi_store_free> {
+    explicit store_handle(cmabi_store *owned) : handle(owned) {}
+};
+
+struct instance_handle : handle<cmabi_instance, cmabi_instance_free> {
+    explicit instance_handle(cmabi_instance *owned) : handle(owned) {}
+};
+
+/// A store with what its typed calls use.
+struct store_state {
+    explicit store_state(cmabi_store *owned) : store(owned) {}
+
+    store_handle store;
+    /// Where calls put what they need while they run. A call that is made by a host function adds
+    /// to what the calls around it have there; the outermost frees it all.
+    cmabi::arena arena;
+    unsigned calls = 0;
+};
+
+/// An instance, with its store, which lives as long as something of it is in use.
+struct instance_state {
+    std::shared_ptr<store_state> store;
+    instance_handle instance;
+};
+
+/// The use of a store's arena by one call.
+class arena_use {
+public:
+    explicit arena_use(store_state &state) : state_(state) { ++state_.calls; }
+    arena_use(const arena_use &) = delete;
+    ~arena_use() {
+        if (--state_.calls == 0) cmabi_arena_reset(state_.arena.get(), nullptr);
+    }
+
+private:
+    store_state &state_;
+};
+
+} // namespace detail
+
+/// Where instances live. One thread at a time. It is freed when the last of it and its instances
+/// goes.
+class store {
+public:
+    explicit store(const engine &engine) : store(engine, nullptr) {}
+    store(const engine &engine, const config &config) : store(engine, config.get()) {}
+    store(store &&) = default;
+    store &operator=(store &&) = default;
+
+    /// The handle for the C functions.
+    cmabi_store *get() const { return state_ ? state_->store.get() : nullptr; }
+    explicit operator bool() const { return state_ != nullptr; }
+
+    /// Runs one ready thread; whether there was one.
+    bool tick() {
+        bool ran = false;
+        detail::store_use(get()).call(cmabi_store_tick, get(), &ran);
+        return ran;
+    }
+    /// Runs until no thread is ready.
+    void run() { detail::store_use(get()).call(cmabi_store_run, get()); }
+
+    std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
+    void set_fuel(std::uint64_t fuel) { detail::call(cmabi_store_set_fuel, get(), fuel); }
+
+private:
+    friend class linker;
+
+    store(const engine &engine, const cmabi_config *config)
+        : state_(std::make_shared<detail::store_state>(
+              detail::call_out<cmabi_store *>(cmabi_store_new, engine.get(), config))) {}
+
+    std::shared_ptr<detail::store_state> state_;
+};
+
+/// A function of an instance, as a C++ function: `func<std::string(std::string_view)>`. Got from
+/// `instance::func`. It keeps its instance and store alive.
+///
+/// A call throws what a host function threw on the way, and else `cmabi::error`.
+template <class Signature>
+class func;
+
+template <class R, class... Args>
+class func<R(Args...)> {
+    using type = detail::signature<R(Args...)>;
+
+public:
+    // Moving is copying: a function that was moved from still works.
+    func(const func &) = default;
+    func &operator=(const func &) = default;
+
+    /// Calls the function.
+    R operator()(const std::decay_t<Args> &...args) const {
+        static_assert(!detail::is_view<R>(),
+                      "the result is a view: give the call the arena to put it in");
+        if constexpr (type::scalar) {
+            return run(nullptr, args...);
+        } else {
+            detail::arena_use use(*state_->store);
+            return run(state_->store->arena.get(), args...);
+        }
+    }
+    /// Calls the function; what the result points to is in `arena`, until that is reset.
+    R operator()(arena &arena, const std::decay_t<Args> &...args) const {
+        return run(arena.get(), args...);
+    }
+
+private:
+    friend class instance;
+
+    func(std::shared_ptr<detail::instance_state> state, const cmabi_func *func)
+        : state_(std::move(state)), func_(func) {}
+    R run(cmabi_arena *arena, const std::decay_t<Args> &...args) const {
+        detail::lowering memory(arena, false);
+        [[maybe_unused]] typename type::params params;
+        lower(params, memory, std::index_sequence_for<Args...>(), args...);
+        const void *in = sizeof...(Args) == 0 ? nullptr : &params;
+
+        cmabi_store *store = state_->store->store.get();
+        detail::store_use use(store);
+        if constexpr (std::is_void_v<R>) {
+            use.call(cmabi_func_call, store, func_, in, nullptr, arena);
+        } else {
+            typename type::result result{};
+            use.call(cmabi_func_call, store, func_, in, static_cast<void *>(&result), arena);
+            return detail::abi<R>::lift(result);
+        }
+    }
+    template <std::size_t... Is>
+    static void lower([[maybe_unused]] typename type::params &params,
+                      [[maybe_unused]] detail::lowering &memory, std::index_sequence<Is...>,
+                      const std::decay_t<Args> &...args) {
+        (detail::abi<std::decay_t<Args>>::lower(params.template get<Is>(), args, memory), ...);
+    }
+
+    std::shared_ptr<detail::instance_state> state_;
+    const cmabi_func *func_;
+};
+
+/// An instance of a component. Copies are the same instance; it keeps its store alive.
+class instance {
+public:
+    // Moving is copying here as well.
+    instance(const instance &) = default;
+    instance &operator=(const instance &) = default;
+
+    /// The handle for the C functions.
+    cmabi_instance *get() const { return state_->instance.get(); }
+
+    /// The function at `path`: `greet`, or `ns:pkg/iface#greet`. Throws a `cmabi::error` with
+    /// `CMABI_STATUS_NOT_FOUND` where there is none and with `CMABI_STATUS_TYPE_MISMATCH` where its
+    /// type is not what `Signature` stands for.
+    template <class Signature>
+    cmabi::func<Signature> func(std::string_view path) const {
+        using type = detail::signature<Signature>;
+        const cmabi_func *func = cmabi_instance_func(get(), string(path));
+        if (func == nullptr)
+            throw error(CMABI_STATUS_NOT_FOUND,
+                        "no function `" + std::string(path) + "` is exported");
+        const cmabi_func_type *given = cmabi_func_get_type(func);
+        if (!type::matches(given)) {
+            const std::string_view text = string(cmabi_func_type_text(given));
+            throw error(CMABI_STATUS_TYPE_MISMATCH,
+                        "function `" + std::string(path) + "`: the component has `" +
+                            std::string(text) + "`, C++ has `" + type::describe() + '`');
+        }
+        return cmabi::func<Signature>(state_, func);
+    }
+
+private:
+    friend class linker;
+
+    explicit instance(std::shared_ptr<detail::instance_state> state) : state_(std::move(state)) {}
+
+    std::shared_ptr<detail::instance_state> state_;
+};
+
+/// What the host offers to components.
+class linker : public detail::handle<cmabi_linker, cmabi_linker_free> {
+public:
+    explicit linker(const engine &engine)
+        : handle(detail::call_out<cmabi_linker *>(cmabi_linker_new, engine.get())) {}
+
+    /// Offers a C++ function as `name` of `interface`, or with an empty interface as the plain
+    /// import `name`. A component that imports it with a type other than the one its signature
+    /// stands for is refused when it is linked. What it throws makes the guest trap, and is thrown
+    /// again from the C++ call that led there. What a view that it returns points to must outlive
+    /// the call.
+    template <class F>
+    void func(std::string_view interface, std::string_view name, F function) {
+        using host_func = detail::host_func<F>;
+        // The C function takes the data in any case, and drops it if it fails.
+        detail::call(cmabi_linker_checked_func, get(), string(interface), string(name),
+                     host_func::check, host_func::call,
+                     static_cast<void *>(new F(std::move(function))), host_func::drop);
+    }
+    /// Offers a C++ function as the plain import `name`.
+    template <class F>
+    void func(std::string_view name, F function) {
+        func({}, name, std::move(function));
+    }
+
+    /// Offers all that an instance exports as the instance `name`.
+    void instance(std::string_view name, const cmabi::instance &instance) {
+        detail::call(cmabi_linker_instance, get(), string(name), instance.get());
+    }
+
+    /// Throws a `cmabi::error` that lists what a component imports and is not there as it wants it.
+    void check(const component &component) const {
+        detail::call(cmabi_linker_check, get(), component.get());
+    }
+
+    /// Makes an instance of a component in a store.
+    cmabi::instance instantiate(store &store, const component &component) const {
+        cmabi_instance *instance = nullptr;
+        detail::store_use(store.get())
+            .call(cmabi_linker_instantiate, get(), store.get(), component.get(), &instance);
+        detail::instance_handle owned(instance);
+        return cmabi::instance(std::make_shared<detail::instance_state>(
+            detail::instance_state{store.state_, std::move(owned)}));
+    }
+};
+
+} // namespace cmabi
+
+#endif // CMABI_HPP

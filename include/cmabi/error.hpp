@@ -1,0 +1,92 @@
+/// @file error.hpp
+///
+/// Part of cmabi.hpp: errors as exceptions, and owners of handles.
+
+#ifndef CMABI_ERROR_HPP
+#define CMABI_ERROR_HPP
+
+#include "../cmabi.h"
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace cmabi {
+
+/// What a function of cmabi.h failed with. `what()` is the whole message.
+class error : public std::runtime_error {
+public:
+    error(cmabi_status status, const std::string &message)
+        : std::runtime_error(message), status_(status) {}
+    /// Takes `error`, which may be null.
+    error(cmabi_status status, cmabi_error *error)
+        : std::runtime_error(message(status, error)), status_(status),
+          error_(error, cmabi_error_free) {}
+
+    /// The broad class of the error.
+    cmabi_status status() const { return status_; }
+    /// For a trap that concerns a value: the way to it; see `cmabi_error_path`.
+    std::string path() const { return copy(cmabi_error_path(error_.get())); }
+    /// For a trap: the calls that were running, the innermost first.
+    std::vector<std::string> frames() const {
+        std::vector<std::string> frames;
+        for (std::size_t i = 0; i < cmabi_error_frame_count(error_.get()); ++i)
+            frames.push_back(copy(cmabi_error_frame(error_.get(), i)));
+        return frames;
+    }
+
+private:
+    static std::string copy(cmabi_string text) {
+        return std::string(text.ptr, text.ptr + text.len);
+    }
+    static std::string message(cmabi_status status, const cmabi_error *error) {
+        return copy(error == nullptr ? cmabi_status_text(status) : cmabi_error_message(error));
+    }
+
+    cmabi_status status_;
+    std::shared_ptr<cmabi_error> error_;
+};
+
+namespace detail {
+
+/// Calls a fallible function of cmabi.h, which is given without its last argument, the error.
+template <class... Params, class... Args>
+void call(cmabi_status (*function)(Params...), Args... args) {
+    cmabi_error *failure = nullptr;
+    const cmabi_status status = function(args..., &failure);
+    if (status != CMABI_STATUS_OK) throw error(status, failure);
+}
+
+/// The same for a function that writes a `T` through the argument before the error.
+template <class T, class... Params, class... Args>
+T call_out(cmabi_status (*function)(Params...), Args... args) {
+    T out{};
+    call(function, args..., &out);
+    return out;
+}
+
+/// Owns a `T` of cmabi.h. Empty after it was moved from; the C functions refuse that.
+template <class T, void (*Free)(T *)>
+class handle {
+public:
+    /// The handle for the C functions.
+    T *get() const { return handle_.get(); }
+    explicit operator bool() const { return handle_ != nullptr; }
+
+protected:
+    explicit handle(T *owned) : handle_(owned) {}
+
+private:
+    struct deleter {
+        void operator()(T *owned) const { Free(owned); }
+    };
+    std::unique_ptr<T, deleter> handle_;
+};
+
+} // namespace detail
+
+} // namespace cmabi
+
+#endif // CMABI_ERROR_HPP
