@@ -68,8 +68,8 @@ impl State {
             return false;
         }
         match self.scheduler.random {
-            Some(_) => self.choose(2) == 1,
-            None => !matches!(wait, Wait::Turn | Wait::Exclusive),
+            Some(_) if !self.tests_over_text => self.choose(2) == 1,
+            _ => !matches!(wait, Wait::Turn | Wait::Exclusive),
         }
     }
 

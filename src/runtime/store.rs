@@ -35,8 +35,9 @@ pub struct StoreConfig {
     pub deterministic: bool,
     /// Follows the specification's `.wast` tests where they contradict its text. By the tests, a
     /// component and one nested in it cannot call each other; a stream copy that is cancelled after
-    /// a part of it was copied reports that it was cancelled; and a call of an instance that a ready
-    /// thread uses exclusively first lets that thread run.
+    /// a part of it was copied reports that it was cancelled; a call of an instance that a ready
+    /// thread uses exclusively first lets that thread run; and giving up a turn is never skipped,
+    /// whatever the seed.
     pub tests_over_text: bool,
 }
 
