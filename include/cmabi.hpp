@@ -328,10 +328,8 @@ public:
     template <class Signature>
     cmabi::func<Signature> func(std::string_view path) const {
         using type = detail::signature<Signature>;
-        const cmabi_func *func = cmabi_instance_func(get(), string(path));
-        if (func == nullptr)
-            throw error(CMABI_STATUS_NOT_FOUND,
-                        "no function `" + std::string(path) + "` is exported");
+        const cmabi_func *func =
+            detail::call_out<const cmabi_func *>(cmabi_instance_func, get(), string(path));
         const cmabi_func_type *given = cmabi_func_get_type(func);
         if (!type::matches(given)) {
             const std::string_view text = string(cmabi_func_type_text(given));

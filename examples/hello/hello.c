@@ -146,8 +146,9 @@ typedef struct {
 static bool call(const host *host, const char *path, const void *args, size_t args_size,
                  void *results, size_t results_size, cmabi_error **error) {
     const cmabi_string name = {path, strlen(path)};
-    const cmabi_func *func = cmabi_instance_func(host->instance, name);
-    return cmabi_func_check(func, args_size, results_size, error) == CMABI_STATUS_OK &&
+    const cmabi_func *func;
+    return cmabi_instance_func(host->instance, name, &func, error) == CMABI_STATUS_OK &&
+           cmabi_func_check(func, args_size, results_size, error) == CMABI_STATUS_OK &&
            cmabi_func_call(host->store, func, args, results, host->arena, error) == CMABI_STATUS_OK;
 }
 
