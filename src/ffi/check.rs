@@ -2,6 +2,9 @@
 
 use super::error::cmabi_string;
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::AddrType;
+use crate::types::Type;
+use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::Path;
@@ -95,6 +98,18 @@ pub(super) unsafe fn slice<'a, T>(ptr: *const T, len: usize, argument: &str) -> 
     }
     // SAFETY: the caller's promise; NULL, alignment and size were checked.
     Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
+}
+
+/// Checks that `ptr` can be the address of a value of type `ty`.
+pub(super) fn value(ty: &Type, ptr: *const c_void, argument: &str) -> Result<()> {
+    if ptr.is_null() {
+        return Err(invalid(argument, format_args!("is NULL, not a {ty}")));
+    }
+    let align = ty.info().align(AddrType::I64) as usize;
+    if !ptr.addr().is_multiple_of(align) {
+        return Err(invalid(argument, format_args!("is not aligned to {align}")));
+    }
+    Ok(())
 }
 
 /// The text of a string.

@@ -6,10 +6,9 @@ use super::store::cmabi_store;
 use super::types::cmabi_func_type;
 use super::{check, guard};
 use crate::canon::FuncInst;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::memory::AddrType;
 use crate::runtime;
-use crate::types::Type;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -96,25 +95,12 @@ pub unsafe extern "C" fn cmabi_func_call(
         };
         store.owns(func.store, "func")?;
         let ty = func.func.ty();
-        check_value(ty.params_type(), args, "args")?;
-        check_value(ty.result(), results, "results")?;
+        ty.params_type().map_or(Ok(()), |params| check::value(params, args, "args"))?;
+        ty.result().map_or(Ok(()), |result| check::value(result, results, "results"))?;
         if arena.is_none() && ty.result().is_some_and(|result| !result.info().same_layout()) {
             return Err(check::invalid("arena", format_args!("is NULL, but the type is `{ty}`")));
         }
         let arena = arena.as_ref().unwrap_or(&store.no_arena);
         store.enter(|cx| runtime::call(cx, &func.func, args.cast(), results.cast(), arena))
     })
-}
-
-/// Checks a pointer to a value, if there is one.
-fn check_value(ty: Option<&Type>, value: *const c_void, argument: &str) -> Result<()> {
-    let Some(ty) = ty else { return Ok(()) };
-    if value.is_null() {
-        return Err(check::invalid(argument, format_args!("is NULL, not a {ty}")));
-    }
-    let align = ty.info().align(AddrType::I64) as usize;
-    if value.addr() % align != 0 {
-        return Err(check::invalid(argument, format_args!("is not aligned to {align}")));
-    }
-    Ok(())
 }

@@ -291,3 +291,67 @@ pub unsafe extern "C" fn cmabi_store_set_fuel(
 fn not_metered() -> Error {
     check::invalid("store", "does not meter fuel (see cmabi_config_set_fuel)")
 }
+
+#[cfg(all(test, feature = "wasmi"))]
+mod tests {
+    use super::*;
+    use crate::engine::wasmi::WasmiEngine;
+
+    fn store() -> Box<cmabi_store> {
+        let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());
+        cmabi_store::new(&engine, None).unwrap()
+    }
+
+    fn kind_of<R>(result: Result<R>) -> ErrorKind {
+        result.err().expect("an error").kind()
+    }
+
+    #[test]
+    fn a_panic_poisons_the_store() {
+        let store = store();
+        let panicked = store.enter(|_| -> Result<()> { panic!("on purpose") });
+        let error = panicked.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert_eq!(error.to_string(), "internal error: on purpose");
+        assert_eq!(kind_of(store.enter(|_| Ok(()))), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn a_callback_uses_what_is_lent_to_it_and_nothing_else() {
+        let store = store();
+        store
+            .enter(|cx| {
+                assert_eq!(kind_of(store.enter(|_| Ok(()))), ErrorKind::Busy);
+                store.lend(cx, || {
+                    store.enter(|cx| {
+                        assert_eq!(kind_of(store.enter(|_| Ok(()))), ErrorKind::Busy);
+                        store.lend(cx, || store.enter(|_| Ok(())))
+                    })
+                })?;
+                assert_eq!(kind_of(store.enter(|_| Ok(()))), ErrorKind::Busy);
+                Ok(())
+            })
+            .unwrap();
+        store.enter(|_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn a_second_thread_at_once_is_refused() {
+        /// Lets the test break the rule that the types would keep.
+        struct Anywhere(Box<cmabi_store>);
+        // SAFETY: the store's own check is what is tested.
+        unsafe impl Sync for Anywhere {}
+        let store = Anywhere(store());
+        store
+            .0
+            .enter(|_| {
+                let store = &store;
+                std::thread::scope(|scope| {
+                    let second = scope.spawn(move || kind_of({ store }.0.enter(|_| Ok(()))));
+                    assert_eq!(second.join().unwrap(), ErrorKind::Busy);
+                });
+                Ok(())
+            })
+            .unwrap();
+    }
+}

@@ -280,13 +280,7 @@ fn plan(ty: &Type, src: Format, dst: Format) -> Result<Arc<Plan>> {
 
 /// The address of a host value of the type.
 fn host_value(ty: &Type, value: *const c_void, argument: &str) -> Result<u64> {
-    let align = ty.info().align(AddrType::I64);
-    if value.is_null() {
-        return Err(check::invalid(argument, "is NULL"));
-    }
-    if !value.addr().is_multiple_of(align as usize) {
-        return Err(check::invalid(argument, format_args!("is not aligned to {align}")));
-    }
+    check::value(ty, value, argument)?;
     Ok(value.expose_provenance() as u64)
 }
 

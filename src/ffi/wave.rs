@@ -7,7 +7,6 @@ use super::guard;
 use super::types::cmabi_type;
 use crate::error::Result;
 use crate::memory::{AddrType, Arena, host_ptr};
-use crate::types::Type;
 use crate::wave;
 use std::ffi::c_void;
 
@@ -17,18 +16,6 @@ fn keep(arena: &Arena, bytes: &[u8], align: u32) -> Result<*mut u8> {
     // SAFETY: the arena handed out that many bytes, which nothing else uses.
     unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     Ok(place)
-}
-
-/// Checks that `value` can be a pointer to a value of the type, and gives the type's size.
-fn value_size(ty: &Type, value: *const c_void) -> Result<usize> {
-    let align = ty.info().align(AddrType::I64) as usize;
-    if value.is_null() {
-        return Err(check::invalid("value", "is NULL"));
-    }
-    if value.addr() % align != 0 {
-        return Err(check::invalid("value", format_args!("is not aligned to {align}")));
-    }
-    Ok(ty.info().size(AddrType::I64) as usize)
 }
 
 /// Reads a value of `type` from `text`, in WAVE, the WebAssembly Value Encoding:
@@ -52,12 +39,12 @@ pub unsafe extern "C" fn cmabi_wave_parse(
             let ty = cmabi_type::get(r#type, "type")?;
             (ty, check::text(text, "text")?, cmabi_arena::get(arena, "arena")?)
         };
-        let size = value_size(&ty, value)?;
+        check::value(&ty, value, "value")?;
         let bytes = wave::parse(&ty, text, &mut |bytes, align| {
             Ok(keep(&arena, bytes, align)?.expose_provenance() as u64)
         })?;
         // SAFETY: the header's rules: `value` has room for a value of the type.
-        unsafe { value.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), size) };
+        unsafe { value.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         Ok(())
     })
 }
@@ -81,7 +68,8 @@ pub unsafe extern "C" fn cmabi_wave_print(
             let ty = cmabi_type::get(r#type, "type")?;
             (ty, cmabi_arena::get(arena, "arena")?, check::out_value(text, "text")?)
         };
-        let size = value_size(&ty, value)?;
+        check::value(&ty, value, "value")?;
+        let size = ty.info().size(AddrType::I64) as usize;
         // SAFETY: the header's rules: a value of the type is there.
         let bytes = unsafe { std::slice::from_raw_parts(value.cast::<u8>(), size) };
         let text = wave::print(&ty, bytes, &|ptr, len, align| {
