@@ -9,6 +9,7 @@ int main(void) {
     cmabi_linker *linker = NULL;
     cmabi_instance *instance = NULL;
     cmabi_arena *arena = NULL;
+    const cmabi_func *greet = NULL;
     cmabi_error *error = NULL;
 
     const cmabi_string args = CMABI_STR("Ada"); /* a struct, if there were more parameters */
@@ -18,8 +19,8 @@ int main(void) {
         cmabi_store_new(engine, NULL, &store, &error) || cmabi_linker_new(engine, &linker, &error) ||
         cmabi_linker_instantiate(linker, store, component, &instance, &error) ||
         cmabi_arena_new(0, &arena, &error) ||
-        cmabi_func_call(store, cmabi_instance_func(instance, CMABI_STR("greet")), &args, &greeting,
-                        arena, &error)) {
+        cmabi_instance_func(instance, CMABI_STR("greet"), &greet, &error) ||
+        cmabi_func_call(store, greet, &args, &greeting, arena, &error)) {
         const cmabi_string message = cmabi_error_message(error);
         fprintf(stderr, "%.*s\n", (int)message.len, message.ptr);
     } else {
