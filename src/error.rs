@@ -245,6 +245,11 @@ pub enum Trap {
     /// A sync call blocks and nothing that could unblock it may run.
     #[error("cannot block a synchronous task before returning")]
     CannotBlock,
+    /// The engine cannot suspend guests, and all that could go on is below this guest on the stack.
+    #[error(
+        "the engine cannot suspend a guest that blocks (nested tier), and nothing else can run"
+    )]
+    CannotSuspend,
     /// Everything waits for something else.
     #[error("deadlock detected: event loop cannot make further progress{who}")]
     Deadlock {

@@ -4,11 +4,11 @@ use super::{
     Options, backpressure, context, error_context, lower, resource, stream, subtask, task, thread,
     waitable,
 };
-use crate::engine::{CoreFunc, CoreFuncType, CoreMemory, CoreTable, CoreType, Flow, RawVal};
+use crate::engine::{CoreFunc, CoreFuncType, CoreMemory, CoreTable, CoreType, Flow, RawVal, Tier};
 use crate::error::Trapped;
 use crate::layout::MAX_FLAT_PARAMS;
 use crate::memory::AddrType;
-use crate::runtime::{Cx, InstanceId, ThreadId, Wake};
+use crate::runtime::{Cx, InstanceId, ThreadId, Wake, nested};
 use crate::types::{ResourceType, Type};
 use smallvec::{SmallVec, smallvec};
 use std::rc::Rc;
@@ -307,8 +307,16 @@ pub(super) fn import(
     )
 }
 
-fn flow(_cx: &mut Cx<'_>, answer: Answer, _results: &mut [RawVal]) -> Flow {
+/// What the engine is told. One that cannot suspend the guest gets an answer that is final.
+fn flow(cx: &mut Cx<'_>, answer: Answer, results: &mut [RawVal]) -> Flow {
     match answer {
+        Ok(Step::Block) if cx.shared.tier == Tier::Nested => match nested::block(cx) {
+            Ok(values) => {
+                results.copy_from_slice(&values);
+                Flow::Done
+            }
+            Err(trap) => Flow::Trap(trap),
+        },
         Ok(Step::Done) => Flow::Done,
         Ok(Step::Block) => Flow::Block,
         Err(trap) => Flow::Trap(trap),

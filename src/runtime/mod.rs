@@ -23,11 +23,13 @@
 
 mod buffer;
 mod context;
+mod dump;
 mod error_context;
 mod host;
 pub mod host_stream;
 mod instance;
 mod list;
+pub(crate) mod nested;
 mod poison;
 pub(crate) mod policy;
 mod resource;
@@ -44,6 +46,7 @@ mod waitable;
 #[cfg(all(test, feature = "wasmi"))]
 mod tests;
 
+pub use dump::dump;
 pub use error_context::{
     ErrorContext, error_context_debug_message, error_context_drop, error_context_new,
 };

@@ -267,7 +267,10 @@ impl State {
         while let Some(id) = at {
             at = self.instances[inst.0 as usize].ready.next(&mut self.threads, id);
             // Threads that wait to be let in are not in the instance yet.
-            if self.threads[id].index == 0 || !policy::sync_call_may_run(self, id) {
+            if self.threads[id].index == 0
+                || self.threads[id].pinned
+                || !policy::sync_call_may_run(self, id)
+            {
                 continue;
             }
             if self.is_still_ready(id) {
@@ -282,7 +285,7 @@ impl State {
     }
 
     /// Looks again at the wait of a thread in the ready list; one that came too late goes back.
-    fn is_still_ready(&mut self, id: ThreadId) -> bool {
+    pub(crate) fn is_still_ready(&mut self, id: ThreadId) -> bool {
         let ThreadState::Waiting(wait) = self.threads[id].state else { return false };
         if self.wait_is_over(id, wait) {
             return true;

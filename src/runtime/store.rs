@@ -172,12 +172,17 @@ pub fn call(
     }
 }
 
+/// Threads that the message of a deadlock names.
+const DEADLOCK_THREADS: usize = 10;
+
 fn stuck(cx: &mut Cx<'_>) -> Error {
     let state = cx.state();
     if state.pending_host_tasks > 0 || host_stream::holds_ends(&state) {
-        return Error::new(ErrorKind::WouldBlock, "the call waits for the host");
+        let who = state.describe_threads(DEADLOCK_THREADS);
+        return Error::new(ErrorKind::WouldBlock, format!("the call waits for the host: {who}"));
     }
-    Trapped::from(Trap::Deadlock { who: "".into() }).into()
+    let who = format!("\n{}", state.describe_threads(DEADLOCK_THREADS)).replace('\n', "\n  ");
+    Trapped::from(Trap::Deadlock { who: who.into() }).into()
 }
 
 /// Runs one ready thread, if there is one: `Store.tick` of the reference.

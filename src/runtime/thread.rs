@@ -25,6 +25,8 @@ pub(crate) struct Thread {
     pub(crate) body: Body,
     /// What is left of the built-in that the thread is blocked in.
     pub(crate) wake: Wake,
+    /// Blocked on the native stack, by an engine that cannot suspend it.
+    pub(crate) pinned: bool,
     /// The guest's stack, where the thread is blocked inside a guest.
     pub(crate) cont: Option<Continuation>,
     pub(crate) queue: Queue,
@@ -136,6 +138,7 @@ impl Thread {
             storage: [0; 2],
             body,
             wake: Wake::Cancelled,
+            pinned: false,
             cont: None,
             queue: Queue::None,
             queue_link: Link::default(),
@@ -149,7 +152,7 @@ impl Thread {
     }
 
     pub(crate) fn is_cancellable(&self) -> bool {
-        self.cancellable && self.state != ThreadState::Running
+        self.cancellable && !self.pinned && self.state != ThreadState::Running
     }
 }
 
@@ -218,6 +221,11 @@ impl State {
     /// The thread that takes the place of the one that has just blocked.
     fn begin_switch(&mut self) -> Option<ThreadId> {
         let next = self.switch_to.take()?;
+        if self.threads[next].pinned {
+            // It goes on when what is above it on the stack is over.
+            self.start_waiting(next, Wait::Turn, false);
+            return None;
+        }
         self.threads[next].state = ThreadState::Running;
         self.current = Some(next);
         Some(next)
