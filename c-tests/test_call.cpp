@@ -1,7 +1,10 @@
 // Calls into guests and back into the host: results, host functions, their data and their errors.
 #include "guest.hpp"
 
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -250,4 +253,84 @@ TEST_CASE("what instances and components offer can be listed") {
     CHECK(none == nullptr);
     CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "is a func, not an instance", cmabi_instance_func, f.instance,
                 CMABI_STR("number#x"), &none);
+}
+
+TEST_CASE("an instance is the import of another") {
+    Host data;
+    Guest f("caller.wasm");
+    define(f, data);
+    f.instantiate();
+    Handle<cmabi_linker, cmabi_linker_free> linker;
+    REQUIRE_OK(cmabi_linker_new, f.engine, linker.out());
+    CHECK_OK(cmabi_linker_instance, linker, host, f.instance);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "defined already", cmabi_linker_instance, linker, host,
+                f.instance);
+    Handle<cmabi_instance, cmabi_instance_free> second;
+    REQUIRE_OK(cmabi_linker_instantiate, linker, f.store, f.component, second.out());
+    const std::uint32_t x = 20;
+    std::uint32_t y = 0;
+    CHECK_OK(cmabi_func_call, f.store, Guest::func(second, "number"), &x, &y, nullptr);
+    CHECK(y == 42);
+    const cmabi_string said = CMABI_STR("through two");
+    cmabi_string answer;
+    CHECK_OK(cmabi_func_call, f.store, Guest::func(second, "text"), &said, &answer, f.arena);
+    CHECK(text(answer) == "host heard: through two");
+
+    Handle<cmabi_store, cmabi_store_free> other;
+    REQUIRE_OK(cmabi_store_new, f.engine, nullptr, other.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "another store", cmabi_linker_instantiate, linker, other,
+                f.component, second.out());
+}
+
+TEST_CASE("components and core modules are imports too") {
+    Guest f("parts.wasm");
+    Handle<cmabi_component, cmabi_component_free> adder;
+    const auto bytes = read_guest("adder.wasm");
+    REQUIRE_OK(cmabi_component_load, f.engine, bytes.data(), bytes.size(), adder.out());
+    CHECK_OK(cmabi_linker_component, f.linker, CMABI_STR(""), CMABI_STR("adder"), adder);
+    // (module (func (export "answer") (result i32) (i32.const 42)))
+    const std::uint8_t module[] = {0, 'a', 's', 'm', 1, 0,   0,   0,   1,   5,   1,   0x60, 0,    1,
+                                   0x7f, 3, 2, 1, 0, 7, 10, 1, 6, 'a', 'n', 's', 'w', 'e', 'r', 0, 0,
+                                   10, 6, 1, 4, 0, 0x41, 42, 0x0b};
+    CHECK_FAILS(CMABI_STATUS_INVALID, "", cmabi_linker_module, f.linker, CMABI_STR(""),
+                CMABI_STR("answer"), module, sizeof module - 1);
+    CHECK_FAILS(CMABI_STATUS_INVALID, "component", cmabi_linker_module, f.linker, CMABI_STR(""),
+                CMABI_STR("answer"), bytes.data(), bytes.size());
+    CHECK_OK(cmabi_linker_module, f.linker, CMABI_STR(""), CMABI_STR("answer"), module, sizeof module);
+    f.instantiate();
+    const std::uint32_t args[2] = {3, 4};
+    std::uint32_t result = 0;
+    CHECK_OK(cmabi_func_call, f.store, f.func("add"), args, &result, nullptr);
+    CHECK(result == 7);
+    CHECK_OK(cmabi_func_call, f.store, f.func("answer"), nullptr, &result, nullptr);
+    CHECK(result == 42);
+}
+
+TEST_CASE("one linker serves stores on many threads at once") {
+    Guest f("adder.wasm");
+    std::vector<std::thread> threads;
+    std::atomic<int> right{0};
+    for (int thread = 0; thread < 4; thread++) {
+        threads.emplace_back([&] {
+            Handle<cmabi_store, cmabi_store_free> store;
+            Handle<cmabi_instance, cmabi_instance_free> instance;
+            const cmabi_func *add = nullptr;
+            if (cmabi_store_new(f.engine, nullptr, store.out(), nullptr) != CMABI_STATUS_OK ||
+                cmabi_linker_instantiate(f.linker, store, f.component, instance.out(), nullptr) !=
+                    CMABI_STATUS_OK ||
+                cmabi_instance_func(instance, CMABI_STR("add"), &add, nullptr) != CMABI_STATUS_OK) {
+                return;
+            }
+            for (std::uint32_t i = 0; i < 100; i++) {
+                const std::uint32_t args[2] = {i, 1};
+                std::uint32_t sum = 0;
+                cmabi_func_call(store, add, args, &sum, nullptr, nullptr);
+                right += sum == i + 1;
+            }
+        });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    CHECK(right == 400);
 }

@@ -124,7 +124,7 @@ pub(super) unsafe extern "C" fn cmabi_linker_typed_func(
 
 #[allow(missing_docs)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn cmabi_linker_checked_func(
+pub(super) unsafe extern "C" fn cmabi_linker_checked_func(
     _linker: *mut cmabi_linker,
     _interface: cmabi_string,
     _name: cmabi_string,
