@@ -1,7 +1,7 @@
 //! Values of component functions: calls with WAVE text in and out.
 
 use cmabi::canon::FuncInst;
-use cmabi::error::Result;
+use cmabi::error::{Error, ErrorKind, Result};
 use cmabi::memory::{AddrType, Arena, host_ptr};
 use cmabi::runtime::{self, Store};
 use cmabi::types::{Kind, Type};
@@ -42,11 +42,15 @@ pub fn call(store: &mut Store, func: &FuncInst, args: &str) -> Result<Option<Val
     let arena = Rc::new(Arena::new());
     let ty = func.ty();
     let args = if ty.params().is_empty() {
+        if args != "()" {
+            return Err(Error::new(ErrorKind::TypeMismatch, "the function takes no arguments"));
+        }
         std::ptr::dangling()
     } else {
         let types = ty.params().iter().map(|param| param.ty.clone()).collect();
         let params = Type::new(Kind::Tuple(types))?;
-        let bytes = wave::parse(&params, args, &mut |bytes, align| keep(&arena, bytes, align))?;
+        let bytes = wave::parse(&params, args, &mut |bytes, align| keep(&arena, bytes, align))
+            .map_err(|error| error.context(format!("arguments for {ty}")))?;
         host_ptr(keep(&arena, &bytes, params.info().align(AddrType::I64))?).cast_const()
     };
     let Some(result) = ty.result() else {

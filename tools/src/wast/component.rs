@@ -14,10 +14,8 @@ pub struct Components {
 }
 
 impl Components {
-    pub fn new(engine: &Arc<dyn Engine>, seed: Option<u64>) -> Self {
-        let config =
-            StoreConfig { schedule_seed: seed, tests_over_text: true, ..StoreConfig::default() };
-        let store = Store::new(&**engine, &config).expect("a store without limits");
+    pub fn new(engine: &Arc<dyn Engine>, config: &StoreConfig) -> Self {
+        let store = Store::new(&**engine, config).expect("a store without fuel");
         Components { store, linker: Linker::new() }
     }
 

@@ -2,6 +2,7 @@
 
 use super::script::{Mismatch, Script};
 use crate::engine::EngineName;
+use cmabi::runtime::StoreConfig;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -58,8 +59,9 @@ impl fmt::Display for Failure {
 }
 
 /// Runs the script in `path`. Each directive is one test.
-pub fn run(path: &Path, engine: EngineName, seed: Option<u64>) -> Report {
+pub fn run(path: &Path, engine: EngineName, config: &StoreConfig) -> Report {
     let mut report = Report::default();
+    let seed = config.schedule_seed;
     let failure = |at, what| Failure { file: path.into(), at, seed, what };
     let text = match std::fs::read(path).map(String::from_utf8) {
         Ok(Ok(text)) => text,
@@ -81,7 +83,7 @@ pub fn run(path: &Path, engine: EngineName, seed: Option<u64>) -> Report {
         // Tests of strings have any text in them.
         lexer.allow_confusing_unicode(true);
         let buffer = ParseBuffer::new_with_lexer(lexer)?;
-        let mut script = Script::new(engine, seed);
+        let mut script = Script::new(engine, config);
         for directive in parser::parse::<Wast>(&buffer)?.directives {
             let span = directive.span();
             match guarded(&mut script, directive) {

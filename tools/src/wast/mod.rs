@@ -7,6 +7,7 @@ mod script;
 mod trap;
 
 use crate::engine::EngineName;
+use cmabi::runtime::StoreConfig;
 use file::Report;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub struct Args {
     /// Run each file under N schedules: seeds from --seed on, or from 1
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
+    /// Follow the specification's text, not its tests, where they contradict each other
+    #[arg(long)]
+    text: bool,
     /// The engine that runs core WebAssembly
     #[arg(long, value_enum, default_value = "wasmi")]
     engine: EngineName,
@@ -51,8 +55,13 @@ pub fn main(args: &Args) -> ExitCode {
     for (index, file) in files.iter().enumerate() {
         progress(&format!("{}/{} {}", index + 1, files.len(), file.display()));
         let mut report = Report::default();
-        for seed in schedules(args) {
-            report.add(file::run(file, args.engine, seed));
+        for schedule_seed in schedules(args) {
+            let config = StoreConfig {
+                schedule_seed,
+                tests_over_text: !args.text,
+                ..StoreConfig::default()
+            };
+            report.add(file::run(file, args.engine, &config));
         }
         progress("");
         println!("{}: {}", file.display(), report.counts());

@@ -8,6 +8,7 @@ use crate::value;
 use cmabi::component::{self, Component};
 use cmabi::engine::Engine;
 use cmabi::error::{Error, ErrorKind, Result};
+use cmabi::runtime::StoreConfig;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -109,12 +110,12 @@ impl<T: Clone> Names<T> {
 }
 
 impl Script {
-    /// Nothing defined yet. Threads are run in the order that `seed` gives.
-    pub fn new(engine: EngineName, seed: Option<u64>) -> Self {
+    /// Nothing defined yet.
+    pub fn new(engine: EngineName, config: &StoreConfig) -> Self {
         let engine = engine.engine();
         Script {
             core: CoreInstances::new(&engine),
-            components: Components::new(&engine, seed),
+            components: Components::new(&engine, config),
             engine,
             definitions: Names::new(),
             instances: Names::new(),

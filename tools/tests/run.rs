@@ -1,0 +1,127 @@
+//! `cmabi run` as a user meets it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+const COMPONENT: &str = r#"
+(component
+  (component $Inner
+    (core module $M (func (export "fail") (unreachable)))
+    (core instance $m (instantiate $M))
+    (func (export "fail") (canon lift (core func $m "fail"))))
+  (component $Main
+    (import "fail" (func $fail))
+    (core func $fail' (canon lower (func $fail)))
+    (core module $M
+      (import "" "fail" (func $fail))
+      (memory (export "mem") 1)
+      (global $next (mut i32) (i32.const 64))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.get $next)
+        (global.set $next (i32.add (global.get $next) (local.get 3))))
+      (func (export "run") (result i32) (i32.const 42))
+      (func (export "echo") (param i32 i32) (result i32)
+        (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1))
+        (i32.const 0))
+      (func (export "fail") (call $fail))
+      (func (export "spin") (loop (br 0))))
+    (core instance $m (instantiate $M
+      (with "" (instance (export "fail" (func $fail'))))))
+    (func (export "run") (result u32) (canon lift (core func $m "run")))
+    (func (export "echo") (param "text" string) (result string)
+      (canon lift (core func $m "echo") (memory (core memory $m "mem"))
+        (realloc (core func $m "realloc"))))
+    (func (export "fail") (canon lift (core func $m "fail")))
+    (func (export "spin") (canon lift (core func $m "spin"))))
+  (instance $inner (instantiate $Inner))
+  (instance $main (instantiate $Main (with "fail" (func $inner "fail"))))
+  (export "run" (func $main "run"))
+  (export "echo" (func $main "echo"))
+  (export "fail" (func $main "fail"))
+  (export "spin" (func $main "spin"))
+  (export "demo:app/api@1.0.0" (instance $main)))
+"#;
+
+/// A file that is removed again.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, contents: &[u8]) -> Self {
+        let name = format!("cmabi-run-{}-{name}.wasm", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, contents).unwrap();
+        File(path)
+    }
+
+    fn component(name: &str, text: &str) -> Self {
+        File::new(name, &wat::parse_str(text).unwrap())
+    }
+
+    /// The exit status and both outputs of `cmabi run` with these options.
+    fn run(&self, options: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cmabi"));
+        let output = command.arg("run").args(options).arg(&self.0).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    #[track_caller]
+    fn fails(&self, options: &[&str], status: i32, messages: &[&str]) {
+        let (code, out, error) = self.run(options);
+        assert_eq!((code, out.as_str()), (status, ""), "{error}");
+        for message in messages {
+            assert!(error.contains(message), "{message}\n{error}");
+        }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // A leftover in the directory for temporary files does no harm.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn prints_results() {
+    let file = File::component("prints", COMPONENT);
+    for (options, result) in [
+        (&[][..], "42\n"),
+        (&["--invoke", "run()"], "42\n"),
+        (&["--invoke", " echo (\"Grüße\\n\") "], "\"Grüße\\n\"\n"),
+        (&["--invoke", "demo:app/api@1.0.0#run()", "--seed", "3", "--fuel", "1000"], "42\n"),
+    ] {
+        assert_eq!(file.run(options), (0, result.into(), String::new()));
+    }
+}
+
+#[test]
+fn tells_why_and_where_a_guest_trapped() {
+    let file = File::component("traps", COMPONENT);
+    let chain = ["wasm trap: wasm `unreachable` instruction executed", "in fail"];
+    file.fails(&["--invoke", "fail()"], 134, &chain);
+    let spin = ["--invoke", "spin()", "--fuel", "10000"];
+    file.fails(&spin, 134, &["all fuel consumed"]);
+}
+
+#[test]
+fn says_what_is_wrong_with_a_call() {
+    let file = File::component("calls", COMPONENT);
+    file.fails(&["--invoke", "rum()"], 1, &["no export \"rum\"", "\"run\""]);
+    file.fails(&["--invoke", "echo(1)"], 1, &["expected string, found `1`"]);
+    let ty = "arguments for func(text: string) -> string";
+    file.fails(&["--invoke", "echo()"], 1, &[ty]);
+    file.fails(&["--invoke", "echo(\"a\", 2)"], 1, &[ty, "expected 1 values, found 2"]);
+    file.fails(&["--invoke", "run(1)"], 1, &["takes no arguments"]);
+    file.fails(&["--invoke", "run"], 1, &["write name(arguments)"]);
+    file.fails(&["--invoke", "demo:app/api@1.0.0()"], 1, &["not a function"]);
+}
+
+#[test]
+fn says_what_is_wrong_with_a_file() {
+    File(PathBuf::from("/nonexistent.wasm")).fails(&[], 1, &["nonexistent.wasm: No such file"]);
+    File::new("garbage", b"garbage").fails(&[], 1, &["garbage.wasm: "]);
+    File::component("module", "(module)").fails(&[], 1, &["module.wasm: ", "core module"]);
+    let needs = r#"(component (import "demo:app/log@0.2.1" (instance (export "line" (func)))))"#;
+    File::component("needs", needs).fails(&[], 1, &["demo:app/log@0.2.1"]);
+}
