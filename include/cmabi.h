@@ -12,7 +12,7 @@
  * Ownership  A handle written through an out-pointer is the caller's; the `_free` function of its
  *            type consumes it and accepts NULL. A pointer that is returned, and a pointer to const
  *            that is written, is borrowed from the object that it was asked of and lives as long as
- *            that. No other function consumes.
+ *            that. No other function consumes. What a function was given must stay until it returns.
  * Arguments  Pointers must not be NULL where the documentation does not allow it. NULL, an unknown
  *            enumerator, text that is not UTF-8 and a handle of another store are answered with
  *            CMABI_STATUS_INVALID_ARGUMENT and a message that names the argument. Strings and
