@@ -48,6 +48,12 @@ struct Packed {
     explicit Packed(std::uint32_t packed) : state(packed & 0xf), rest(packed >> 4) { CHECK(packed != BLOCKED); }
 };
 
+// The two ends that `stream.new` and `future.new` make.
+struct Ends {
+    std::uint32_t readable = 0;
+    std::uint32_t writable = 0;
+};
+
 // A linear memory with an allocator that never frees, like `Heap` in the reference's tests.
 class Heap {
 public:
@@ -226,6 +232,13 @@ public:
     void task_return(const cmabi_type *result, const cmabi_canon_options &options, const Values &values) {
         run(cmabi_canon_task_return, result, &options, values.data(), values.size());
     }
+    // A new thread that will call the function at `index` of a table with an i32.
+    std::uint32_t new_thread(cmabi_core_table table, std::uint32_t index, std::uint64_t arg) {
+        const cmabi_core_func_type type{&I32, 1, nullptr, 0};
+        return get(cmabi_canon_thread_new_indirect, &type, table, index, arg);
+    }
+    Ends stream_new(const cmabi_type *element) { return ends(cmabi_canon_stream_new, element); }
+    Ends future_new(const cmabi_type *element) { return ends(cmabi_canon_future_new, element); }
     // Lets other threads run until the host's flag is set.
     void wait_until(const bool &flag) {
         while (!flag) {
@@ -239,7 +252,15 @@ private:
         Config config;
         REQUIRE_OK(cmabi_config_new, config.out());
         REQUIRE_OK(cmabi_config_set_schedule_seed, config, seed);
+        // As in the reference's tests: a thread that may block does.
+        REQUIRE_OK(cmabi_config_set_deterministic, config, true);
         return config;
+    }
+    template <class Function>
+    Ends ends(Function function, const cmabi_type *element) {
+        std::uint64_t ends = 0;
+        expect([&](cmabi_error **error) { return function(store, element, &ends, error); });
+        return Ends{static_cast<std::uint32_t>(ends), static_cast<std::uint32_t>(ends >> 32)};
     }
     template <class Call>
     static void expect(Call call) {
@@ -259,4 +280,18 @@ public:
 template <class Args>
 void call(Native &native, const cmabi_func *func, const Args &args, void *results, cmabi_arena *arena = nullptr) {
     CHECK_OK(cmabi_func_call, native.store, func, &args, results, arena);
+}
+
+// Runs a test under the default order of threads and under many drawn from seeds.
+template <class Test>
+void under_seeds(Test test) {
+    {
+        Native native;
+        test(native);
+    }
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(seed);
+        Native native(seed);
+        test(native);
+    }
 }

@@ -90,6 +90,30 @@ inline Type result_of(const cmabi_type *ok, const cmabi_type *err) {
     return type;
 }
 
+inline Type stream_of(const cmabi_type *element) {
+    Type type;
+    REQUIRE_OK(cmabi_type_new_stream, element, type.out());
+    return type;
+}
+
+inline Type future_of(const cmabi_type *element) {
+    Type type;
+    REQUIRE_OK(cmabi_type_new_future, element, type.out());
+    return type;
+}
+
+inline Type own_of(const cmabi_resource_type *resource) {
+    Type type;
+    REQUIRE_OK(cmabi_type_new_own, resource, type.out());
+    return type;
+}
+
+inline Type borrow_of(const cmabi_resource_type *resource) {
+    Type type;
+    REQUIRE_OK(cmabi_type_new_borrow, resource, type.out());
+    return type;
+}
+
 // Labels `l0`, `l1`, ...
 class Labels {
 public:
