@@ -1,6 +1,7 @@
 // Bad input and bad guests: each is told apart, and nothing else comes to harm.
 #include "guest.hpp"
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <thread>
@@ -63,6 +64,14 @@ TEST_CASE("what is not a component is refused with the reason") {
         CHECK((status == CMABI_STATUS_OK || status == CMABI_STATUS_INVALID));
         cmabi_component_free(component);
     }
+    auto bad_name = whole;
+    const std::string name = "signal";
+    *std::search(bad_name.begin(), bad_name.end(), name.begin(), name.end()) = 0xff;
+    refused(bad_name, "UTF-8");
+    auto unknown_section = whole;
+    unknown_section.insert(unknown_section.end(), {0x7f, 1, 0});
+    refused(unknown_section, "section");
+
     std::mt19937 random(1);
     for (int round = 0; round < 300; round++) {
         auto bytes = whole;
