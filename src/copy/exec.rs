@@ -108,6 +108,8 @@ impl<'a> Exec<'a> {
                 Op::Masked(size, mask) => mask.copy(from, to, *size as usize),
                 Op::Bool => copy_bools(from, to, 1),
                 Op::Char => copy_chars(from, to, 1).map_err(|(_, trap)| trap)?,
+                Op::F32 => convert(from, to, 1, canonicalize_nan32),
+                Op::F64 => convert(from, to, 1, canonicalize_nan64),
                 Op::Enum { size, cases } => {
                     copy_enums(from, to, 1, *size, *cases).map_err(|(_, trap)| trap)?;
                 }
@@ -242,6 +244,16 @@ pub(super) unsafe fn store_int(ptr: *mut u8, size: u32, value: u32) {
             _ => ptr.cast::<u32>().write_unaligned(value),
         }
     }
+}
+
+/// The bits of a float, of the canonical NaN where they are those of a NaN.
+pub(super) fn canonicalize_nan32(bits: u32) -> u32 {
+    if f32::from_bits(bits).is_nan() { 0x7fc0_0000 } else { bits }
+}
+
+/// The bits of a float, of the canonical NaN where they are those of a NaN.
+pub(super) fn canonicalize_nan64(bits: u64) -> u64 {
+    if f64::from_bits(bits).is_nan() { 0x7ff8_0000_0000_0000 } else { bits }
 }
 
 /// # Safety

@@ -132,7 +132,7 @@ impl Plan {
             }
             Source::Flat(values) => {
                 let layout = flat_layout(&self.src_flat);
-                if let (Target::Memory(ptr), true) = (&to, self.is_plain()) {
+                if let (Target::Memory(ptr), true) = (&to, self.is_plain) {
                     exec.check_dst(&self.ty, *ptr, 1)?;
                     // SAFETY: the range was just checked; a plain value is the same on both sides.
                     return unsafe { layout.lift_flat(values, exec.dst_at(*ptr)) };
@@ -164,7 +164,7 @@ impl Plan {
             }
             Target::Flat(values) => {
                 let layout = flat_layout(&self.dst_flat);
-                if self.is_plain() {
+                if self.is_plain {
                     // SAFETY: the range was checked; a plain value is the same on both sides.
                     unsafe { layout.lower_flat(exec.src_at(src), values) };
                     return Ok(());

@@ -1,6 +1,10 @@
 //! Lists.
 
-use super::exec::{Exec, copy_bools, copy_chars, copy_enums, copy_flags, invalid_discriminant};
+use super::bulk::convert;
+use super::exec::{
+    Exec, canonicalize_nan32, canonicalize_nan64, copy_bools, copy_chars, copy_enums, copy_flags,
+    invalid_discriminant,
+};
 use super::plan::{List, Op};
 use crate::error::{PathSegment, Trapped};
 
@@ -46,6 +50,14 @@ impl Exec<'_> {
                 }
                 Op::Bool => {
                     copy_bools(from, to, n);
+                    Ok(())
+                }
+                Op::F32 => {
+                    convert(from, to, n, canonicalize_nan32);
+                    Ok(())
+                }
+                Op::F64 => {
+                    convert(from, to, n, canonicalize_nan64);
                     Ok(())
                 }
                 Op::Flags { size, mask } => {

@@ -18,6 +18,8 @@ pub struct Plan {
     pub(super) src: Format,
     pub(super) dst: Format,
     pub(super) op: Op,
+    /// Whether the bytes of both sides are the same but for padding.
+    pub(super) is_plain: bool,
     /// The value as core values on each side, if there are few enough of them.
     pub(super) src_flat: Option<FlatLayout>,
     pub(super) dst_flat: Option<FlatLayout>,
@@ -26,12 +28,22 @@ pub struct Plan {
 impl Plan {
     /// Compiles the plan for values of type `ty` in format `src` to become `dst`.
     pub fn new(ty: &Type, src: Format, dst: Format) -> Plan {
-        let mut compiler = Compiler { src, dst, done: HashMap::new() };
+        Plan::compile(ty, src, dst, false)
+    }
+
+    /// The same for the deterministic profile of the specification: a NaN becomes the canonical one.
+    pub fn deterministic(ty: &Type, src: Format, dst: Format) -> Plan {
+        Plan::compile(ty, src, dst, true)
+    }
+
+    fn compile(ty: &Type, src: Format, dst: Format, deterministic: bool) -> Plan {
+        let mut compiler = Compiler { src, dst, deterministic, done: HashMap::new() };
         Plan {
             ty: ty.clone(),
             src,
             dst,
             op: compiler.compile(ty),
+            is_plain: compiler.is_plain(ty),
             src_flat: FlatLayout::new(ty, src.addr),
             dst_flat: FlatLayout::new(ty, dst.addr),
         }
@@ -41,28 +53,31 @@ impl Plan {
     pub fn ty(&self) -> &Type {
         &self.ty
     }
-
-    /// Whether the bytes of both sides are the same but for padding.
-    pub(super) fn is_plain(&self) -> bool {
-        self.ty.info().any_bits()
-    }
 }
 
 /// The plans that were compiled so far. They live as long as the cache.
 #[derive(Default)]
-pub struct PlanCache(RefCell<HashMap<(Type, Format, Format), Arc<Plan>>>);
+pub struct PlanCache {
+    deterministic: bool,
+    plans: RefCell<HashMap<(Type, Format, Format), Arc<Plan>>>,
+}
 
 impl PlanCache {
+    /// A cache of plans for the deterministic profile of the specification, or of others.
+    pub fn new(deterministic: bool) -> PlanCache {
+        PlanCache { deterministic, plans: RefCell::default() }
+    }
+
     /// The plan for values of type `ty` in format `src` to become `dst`, compiled if need be.
     pub fn get(&self, ty: &Type, src: Format, dst: Format) -> Arc<Plan> {
-        let mut plans = self.0.borrow_mut();
+        let mut plans = self.plans.borrow_mut();
         let plan = plans.entry((ty.clone(), src, dst));
-        plan.or_insert_with(|| Arc::new(Plan::new(ty, src, dst))).clone()
+        plan.or_insert_with(|| Arc::new(Plan::compile(ty, src, dst, self.deterministic))).clone()
     }
 
     /// How many plans there are.
     pub fn len(&self) -> usize {
-        self.0.borrow().len()
+        self.plans.borrow().len()
     }
 
     /// Whether there is no plan.
@@ -72,7 +87,7 @@ impl PlanCache {
 
     /// Forgets all plans.
     pub fn clear(&self) {
-        self.0.borrow_mut().clear();
+        self.plans.borrow_mut().clear();
     }
 }
 
@@ -87,6 +102,9 @@ pub(super) enum Op {
     Masked(u32, Arc<Mask>),
     Bool,
     Char,
+    /// Floats whose NaNs become the canonical one.
+    F32,
+    F64,
     /// A discriminant of `size` bytes without payload.
     Enum {
         size: u32,
@@ -148,6 +166,8 @@ const MAX_INLINED: usize = 32;
 struct Compiler {
     src: Format,
     dst: Format,
+    /// Whether NaNs become canonical.
+    deterministic: bool,
     /// A type may have few different parts and yet be huge when written out.
     done: HashMap<Type, Op>,
 }
@@ -157,12 +177,19 @@ impl Compiler {
         if let Some(op) = self.done.get(ty) {
             return op.clone();
         }
-        let op = if ty.info().any_bits() { self.plain(ty) } else { self.checked(ty) };
+        let op = if self.is_plain(ty) { self.plain(ty) } else { self.checked(ty) };
         self.done.insert(ty.clone(), op.clone());
         op
     }
 
-    /// A type without pointers of which every bit pattern is valid.
+    /// Whether the type has no pointers, and every bit pattern is valid and stays as it is.
+    fn is_plain(&self, ty: &Type) -> bool {
+        fn has_floats(ty: &Type) -> bool {
+            matches!(ty.kind(), Kind::F32 | Kind::F64) || ty.kind().children().any(has_floats)
+        }
+        ty.info().any_bits() && !(self.deterministic && has_floats(ty))
+    }
+
     fn plain(&mut self, ty: &Type) -> Op {
         let size = ty.info().size(self.src.addr);
         // A host may see the padding of what it is given; nobody else learns what was in another's.
@@ -200,7 +227,9 @@ impl Compiler {
             Kind::Future(element) => Op::Future(element.clone()),
             Kind::ErrorContext => Op::ErrorContext,
             Kind::S8 | Kind::U8 | Kind::S16 | Kind::U16 | Kind::S32 | Kind::U32 => self.plain(ty),
-            Kind::S64 | Kind::U64 | Kind::F32 | Kind::F64 => self.plain(ty),
+            Kind::S64 | Kind::U64 => self.plain(ty),
+            Kind::F32 => Op::F32,
+            Kind::F64 => Op::F64,
         }
     }
 
@@ -254,7 +283,7 @@ impl Compiler {
     }
 
     fn variant(&mut self, ty: &Type) -> Op {
-        if let Some(tagged) = tagged(ty) {
+        if let Some(tagged) = self.tagged(ty) {
             return Op::Tagged(Arc::new(tagged));
         }
         let kind = ty.kind();
@@ -266,28 +295,28 @@ impl Compiler {
             cases: kind.case_types().map(|case| case.map(|case| self.compile(case))).collect(),
         }))
     }
-}
 
-/// The table to copy a small variant by, if its payloads need no checking.
-fn tagged(ty: &Type) -> Option<Tagged> {
-    // There is no pointer in it: any address type will do.
-    const ADDR: AddrType = AddrType::I32;
-    let kind = ty.kind();
-    let size = ty.info().size(ADDR);
-    let is_plain = kind.case_types().flatten().all(|case| case.info().any_bits());
-    if !is_plain || size > Tagged::MAX || kind.case_count() > Tagged::MAX_CASES {
-        return None;
-    }
-    let discriminant_size = discriminant_size(kind.case_count());
-    let patterns = kind.case_types().map(|case| {
-        let mut pattern = vec![0; size as usize];
-        pattern[..discriminant_size as usize].fill(0xff);
-        if let Some(case) = case {
-            mark_fields(case, &mut pattern[payload_offset(kind, ADDR) as usize..]);
+    /// The table to copy a small variant by, if its payloads need no checking.
+    fn tagged(&self, ty: &Type) -> Option<Tagged> {
+        // There is no pointer in it: any address type will do.
+        const ADDR: AddrType = AddrType::I32;
+        let kind = ty.kind();
+        let size = ty.info().size(ADDR);
+        let is_plain = kind.case_types().flatten().all(|case| self.is_plain(case));
+        if !is_plain || size > Tagged::MAX || kind.case_count() > Tagged::MAX_CASES {
+            return None;
         }
-        pattern
-    });
-    Some(Tagged::new(discriminant_size, &patterns.collect::<Vec<_>>()))
+        let discriminant_size = discriminant_size(kind.case_count());
+        let patterns = kind.case_types().map(|case| {
+            let mut pattern = vec![0; size as usize];
+            pattern[..discriminant_size as usize].fill(0xff);
+            if let Some(case) = case {
+                mark_fields(case, &mut pattern[payload_offset(kind, ADDR) as usize..]);
+            }
+            pattern
+        });
+        Some(Tagged::new(discriminant_size, &patterns.collect::<Vec<_>>()))
+    }
 }
 
 /// Sets the bytes of a value of a plain type that are not padding to `0xff`.

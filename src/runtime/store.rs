@@ -88,7 +88,7 @@ impl Store {
             state: RefCell::new(state),
             config: config.clone(),
             tier: engine.capabilities().tier,
-            plans: PlanCache::default(),
+            plans: PlanCache::new(config.deterministic),
             embedder: Cell::new(std::ptr::null()),
         };
         Ok(Store { shared: Rc::new(shared), engine: engine.new_store(&config.engine)? })

@@ -84,6 +84,36 @@ fn parameters_and_results_are_spilled_on_either_side() {
 }
 
 #[test]
+fn nans_become_canonical_in_the_deterministic_profile() {
+    let floats = tuple([Type::f32(), Type::f64(), ty(Kind::Option(Type::f32())), Type::u32()]);
+    let bits = [0xffff_ffff, 0x7ff0_0000_0000_0001, 1, 0x7f80_0001, 0x7f80_0001];
+    assert_eq!(flat_to_flat(&floats, bits), bits);
+    let mut sides = Sides::new(Side::new(GUEST32, 0, 0), Side::new(GUEST64, 9, 0));
+    let mut out = [0; 5];
+    let plan = PlanCache::new(true).get(&floats, GUEST32, GUEST64);
+    plan.transfer(&mut sides, Source::Flat(&bits), Target::Flat(&mut out)).unwrap();
+    assert_eq!(out, [0x7fc0_0000, 0x7ff8 << 48, 1, 0x7fc0_0000, 0x7f80_0001]);
+
+    for (element, nan, size) in [(Type::f32(), 0x7fc0_0000, 4), (Type::f64(), 0x7ff8 << 48, 8)] {
+        let numbers = [f64::INFINITY, -0.0, 1.5];
+        let bits = |number: f64| match size {
+            4 => u64::from((number as f32).to_bits()),
+            _ => number.to_bits(),
+        };
+        let bytes = |words: [u64; 4]| -> Vec<u8> {
+            words.iter().flat_map(|word| word.to_le_bytes()[..size].to_vec()).collect()
+        };
+        let given = [u64::MAX, bits(numbers[0]), bits(numbers[1]), bits(numbers[2])];
+        let src = Side::with_bytes(GUEST32, &bytes(given));
+        let mut sides = Sides::new(src, Side::new(GUEST32, 9, 0));
+        let plan = Plan::deterministic(&list(element), GUEST32, GUEST32);
+        plan.transfer(&mut sides, Source::Flat(&[0, 4]), Target::Flat(&mut out)).unwrap();
+        let expected = bytes([nan, given[1], given[2], given[3]]);
+        assert_eq!(sides.dst.read(out[0], 4 * size), expected);
+    }
+}
+
+#[test]
 fn nothing_to_copy_is_fine() {
     let plans = FuncPlans::new(&PlanCache::default(), &func(&[], None), GUEST32, GUEST32);
     let mut sides = Sides::new(Side::new(GUEST32, 0, 0), Side::new(GUEST32, 0, 0));
