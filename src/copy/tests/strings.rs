@@ -168,3 +168,17 @@ fn strings_reach_the_host_from_every_encoding() {
         assert_eq!(sides.dst.read(word(0), word(8) as usize), case.text.as_bytes());
     }
 }
+
+#[test]
+fn a_host_string_may_lie_where_realloc_points() {
+    let utf16 = Format::guest(AddrType::I32, Utf16);
+    let mut sides = Sides::new(Side::new(Format::HOST, 9, 0), Side::new(utf16, 100, 0));
+    sides.dst.write(16, b"hello");
+    let text = sides.dst.view().base as u64 + 16;
+    let pair = sides.src.alloc(8, 16);
+    sides.src.write(pair, &[text.to_le_bytes(), 5u64.to_le_bytes()].concat());
+    Plan::new(&Type::string(), Format::HOST, utf16).copy(&mut sides, pair, 8).unwrap();
+    assert_eq!(sides.calls, [[0, 0, 2, 10]]);
+    assert_eq!(sides.dst.read(8, 8), [16, 0, 0, 0, 5, 0, 0, 0]);
+    assert_eq!(sides.dst.read(16, 10), b"h\0e\0l\0l\0o\0");
+}
