@@ -1,7 +1,7 @@
 # make demo      build the library and the examples, and run them
 # make test      everything that a change must pass
 #
-# make lint      rustfmt and clippy, with warnings denied
+# make lint      rustfmt, clippy and rustdoc, with warnings denied
 # make rust-test the tests in Rust, with all features and with fewer
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
 # make valgrind  only the C suite under valgrind
@@ -33,6 +33,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
 
 rust-test:
 	$(CARGO) test --workspace

@@ -1,4 +1,71 @@
 //! The component model's canonical ABI, on any core-wasm engine.
+//!
+//! This crate is the library behind `include/cmabi.h`: it loads WebAssembly components and runs them
+//! for programs in C and C++. Its Rust interface serves the C API, the `cmabi` command and the tests,
+//! and is not stable.
+//!
+//! # How to read it
+//!
+//! The specification is the map. What `CanonicalABI.md` defines has a function of the same name here,
+//! in the file that the table gives for its section; its order is the table's order.
+//!
+//! | `CanonicalABI.md` | file |
+//! |---|---|
+//! | Component Instances | `runtime/instance.rs`; who may enter whom: `runtime/policy.rs` |
+//! | Stack Switching | the engine's part, `engine/mod.rs`; who runs next: `runtime/scheduler.rs` |
+//! | Threads | `runtime/thread.rs` |
+//! | Tasks | `runtime/task.rs` |
+//! | Embedding | `runtime/store.rs`; the host's sides of calls: `runtime/host.rs` |
+//! | Canonical ABI Options | `canon/mod.rs`, `canon/validate.rs` |
+//! | Lifting and Lowering Context | `runtime/context.rs` |
+//! | Table State | `runtime/table.rs` |
+//! | Resource State | `runtime/resource.rs` |
+//! | Waitable State | `runtime/waitable.rs` |
+//! | Subtask State | `runtime/subtask.rs` |
+//! | Buffer State | `runtime/buffer.rs` |
+//! | Stream State, Future State | `runtime/stream.rs`; the host's ends: `runtime/host_stream.rs` |
+//! | Despecialization, Type Predicates | `types/mod.rs`, `layout.rs` |
+//! | Alignment, Element Size | `layout.rs` |
+//! | Loading | `copy/load.rs` |
+//! | Storing | `copy/store.rs`, `copy/string.rs`, `copy/list.rs` |
+//! | Flattening | `layout.rs`; of functions: `types/func.rs` |
+//! | Flat Lifting, Flat Lowering | `copy/flat.rs` |
+//! | Lifting and Lowering Values | `copy/flat.rs`, `runtime/context.rs` |
+//! | `canon lift` | `canon/lift.rs` |
+//! | `canon lower` | `canon/lower.rs` |
+//! | `canon resource.*` | `canon/resource.rs` |
+//! | `canon context.*` | `canon/context.rs` |
+//! | `canon backpressure.*` | `canon/backpressure.rs` |
+//! | `canon task.*` | `canon/task.rs` |
+//! | `canon waitable-set.*`, `canon waitable.join` | `canon/waitable.rs` |
+//! | `canon subtask.*` | `canon/subtask.rs` |
+//! | `canon stream.*`, `canon future.*` | `canon/stream.rs` |
+//! | `canon thread.*` | `canon/thread.rs` |
+//! | `canon error-context.*` | `canon/error_context.rs` |
+//!
+//! Around it: [`types`] holds value types, [`component`] makes instances of component
+//! binaries (`Binary.md`, `Explainer.md`), [`engine`] runs core wasm, [`wave`] writes values as text, [`ffi`]
+//! is the C API.
+//!
+//! # Four differences in form
+//!
+//! The reference is written for reading, with Python values and threads. Here the same rules have
+//! another form:
+//!
+//! - **Loading and storing is one step.** A value is not first lifted into a tree and then lowered from
+//!   it: a [`copy::Plan`] for a type and two memories moves it at once. `load` and `store` of the
+//!   reference are the source's and the destination's checks of one copy.
+//! - **The host is an instance.** Its memory is the process's memory, its `realloc` an arena; so a call
+//!   from the host, to the host and between two components are the same code.
+//! - **Threads are data.** Where the reference suspends a Python thread, a function here returns what is
+//!   waited for and what is left to do, and the engine leaves the guest's stack in its own way. The
+//!   scheduler goes from an event to the threads that wait for it; it never polls.
+//! - **Traps are values.** `trap` of the reference is an `Err` with a [`error::Trap`], one variant for each
+//!   condition, that collects where it happened while it travels.
+//!
+//! No reference into a store's state is alive across a call into a guest or a host function: both may
+//! call back. State is borrowed in short scopes, and what a call needs is passed along.
+
 pub mod canon;
 #[cfg(feature = "component")]
 pub mod component;

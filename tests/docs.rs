@@ -1,5 +1,6 @@
 //! Code shown in the README and in docs/ is code that is compiled and run: a block that follows a
-//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented there.
+//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented there. And the map of
+//! the sources names files that exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,5 +64,17 @@ fn the_documentation_shows_code_that_is_compiled() {
         if path.extension().is_some_and(|extension| extension == "md") {
             check(path.strip_prefix(root()).unwrap().to_str().unwrap());
         }
+    }
+}
+
+#[test]
+fn the_map_names_files_that_exist() {
+    let source = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let rows = source.lines().filter(|line| line.starts_with("//! |"));
+    let names: Vec<&str> =
+        rows.flat_map(|row| row.split('`')).filter(|word| word.ends_with(".rs")).collect();
+    assert!(names.len() > 20);
+    for name in names {
+        assert!(root().join("src").join(name).exists(), "src/{name} does not exist");
     }
 }
