@@ -1524,6 +1524,84 @@ cmabi_status cmabi_task_set_error(cmabi_task *task,
                                   cmabi_string message,
                                   cmabi_error **error);
 
+/* Resource --------------------------------------------------------------------------------------- */
+
+/**
+ * Destroys a resource of the host's: called once for each `rep` that was given to
+ * `cmabi_resource_new`, when the last handle that owns it is dropped, by the host or by a guest, or is
+ * lost: with a component that a trap has ended, or with the store.
+ *
+ * It may use the store, for example to drop handles that the object holds; while the store is being
+ * freed, that is answered with `CMABI_STATUS_BUSY`, and is not needed.
+ */
+typedef void (*cmabi_destructor)(void *data, cmabi_store *store, void *rep);
+
+/**
+ * Makes `handle` a handle of the host's that owns the resource with the representation `rep`: any
+ * pointer, or number, that means something to the host. `canon resource.new` in the specification.
+ *
+ * `type` is a type that `cmabi_linker_resource` offers and that a component of the store imports; others
+ * are `CMABI_STATUS_INVALID_ARGUMENT`. `CMABI_STATUS_LIMIT` where the table is full. On failure the
+ * destructor is not called: `rep` stays with the caller.
+ *
+ * The handle is given away by passing it as an `own` argument or result, lent by passing it as a
+ * `borrow` argument, and otherwise dropped with `cmabi_resource_drop`.
+ */
+cmabi_status cmabi_resource_new(cmabi_store *store,
+                                const cmabi_resource_type *type,
+                                void *rep,
+                                uint32_t *handle,
+                                cmabi_error **error);
+
+/**
+ * Sets `rep` to the representation of a resource of the host's. `canon resource.rep` in the
+ * specification.
+ *
+ * `handle` is a handle of the host's, or what a host function got as an argument of type
+ * `borrow<type>`: a borrow that comes back to the implementer of its type is no handle, need not be
+ * dropped, and is valid until the call is over.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for one of another type, and for a `type` that a
+ * component implements: its representations are its own affair.
+ */
+cmabi_status cmabi_resource_rep(cmabi_store *store,
+                                const cmabi_resource_type *type,
+                                uint32_t handle,
+                                void **rep,
+                                cmabi_error **error);
+
+/**
+ * Drops a handle of the host's. If it owns its resource, the destructor runs, which may be a function
+ * of the component that implements the type; a borrow, which a host function got as an argument, is
+ * given back. `canon resource.drop` in the specification.
+ *
+ * `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
+ * for a stale handle, for one of another type, and for one that is lent to a call that is not over: the
+ * handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the handle is gone.
+ */
+cmabi_status cmabi_resource_drop(cmabi_store *store,
+                                 const cmabi_resource_type *type,
+                                 uint32_t handle,
+                                 cmabi_error **error);
+
+/**
+ * Sets `type` to the type of the resource that a handle of the host's refers to. Borrowed from the
+ * store. `CMABI_STATUS_INVALID_ARGUMENT` for what is no handle to a resource.
+ */
+cmabi_status cmabi_resource_get_type(cmabi_store *store,
+                                     uint32_t handle,
+                                     const cmabi_resource_type **type,
+                                     cmabi_error **error);
+
+/**
+ * Sets `owned` to whether a handle of the host's owns its resource; otherwise it was borrowed for a
+ * call that the host serves. `CMABI_STATUS_INVALID_ARGUMENT` for what is no handle to a resource.
+ */
+cmabi_status cmabi_resource_is_owned(cmabi_store *store,
+                                     uint32_t handle,
+                                     bool *owned,
+                                     cmabi_error **error);
+
 /* Component -------------------------------------------------------------------------------------- */
 
 /**
@@ -1547,7 +1625,7 @@ enum cmabi_extern_kind
      */
     CMABI_EXTERN_KIND_TYPE,
     /**
-     * A resource type.
+     * A resource type: `cmabi_extern_type_resource`.
      */
     CMABI_EXTERN_KIND_RESOURCE,
     /**
@@ -1655,6 +1733,12 @@ const cmabi_func_type *cmabi_extern_type_func(const cmabi_extern_type *type);
 const cmabi_type *cmabi_extern_type_value(const cmabi_extern_type *type);
 
 /**
+ * The resource type that the name stands for; NULL for other kinds and for NULL. That of a component
+ * is a placeholder; that of an instance is the one that the instance has.
+ */
+const cmabi_resource_type *cmabi_extern_type_resource(const cmabi_extern_type *type);
+
+/**
  * How many things an instance exports; 0 for other kinds and for NULL.
  */
 size_t cmabi_extern_type_export_count(const cmabi_extern_type *type);
@@ -1744,6 +1828,23 @@ cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
                                        cmabi_error **error);
 
 /**
+ * Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
+ * as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
+ * resources, as `cmabi_destructor` says.
+ *
+ * Make the type with `cmabi_resource_type_new`, or take it from WIT text. A type may be offered by several
+ * names and linkers, each time with the same destructor.
+ */
+cmabi_status cmabi_linker_resource(cmabi_linker *linker,
+                                   cmabi_string interface,
+                                   cmabi_string name,
+                                   const cmabi_resource_type *type,
+                                   cmabi_destructor destructor,
+                                   void *data,
+                                   cmabi_drop drop,
+                                   cmabi_error **error);
+
+/**
  * Offers a component, to be instantiated by those that import it. Arguments are as for
  * `cmabi_linker_func`; the component may be freed afterwards.
  */
@@ -1766,7 +1867,8 @@ cmabi_status cmabi_linker_module(cmabi_linker *linker,
                                  cmabi_error **error);
 
 /**
- * Offers an instance, with all that it exports, as the instance `name`. From then on the linker
+ * Offers an instance, with all that it exports, as the instance `name`; with an empty name, offers each
+ * thing that it exports by the name that it has there. From then on the linker
  * belongs to the store of that instance. The handle may be freed afterwards.
  */
 cmabi_status cmabi_linker_instance(cmabi_linker *linker,
@@ -1821,6 +1923,16 @@ cmabi_status cmabi_instance_func(cmabi_instance *instance,
                                  cmabi_string path,
                                  const cmabi_func **func,
                                  cmabi_error **error);
+
+/**
+ * Makes `type` the exported resource type at `path`, which is as for `cmabi_instance_func`: the one that
+ * this very instance has, whether it implements it or was given it. Borrowed from the instance.
+ * `CMABI_STATUS_NOT_FOUND` where there is none.
+ */
+cmabi_status cmabi_instance_resource(cmabi_instance *instance,
+                                     cmabi_string path,
+                                     const cmabi_resource_type **type,
+                                     cmabi_error **error);
 
 /**
  * How many things an instance exports; 0 for NULL.

@@ -341,7 +341,8 @@ fn host_resources_are_dropped_by_the_guest() {
             Ok(())
         })
     };
-    world.linker.instance("a:b/host").unwrap().resource("thing", Some(dtor)).unwrap();
+    let thing = cmabi::types::ResourceType::new("thing");
+    world.linker.instance("a:b/host").unwrap().resource("thing", thing, Some(dtor)).unwrap();
     let instance = world.instantiate(
         r#"(component
             (import "a:b/host" (instance $host (export "thing" (type (sub resource)))))

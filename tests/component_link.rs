@@ -7,7 +7,7 @@ use cmabi::component::extern_type::{ExternType, TypeDef};
 use cmabi::component::{Extern, load_module};
 use cmabi::error::ErrorKind;
 use cmabi::runtime::{Store, StoreConfig};
-use cmabi::types::{Field, FuncType, Type};
+use cmabi::types::{Field, FuncType, ResourceType, Type};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use support::{World, counter, uncalled};
@@ -139,7 +139,7 @@ fn a_name_is_defined_once() {
     root.func("f", None, uncalled()).unwrap();
     for error in [
         root.func("f", None, uncalled()).err(),
-        root.resource("f", None).err(),
+        root.resource("f", ResourceType::new("f"), None).err(),
         root.instance("f").err(),
     ] {
         let error = error.expect("refused");

@@ -67,7 +67,10 @@ pub(crate) fn canon_lower(
         let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
         state.new_subtask(inst, Subtask::new(Caller::Guest(lower.clone()), result_ptr))
     };
-    lower.callee.invoke(cx, subtask, inst, args)?;
+    if let Err(trap) = lower.callee.invoke(cx, subtask, inst, args) {
+        cx.state().forget_subtask(subtask);
+        return Err(trap);
+    }
     let mut state = cx.state();
     if state.subtask_resolved(subtask) {
         state.deliver_resolve(subtask);

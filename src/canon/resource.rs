@@ -65,38 +65,94 @@ pub(crate) fn canon_resource_rep(
     Ok(cx.state().resource(inst, ty, index)?.rep)
 }
 
-/// For a host that has or receives handles: the handles of the host's own table.
+/// For a host that has or receives handles: the handles of the host's own table. A mistake of the
+/// host's is an error that names the handle and the type; it harms nothing.
 pub mod host {
     use super::*;
-    use crate::error::Result;
+    use crate::error::{Error, ErrorKind, Result};
+    use crate::runtime::{Handle, settle};
 
     /// A new handle of the host's that owns the resource with representation `rep`. The type must
-    /// be one that the host implements.
+    /// be one that the host implements in this store.
     pub fn new(cx: &mut Cx<'_>, ty: &ResourceType, rep: u32) -> Result<u32> {
-        Ok(canon_resource_new(cx, InstanceId::HOST, ty, rep)?)
+        check_implements(cx, ty)?;
+        cx.state().lower_own(InstanceId::HOST, ty, rep).map_err(refused)
     }
 
-    /// Drops a handle of the host's.
-    pub fn drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
-        let ty = ty(cx, handle)?;
-        Ok(canon_resource_drop(cx, InstanceId::HOST, &ty, handle)?)
-    }
-
-    /// The type of what a handle of the host's refers to.
-    pub fn ty(cx: &Cx<'_>, handle: u32) -> Result<ResourceType> {
+    /// Checks that the host implements `ty` in this store.
+    pub fn check_implements(cx: &Cx<'_>, ty: &ResourceType) -> Result<()> {
         let state = cx.state();
-        let id = state[InstanceId::HOST].handles.resource(handle)?.ty;
-        Ok(state.resources.get(id).ty.clone())
+        let name = ty.name();
+        let found = state.resources.find(ty).map(|id| state.resources.get(id).implementation);
+        let message = match found {
+            Some(InstanceId::HOST) => return Ok(()),
+            Some(_) => format!("the resource type {name:?} is implemented by a component"),
+            None => format!("the resource type {name:?} is not imported by any component here"),
+        };
+        Err(Error::new(ErrorKind::InvalidArgument, message))
     }
 
-    /// The representation behind a handle of the host's, if its type is `ty`.
+    /// Drops a handle of the host's, and the resource with the handle that owns it: its destructor
+    /// runs. With a type, the handle must be one to a resource of that type.
+    pub fn drop(cx: &mut Cx<'_>, expected: Option<&ResourceType>, handle: u32) -> Result<()> {
+        let found = ty(cx, expected, handle)?;
+        if cx.state().resource(InstanceId::HOST, &found, handle).is_ok_and(|h| h.num_lends != 0) {
+            return Err(refused(Trap::ResourceLent { index: handle }.into()));
+        }
+        let dropped = canon_resource_drop(cx, InstanceId::HOST, &found, handle);
+        settle(cx, dropped)
+    }
+
+    /// The type of what a handle of the host's refers to, which must be `expected` if that is given.
+    pub fn ty(cx: &Cx<'_>, expected: Option<&ResourceType>, handle: u32) -> Result<ResourceType> {
+        let state = cx.state();
+        let noun = match expected {
+            Some(ty) => format!("a resource of type {:?}", ty.name()),
+            None => "a resource".into(),
+        };
+        let found = match state[InstanceId::HOST].handles.get(handle) {
+            Some(Handle::Resource(resource)) => &state.resources.get(resource.ty).ty,
+            Some(other) => return Err(wrong(handle, &noun, other.noun())),
+            None => return Err(wrong(handle, &noun, "nothing")),
+        };
+        match expected {
+            Some(expected) if expected != found && expected.name() == found.name() => {
+                Err(wrong(handle, &noun, "another type of that name"))
+            }
+            Some(expected) if expected != found => {
+                Err(wrong(handle, &noun, &format!("one of type {:?}", found.name())))
+            }
+            _ => Ok(found.clone()),
+        }
+    }
+
+    /// The representation behind a handle of the host's, which must refer to a resource of type `ty`
+    /// that the host implements.
     pub fn rep(cx: &Cx<'_>, ty: &ResourceType, handle: u32) -> Result<u32> {
+        check_implements(cx, ty)?;
+        self::ty(cx, Some(ty), handle)?;
         Ok(cx.state().resource(InstanceId::HOST, ty, handle)?.rep)
     }
 
     /// Whether a handle of the host's owns what it refers to.
     pub fn is_owned(cx: &Cx<'_>, handle: u32) -> Result<bool> {
-        let state = cx.state();
-        Ok(state[InstanceId::HOST].handles.resource(handle)?.kind == Ownership::Own)
+        let ty = ty(cx, None, handle)?;
+        Ok(cx.state().resource(InstanceId::HOST, &ty, handle)?.kind == Ownership::Own)
+    }
+
+    #[cold]
+    fn wrong(handle: u32, expected: &str, found: &str) -> Error {
+        let message = format!("handle {handle} is not {expected}: it refers to {found}");
+        Error::new(ErrorKind::InvalidArgument, message)
+    }
+
+    /// What would be a trap of a guest's.
+    #[cold]
+    fn refused(trap: Trapped) -> Error {
+        let kind = match trap.reason() {
+            Trap::TableFull { .. } => ErrorKind::Limit,
+            _ => ErrorKind::InvalidArgument,
+        };
+        Error::new(kind, trap.to_string())
     }
 }

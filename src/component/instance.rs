@@ -7,7 +7,7 @@ use crate::canon::FuncInst;
 use crate::engine::Module;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Shared;
-use crate::types::FuncType;
+use crate::types::{FuncType, ResourceType};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -120,6 +120,18 @@ impl Instance {
             Extern::Func(func) => Ok(func),
             item => {
                 let message = format!("export {path:?} is a {}, not a function", item.ty().sort());
+                Err(Error::new(ErrorKind::NotFound, message))
+            }
+        }
+    }
+
+    /// The exported resource type at `path`; see [`Instance::export`].
+    pub fn resource(&self, path: &str) -> Result<&ResourceType> {
+        match self.export(path)? {
+            Extern::Type(TypeDef::Resource(ty)) => Ok(ty),
+            item => {
+                let sort = item.ty().sort();
+                let message = format!("export {path:?} is a {sort}, not a resource type");
                 Err(Error::new(ErrorKind::NotFound, message))
             }
         }

@@ -163,11 +163,15 @@ impl Definitions {
     }
 
     /// Offers a resource type of the host's; `dtor` is called with the representation of each
-    /// resource whose last owner drops it.
-    pub fn resource(&mut self, name: &str, dtor: Option<Arc<HostDtor>>) -> Result<ResourceType> {
-        let ty = ResourceType::new(name);
-        self.define(name, Definition::Resource { ty: ty.clone(), dtor })?;
-        Ok(ty)
+    /// resource whose last owner drops it. Types that are offered more than once have the same
+    /// destructor each time.
+    pub fn resource(
+        &mut self,
+        name: &str,
+        ty: ResourceType,
+        dtor: Option<Arc<HostDtor>>,
+    ) -> Result<()> {
+        self.define(name, Definition::Resource { ty, dtor })
     }
 
     /// The instance of that name, which is new if nothing has that name yet.

@@ -4,9 +4,10 @@
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
+use super::resource::cmabi_destructor;
 use super::store::cmabi_store;
 use super::task::{Data, cmabi_drop, cmabi_host_func};
-use super::types::{cmabi_func_type, cmabi_type};
+use super::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
 use super::{check, guard, left_out};
 use std::ffi::c_void;
 use std::ptr;
@@ -50,6 +51,7 @@ fallible! {
     );
     cmabi_linker_module(*mut cmabi_linker, cmabi_string, cmabi_string, *const u8, usize);
     cmabi_instance_func(*mut cmabi_instance, cmabi_string) -> cmabi_func;
+    cmabi_instance_resource(*mut cmabi_instance, cmabi_string) -> cmabi_resource_type;
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
     cmabi_linker_instantiate(*const cmabi_linker, *mut cmabi_store, *const cmabi_component)
@@ -77,6 +79,7 @@ infallible! {
     cmabi_extern_type_kind(*const cmabi_extern_type) -> u32 = 0;
     cmabi_extern_type_func(*const cmabi_extern_type) -> *const cmabi_func_type = ptr::null();
     cmabi_extern_type_value(*const cmabi_extern_type) -> *const cmabi_type = ptr::null();
+    cmabi_extern_type_resource(*const cmabi_extern_type) -> *const cmabi_resource_type = ptr::null();
     cmabi_extern_type_export_count(*const cmabi_extern_type) -> usize = 0;
     cmabi_extern_type_export(*const cmabi_extern_type, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();
@@ -130,6 +133,23 @@ pub(super) unsafe extern "C" fn cmabi_linker_checked_func(
     _name: cmabi_string,
     _check: *const c_void,
     _func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn cmabi_linker_resource(
+    _linker: *mut cmabi_linker,
+    _interface: cmabi_string,
+    _name: cmabi_string,
+    _type: *const cmabi_resource_type,
+    _destructor: cmabi_destructor,
     data: *mut c_void,
     drop: cmabi_drop,
     error: *mut *mut cmabi_error,

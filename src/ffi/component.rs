@@ -3,7 +3,7 @@
 use super::check;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
-use super::types::{cmabi_func_type, cmabi_type};
+use super::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
 use super::{guard, guard_or};
 use crate::component::Component;
 use crate::component::extern_type::{ExternType, TypeDef};
@@ -46,7 +46,7 @@ pub enum cmabi_extern_kind {
     Instance,
     /// A value type: `cmabi_extern_type_value`.
     Type,
-    /// A resource type.
+    /// A resource type: `cmabi_extern_type_resource`.
     Resource,
     /// A component.
     Component,
@@ -232,6 +232,19 @@ pub unsafe extern "C" fn cmabi_extern_type_value(
     // SAFETY: the header's rules.
     match unsafe { cmabi_extern_type::get(r#type) } {
         Some(ExternType::Type(TypeDef::Value(ty))) => cmabi_type::borrowed(ty),
+        _ => ptr::null(),
+    }
+}
+
+/// The resource type that the name stands for; NULL for other kinds and for NULL. That of a component
+/// is a placeholder; that of an instance is the one that the instance has.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_resource(
+    r#type: *const cmabi_extern_type,
+) -> *const cmabi_resource_type {
+    // SAFETY: the header's rules.
+    match unsafe { cmabi_extern_type::get(r#type) } {
+        Some(ExternType::Type(TypeDef::Resource(ty))) => cmabi_resource_type::borrowed(ty),
         _ => ptr::null(),
     }
 }

@@ -3,6 +3,7 @@
 use super::component::cmabi_extern_type;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
+use super::types::cmabi_resource_type;
 use super::{check, guard, guard_or};
 use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
@@ -78,6 +79,27 @@ pub unsafe extern "C" fn cmabi_instance_func(
             (out, check::required(instance, "instance")?, check::text(path, "path")?)
         };
         *out = instance.func(path)?.cast_mut();
+        Ok(())
+    })
+}
+
+/// Makes `type` the exported resource type at `path`, which is as for `cmabi_instance_func`: the one that
+/// this very instance has, whether it implements it or was given it. Borrowed from the instance.
+/// `CMABI_STATUS_NOT_FOUND` where there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_resource(
+    instance: *mut cmabi_instance,
+    path: cmabi_string,
+    r#type: *mut *const cmabi_resource_type,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, instance, path) = unsafe {
+            let out = check::out_handle(r#type.cast::<*mut cmabi_resource_type>(), "type")?;
+            (out, check::required(instance, "instance")?, check::text(path, "path")?)
+        };
+        *out = cmabi_resource_type::borrowed(instance.instance.resource(path)?).cast_mut();
         Ok(())
     })
 }

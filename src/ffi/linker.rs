@@ -4,13 +4,15 @@ use super::component::cmabi_component;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::instance::cmabi_instance;
+use super::resource::{Destructor, cmabi_destructor};
 use super::store::cmabi_store;
 use super::task::{Data, cmabi_drop, cmabi_host_func, host_func};
-use super::types::cmabi_func_type;
+use super::types::{cmabi_func_type, cmabi_resource_type};
 use super::{check, guard, guard_or};
 use crate::component::{Definitions, Linker, load_module};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::runtime::Cx;
 use crate::types::FuncType;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -182,6 +184,36 @@ unsafe fn place<'a>(
     Ok((linker.linker.instance(interface)?, name))
 }
 
+/// Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
+/// as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
+/// resources, as `cmabi_destructor` says.
+///
+/// Make the type with `cmabi_resource_type_new`, or take it from WIT text. A type may be offered by several
+/// names and linkers, each time with the same destructor.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_resource(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    r#type: *const cmabi_resource_type,
+    destructor: cmabi_destructor,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        let (instance, name, ty) = unsafe {
+            let (instance, name) = place(linker, interface, name)?;
+            (instance, name, cmabi_resource_type::get(r#type, "type")?)
+        };
+        let destructor = Destructor { func: destructor, data };
+        let dtor = move |cx: &mut Cx<'_>, rep| destructor.run(cx, rep);
+        instance.resource(name, ty, Some(Arc::new(dtor)))
+    })
+}
+
 /// Offers a component, to be instantiated by those that import it. Arguments are as for
 /// `cmabi_linker_func`; the component may be freed afterwards.
 #[unsafe(no_mangle)]
@@ -234,7 +266,8 @@ pub unsafe extern "C" fn cmabi_linker_module(
     })
 }
 
-/// Offers an instance, with all that it exports, as the instance `name`. From then on the linker
+/// Offers an instance, with all that it exports, as the instance `name`; with an empty name, offers each
+/// thing that it exports by the name that it has there. From then on the linker
 /// belongs to the store of that instance. The handle may be freed afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_instance(
@@ -249,7 +282,10 @@ pub unsafe extern "C" fn cmabi_linker_instance(
             let linker = check::required_mut(linker, "linker")?;
             (linker, check::text(name, "name")?, check::required(instance, "instance")?)
         };
-        linker.linker.root().existing(name, &instance.instance)
+        match name {
+            "" => linker.linker.root().exports_of(&instance.instance),
+            name => linker.linker.root().existing(name, &instance.instance),
+        }
     })
 }
 

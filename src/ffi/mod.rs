@@ -33,6 +33,7 @@ pub mod arena;
 pub mod wave;
 pub mod value;
 pub mod task;
+pub mod resource;
 #[cfg(feature = "component")]
 pub mod component;
 #[cfg(feature = "component")]

@@ -9,6 +9,7 @@
 use super::config::cmabi_config;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status};
+use super::resource::Objects;
 use super::{check, guard, guard_or, internal};
 use crate::engine::native::NativeStore;
 use crate::engine::{Engine, EngineStoreConfig};
@@ -40,6 +41,10 @@ pub struct cmabi_store {
     pub(super) native: Option<NativeStore>,
     /// For calls that need no memory for their results.
     pub(super) no_arena: Rc<Arena>,
+    /// What the representations of the host's resources stand for.
+    pub(super) objects: Objects,
+    /// It is being freed.
+    ending: Cell<bool>,
     shared: Rc<Shared>,
     store: UnsafeCell<Store>,
 }
@@ -68,6 +73,8 @@ impl cmabi_store {
             lent: Cell::new(None),
             no_arena: Rc::new(no_arena),
             native,
+            objects: Objects::new(),
+            ending: Cell::new(false),
             shared,
             store: UnsafeCell::new(store),
         });
@@ -86,6 +93,9 @@ impl cmabi_store {
                 let result = self.run(&mut store.cx(), body);
                 self.owner.store(0, Ordering::Release);
                 result
+            }
+            Err(owner) if owner == here && self.ending.get() => {
+                Err(Error::new(ErrorKind::Busy, "the store is being freed"))
             }
             Err(owner) if owner == here => {
                 // Native functions run on fibers, which come and go in any order: what is lent by
@@ -140,6 +150,11 @@ impl cmabi_store {
         let lent = NonNull::from(cx).cast::<Cx<'static>>();
         let _restore = Restore(self, self.lent.replace(Some(lent)));
         callback()
+    }
+
+    /// What C knows the store by.
+    pub(super) fn to_c(&self) -> *mut cmabi_store {
+        ptr::from_ref(self).cast_mut()
     }
 
     /// The C store that a context belongs to.
@@ -212,9 +227,13 @@ pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
                 Ordering::Acquire,
                 Ordering::Relaxed,
             );
-            if free.is_ok() {
-                drop(Box::from_raw(store));
+            if free.is_err() {
+                return;
             }
+            // Callbacks find the store alive, and busy.
+            running.ending.set(true);
+            (*running.store.get()).tear_down();
+            drop(Box::from_raw(store));
         }
     });
 }

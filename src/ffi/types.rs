@@ -548,9 +548,17 @@ impl cmabi_resource_type {
         ptr: *const cmabi_resource_type,
         argument: &str,
     ) -> Result<ResourceType> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::optional(ptr) }.ok_or_else(|| check::invalid(argument, "is NULL"))
+    }
+
+    /// The resource type behind C's pointer, `None` for NULL.
+    ///
+    /// # Safety
+    /// As for [`cmabi_resource_type::get`].
+    pub(super) unsafe fn optional(ptr: *const cmabi_resource_type) -> Option<ResourceType> {
         // SAFETY: every pointer given out came from an `Arc<ResourceTypeData>`, which C's hold keeps.
-        let ty = unsafe { hold(ptr.cast::<ResourceTypeData>()) };
-        ty.map(ResourceType).ok_or_else(|| check::invalid(argument, "is NULL"))
+        unsafe { hold(ptr.cast::<ResourceTypeData>()) }.map(ResourceType)
     }
 }
 

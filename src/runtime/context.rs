@@ -113,7 +113,11 @@ impl Context for Crossing<'_, '_> {
     fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
         let mut state = self.cx.state();
         let rep = state.lift_own(self.src.inst, resource, handle)?;
-        state.lower_own(self.dst.inst, resource, rep)
+        state.lower_own(self.dst.inst, resource, rep).inspect_err(|_| {
+            // A resource must not be lost with its destructor not run.
+            let back = state.lower_own(self.src.inst, resource, rep);
+            debug_assert!(back.is_ok_and(|index| index == handle));
+        })
     }
 
     fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {

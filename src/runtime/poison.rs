@@ -1,21 +1,38 @@
 //! What a trap leaves behind, and what a store that is dropped does.
 //!
 //! A trap ends every instance that it goes through. Their tasks and threads are freed as soon as no
-//! guest runs; their guests' stacks are abandoned, never unwound.
+//! guest runs; their guests' stacks are abandoned, never unwound. The resources that they owned are
+//! destroyed where the host implements them: its destructors can run, those of guests cannot.
 
 use super::subtask::Caller;
 use super::table::Handle;
 use super::task::TaskState;
 use super::waitable::WaitableKind;
-use super::{Cx, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId};
+use super::{Cx, HostDtor, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId};
 use crate::engine::Continuation;
 use crate::error::Trapped;
+use std::sync::Arc;
+
+/// Resources of the host's whose last owner is gone.
+type Doomed = Vec<(Arc<HostDtor>, u32)>;
 
 /// Frees what instances held that a trap has ended.
 pub(crate) fn bury(cx: &mut Cx<'_>) {
+    if cx.state().casualties.is_empty() {
+        return;
+    }
+    // The engine may do as it likes when a stack goes, so nothing is borrowed then.
     let stacks = cx.state().bury();
-    // The engine may do as it likes when a stack goes, so nothing is borrowed here.
     drop(stacks);
+    let doomed = cx.state().disown_poisoned();
+    destroy(cx, doomed);
+}
+
+fn destroy(cx: &mut Cx<'_>, doomed: Doomed) {
+    for (dtor, rep) in doomed {
+        // There is nobody left to tell of a failure.
+        let _ = dtor(cx, rep);
+    }
 }
 
 impl State {
@@ -103,32 +120,48 @@ impl State {
     }
 }
 
-/// Ends everything: called when a store is dropped. Destructors of the host's resources run, those
-/// of guests do not.
+/// Ends everything, when a store goes.
 pub(crate) fn tear_down(cx: &mut Cx<'_>) {
-    let mut doomed = Vec::new();
-    let (stacks, completions) = {
+    let (stacks, completions, doomed) = {
         let state = &mut *cx.state();
-        for inst in 0..state.instances.len() as u32 {
-            for (_, handle) in state[InstanceId(inst)].handles.iter() {
-                let Handle::Resource(handle) = handle else { continue };
-                if let (Ownership::Own, Some(PreparedDtor::Host(dtor))) =
-                    (handle.kind, &state.resources.get(handle.ty).dtor)
-                {
-                    doomed.push((dtor.clone(), handle.rep));
-                }
-            }
-        }
         let threads: Vec<_> = state.threads.iter().map(|(id, _)| id).collect();
         let stacks: Vec<_> =
             threads.into_iter().filter_map(|id| state.threads[id].cont.take()).collect();
-        (stacks, std::mem::take(&mut state.completions))
+        let instances = 0..state.instances.len() as u32;
+        let doomed = instances.flat_map(|inst| state.disown(InstanceId(inst), |_| true)).collect();
+        (stacks, std::mem::take(&mut state.completions), doomed)
     };
     drop(stacks);
     drop(completions);
-    for (dtor, rep) in doomed {
-        // There is nobody left to tell of a failure.
-        let _ = dtor(cx, rep);
+    destroy(cx, doomed);
+}
+
+impl State {
+    /// Takes away the resources that dead instances own, except what they lend to calls that go on.
+    fn disown_poisoned(&mut self) -> Doomed {
+        let poisoned = (0..self.instances.len() as u32).map(InstanceId);
+        let poisoned: Vec<_> = poisoned.filter(|inst| self[*inst].poisoned).collect();
+        poisoned.into_iter().flat_map(|inst| self.disown(inst, |lends| lends == 0)).collect()
+    }
+
+    /// Takes away what `inst` owns of the host's resources, as far as `may_go` says of a resource
+    /// with so many lends.
+    fn disown(&mut self, inst: InstanceId, may_go: impl Fn(u32) -> bool) -> Doomed {
+        let (mut indices, mut doomed) = (Vec::new(), Vec::new());
+        for (index, handle) in self[inst].handles.iter() {
+            let Handle::Resource(handle) = handle else { continue };
+            if let (Ownership::Own, Some(PreparedDtor::Host(dtor))) =
+                (handle.kind, &self.resources.get(handle.ty).dtor)
+                && may_go(handle.num_lends)
+            {
+                indices.push(index);
+                doomed.push((dtor.clone(), handle.rep));
+            }
+        }
+        for index in indices {
+            self[inst].handles.remove(index);
+        }
+        doomed
     }
 }
 

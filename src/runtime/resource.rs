@@ -118,6 +118,11 @@ impl Resources {
         .into()
     }
 
+    /// The place of a type that somebody has defined here.
+    pub(crate) fn find(&self, ty: &ResourceType) -> Option<ResourceId> {
+        self.by_type.get(&ty.id()).copied()
+    }
+
     /// The place of a type; one that nobody has defined here counts as the host's.
     #[inline]
     pub(crate) fn id(&mut self, ty: &ResourceType) -> ResourceId {

@@ -103,11 +103,17 @@ impl Store {
     pub fn shared(&self) -> &Rc<Shared> {
         &self.shared
     }
+
+    /// Ends everything: guests' stacks are abandoned, and the host's destructors run for all of its
+    /// resources that are left. Nothing can be called afterwards. Dropping a store does this too.
+    pub fn tear_down(&mut self) {
+        tear_down(&mut self.cx());
+    }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        tear_down(&mut self.cx());
+        self.tear_down();
     }
 }
 
@@ -128,12 +134,15 @@ pub fn start(
         HostCaller { plans, arena: arena.clone(), completion, detached: false, trap: None };
     let subtask = cx.state().new_host_subtask(caller, results as u64);
     let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
-    let failed = started.is_err();
-    let settled = settle(cx, started);
-    if failed {
-        cx.state().waitables.remove(subtask.0);
+    if started.is_err() {
+        let forgotten = {
+            let state = &mut *cx.state();
+            let told = state.completions.iter().position(|(id, _)| *id == subtask);
+            (state.forget_subtask(subtask.0), told.and_then(|at| state.completions.remove(at)))
+        };
+        drop(forgotten);
     }
-    settled.map(|()| subtask)
+    settle(cx, started).map(|()| subtask)
 }
 
 /// Calls `func` and runs the store until the call is over. See [`start`].

@@ -4,7 +4,7 @@ use super::State;
 use super::host::{HostCaller, HostSubtask};
 use super::table::Handle;
 use super::task::TaskId;
-use super::waitable::{Event, EventCode, PendingEvent, WaitableId, WaitableKind};
+use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
 use crate::canon::Lower;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
@@ -172,6 +172,16 @@ impl State {
                 handle.num_lends -= 1;
             }
         }
+    }
+
+    /// Frees the subtask of a call that has trapped before it could block.
+    #[cold]
+    pub(crate) fn forget_subtask(&mut self, id: WaitableId) -> Option<Waitable> {
+        self.waitables.get(id)?;
+        if !self.subtask(id).resolve_delivered() {
+            self.deliver_resolve(id);
+        }
+        Some(self.drop_waitable(id))
     }
 
     pub(crate) fn subtask_event(&mut self, id: WaitableId) -> Event {
