@@ -158,6 +158,31 @@ fn an_import_tail_called_by_the_outermost_function_may_block() {
 }
 
 #[test]
+fn a_block_in_a_tail_call_of_another_instance_returns_to_the_callers_instance() {
+    let mut t = Fixture::new();
+    let block = t.blocking();
+    let inner = t.instance(
+        r#"(module (import "" "" (func $f (param i32) (result i32)))
+             (global $g i32 (i32.const 1000)) (memory 1)
+             (func (export "inner") (result i32) (return_call $f (global.get $g))))"#,
+        &[block],
+    );
+    let inner = t.store.export(inner, 0);
+    let outer = t.func(
+        r#"(module (import "" "" (func $inner (result i32)))
+             (global $g i32 (i32.const 1)) (memory 1) (data (i32.const 0) "\02")
+             (func (export "outer") (result i32)
+               (i32.add (call $inner)
+                        (i32.add (global.get $g) (i32.load8_u (i32.const 0))))))"#,
+        &[inner],
+    );
+    let mut results = [0];
+    let call = suspended(t.store.call(outer, &[], &mut results));
+    returned(t.store.resume(call, &[40], &mut results));
+    assert_eq!(results, [43]);
+}
+
+#[test]
 fn an_import_called_by_the_host_may_block() {
     let mut t = Fixture::new();
     let CoreExtern::Func(block) = t.blocking() else { unreachable!() };
