@@ -248,7 +248,20 @@ TEST_CASE("calls that host functions make keep the values of the calls around th
     CHECK(outer.func<std::string(std::string_view)>("text")("kept") == "kept!");
 }
 
-TEST_CASE("an instance is offered to another component") {
+TEST_CASE("an instance serves another component of its store") {
     Caller caller;
-    CHECK_THROWS_AS(caller.linker.instance("", caller.instantiate()), cmabi::error);
+    caller.offer_number();
+    caller.offer_text();
+    caller.offer_signal();
+    const auto inner = caller.instantiate();
+
+    cmabi::linker linker(caller.engine);
+    linker.instance(Caller::host, inner);
+    const auto outer = linker.instantiate(caller.store, caller.component);
+    CHECK(outer.func<std::uint32_t(std::uint32_t)>("number")(5) == 7);
+    CHECK(outer.func<std::string(std::string_view)>("text")("passed on") == "passed on");
+    CHECK_THROWS_AS(linker.instance(Caller::host, inner), cmabi::error);
+
+    cmabi::store other(caller.engine);
+    CHECK_THROWS_AS(linker.instantiate(other, caller.component), cmabi::error);
 }
