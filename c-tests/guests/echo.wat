@@ -63,10 +63,19 @@
     (import "host" "poke" (func $poke))
     (import "memory" "memory" (memory 2))
     ;; The pair of pointer and length that results point to lies at 16.
-    (func (export "pair") (param i32 i32) (result i32)
+    (func $pair (export "pair") (param i32 i32) (result i32)
       (i32.store (i32.const 16) (local.get 0))
       (i32.store (i32.const 20) (local.get 1))
       (i32.const 16))
+    ;; Two such pairs, at 16 and 24.
+    (func (export "pairs") (param i32 i32 i32 i32) (result i32)
+      (drop (call $pair (local.get 0) (local.get 1)))
+      (i32.store (i32.const 24) (local.get 2))
+      (i32.store (i32.const 28) (local.get 3))
+      (i32.const 16))
+    ;; The ninth of the pairs at an address.
+    (func (export "ninth") (param i32) (result i32)
+      (i32.add (local.get 0) (i32.const 64)))
     (func (export "through") (param i32 i32) (result i32)
       (call $through (local.get 0) (local.get 1) (i32.const 16))
       (i32.const 16))
@@ -121,6 +130,14 @@
   ;; Pointer in, pointer out.
   (func (export "one-all") (param "v" $all) (result $all)
     (canon lift (core func $echo "i32")
+      (memory $mem) (realloc (func $realloc)) (post-return (func $reset))))
+  (func (export "two-strings") (param "a" string) (param "b" string) (result (tuple string string))
+    (canon lift (core func $echo "pairs")
+      (memory $mem) (realloc (func $realloc)) (post-return (func $reset))))
+  (func (export "ninth-string")
+    (param "a" string) (param "b" string) (param "c" string) (param "d" string) (param "e" string)
+    (param "f" string) (param "g" string) (param "h" string) (param "i" string) (result string)
+    (canon lift (core func $echo "ninth")
       (memory $mem) (realloc (func $realloc)) (post-return (func $reset))))
   (func (export "poke") (canon lift (core func $echo "poke")))
 
