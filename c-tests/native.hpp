@@ -295,3 +295,32 @@ void under_seeds(Test test) {
         test(native);
     }
 }
+
+// Runs `body` as the code of a guest, in an async-typed function with the `async` option, until nothing is
+// left to run. Answers why it trapped; nothing where it did not.
+inline std::string run_guest(Native &n, cmabi_component_instance instance, const std::function<void()> &body) {
+    auto opts = Native::options();
+    opts.is_async = 1;
+    const FuncType type = func({}, nullptr, true);
+    const Func guest = n.lift(instance, n.core({}, {}, [&](const Values &) {
+        body();
+        n.task_return(nullptr, opts, {});
+        return Values{};
+    }), type, opts, "guest");
+    Error error;
+    if (cmabi_func_call(n.store, guest, nullptr, nullptr, nullptr, error.out()) != CMABI_STATUS_OK ||
+        cmabi_store_run(n.store, error.out()) != CMABI_STATUS_OK) {
+        return error.message();
+    }
+    return "";
+}
+
+// The guest traps with a message that contains `part`.
+inline void check_guest_traps(const char *part, const std::function<void(Native &, cmabi_component_instance)> &body) {
+    CAPTURE(part);
+    Native n;
+    const auto instance = n.instance("inst");
+    const std::string message = run_guest(n, instance, [&] { body(n, instance); });
+    CAPTURE(message);
+    CHECK(message.find(part) != std::string::npos);
+}
