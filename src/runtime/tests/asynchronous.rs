@@ -148,8 +148,8 @@ fn a_callback_waits_for_a_set_and_is_woken() {
     let tasks = Arc::default();
     let import = pending(&tasks);
     let heap = fx.core(inst, r#"(module (memory (export "memory") 1))"#, &[]);
-    let memory = Some(fx.memory(&heap));
-    let opts = Options { memory, is_async: true, ..Options::default() };
+    let memory = fx.memory(&heap);
+    let opts = Options { memory: Some(memory), is_async: true, ..Options::default() };
     let ret = Builtin::TaskReturn { result: Some(Type::u32()), opts };
     let imports = [
         fx.lower(inst, &import, opts),
@@ -159,7 +159,7 @@ fn a_callback_waits_for_a_set_and_is_woken() {
         fx.builtin(inst, Builtin::SubtaskDrop),
         fx.builtin(inst, Builtin::ContextSet { ty: CoreType::I32, slot: 0 }),
         fx.builtin(inst, Builtin::ContextGet { ty: CoreType::I32, slot: 0 }),
-        CoreExtern::Memory(memory.unwrap()),
+        CoreExtern::Memory(memory),
     ];
     let core = fx.core(
         inst,

@@ -6,7 +6,7 @@ mod calls;
 use super::*;
 use crate::canon::{self, Builtin, FuncInst, Options};
 use crate::engine::wasmi::WasmiEngine;
-use crate::engine::{CoreExtern, CoreFunc, CoreInstance, CoreMemory, CoreTable, Engine, Module};
+use crate::engine::{CoreExtern, CoreFunc, CoreInstance, CoreMemory, Engine, Module};
 use crate::error::{Error, Result, Trapped};
 use crate::types::{Field, FuncType, Type};
 use std::sync::Arc;
@@ -68,13 +68,6 @@ impl Fixture {
     fn memory(&mut self, core: &Core) -> CoreMemory {
         match self.export(core, "memory") {
             CoreExtern::Memory(memory) => memory,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn table(&mut self, core: &Core) -> CoreTable {
-        match self.export(core, "table") {
-            CoreExtern::Table(table) => table,
             other => panic!("{other:?}"),
         }
     }
