@@ -74,13 +74,12 @@ pub(crate) fn canon_lower(
     let mut state = cx.state();
     if state.subtask_resolved(subtask) {
         state.deliver_resolve(subtask);
-        let waitable = state.drop_waitable(subtask);
-        drop(state);
-        let subtask = waitable.into_subtask();
+        let Subtask { state: resolution, flat_result, .. } = *state.subtask(subtask);
+        state.drop_waitable(subtask);
         if lower.opts.is_async {
-            results[0] = subtask.state as RawVal;
+            results[0] = resolution as RawVal;
         } else if lower.has_result {
-            results[0] = subtask.flat_result;
+            results[0] = flat_result;
         }
         return Ok(Step::Done);
     }
@@ -100,9 +99,11 @@ pub(crate) fn canon_lower(
 pub(crate) fn resolved(cx: &mut Cx<'_>, subtask: WaitableId) -> Option<RawVal> {
     let mut state = cx.state();
     state.deliver_resolve(subtask);
-    let subtask = state.drop_waitable(subtask).into_subtask();
-    match &subtask.caller {
-        Caller::Guest(lower) if lower.has_result => Some(subtask.flat_result),
+    let Subtask { caller, flat_result, .. } = state.subtask(subtask);
+    let result = match caller {
+        Caller::Guest(lower) if lower.has_result => Some(*flat_result),
         _ => None,
-    }
+    };
+    state.drop_waitable(subtask);
+    result
 }

@@ -75,10 +75,10 @@ impl HostTask {
     pub fn return_(self, cx: &mut Cx<'_>, results: *const u8) -> Result<()> {
         let def = self.def(cx)?;
         let result = return_result(cx, &def.ty, self.0, 0, &[results as u64]);
-        match &result {
-            Ok(()) => self.finish(cx),
-            Err(trap) => self.poison_caller(cx, trap),
+        if let Err(trap) = &result {
+            self.poison_caller(cx, trap);
         }
+        self.finish(cx);
         settle(cx, result.map_err(|trap| trap.within(format!("host function {}", def.name))))
     }
 
@@ -95,18 +95,20 @@ impl HostTask {
         let def = self.def(cx)?;
         let trap = Trap::HostDroppedTask { name: (&*def.name).into() }.into();
         self.poison_caller(cx, &trap);
-        let subtask = cx.state().tasks[self.0].subtask;
-        self.finish(cx);
-        if let Some(subtask) = subtask {
-            cx.state().fail_subtask(subtask, &trap);
+        {
+            let mut state = cx.state();
+            let subtask = state.tasks[self.0].subtask.expect("only a call is abandoned");
+            state.fail_subtask(subtask, &trap);
         }
+        self.finish(cx);
         settle(cx, Ok(()))
     }
 
     /// Sets whom to tell when the caller wants the task cancelled.
     pub fn set_on_cancel(self, cx: &mut Cx<'_>, hook: Option<OnCancel>) -> Result<()> {
         self.def(cx)?;
-        cx.state().tasks[self.0].on_cancel = hook;
+        let old = std::mem::replace(&mut cx.state().tasks[self.0].on_cancel, hook);
+        drop(old);
         Ok(())
     }
 
@@ -144,21 +146,17 @@ impl HostTask {
         }
     }
 
-    /// Frees a resolved task.
+    /// Frees a task that is over.
     fn finish(self, cx: &mut Cx<'_>) {
-        let mut state = cx.state();
-        state.pending_host_tasks -= 1;
-        state.free_host_task(self.0);
-    }
-}
-
-impl State {
-    fn free_host_task(&mut self, task: TaskId) {
-        if let Some(arena) = self.tasks.remove(task).and_then(|task| task.arena)
-            && Rc::strong_count(&arena) == 1
-        {
+        let task = {
+            let mut state = cx.state();
+            state.pending_host_tasks -= 1;
+            state.tasks.remove(self.0)
+        };
+        let arena = task.and_then(|mut task| task.arena.take());
+        if let Some(arena) = arena.filter(|arena| Rc::strong_count(arena) == 1) {
             arena.reset();
-            self.arenas.push(arena);
+            cx.state().arenas.push(arena);
         }
     }
 }
@@ -176,11 +174,18 @@ pub(crate) fn serve(
         let mut entry = Task::new(Callee::Host(def.clone()), InstanceId::HOST, Some(subtask));
         entry.arena = Some(arena.clone());
         let task = state.tasks.insert(entry);
+        state.pending_host_tasks += 1;
         state.subtask(subtask).callee = Some(task);
         (task, arena)
     };
-    serve_task(cx, def, task, subtask, args, &arena)
-        .map_err(|trap| trap.within(format!("host function {}", def.name)))
+    let outcome = serve_task(cx, def, task, subtask, args, &arena);
+    drop(arena);
+    // The host may have resolved the task itself.
+    let goes_on = matches!(outcome, Ok(HostOutcome::Pending));
+    if !goes_on && cx.state().tasks.get(task).is_some() {
+        HostTask(task).finish(cx);
+    }
+    outcome.map(|_| ()).map_err(|trap| trap.within(format!("host function {}", def.name)))
 }
 
 fn serve_task(
@@ -190,7 +195,7 @@ fn serve_task(
     subtask: WaitableId,
     args: &[RawVal],
     arena: &Rc<Arena>,
-) -> Result<(), Trapped> {
+) -> Result<HostOutcome, Trapped> {
     let mut params: context::FlatParams = Default::default();
     lower_params(cx, &def.ty, task, subtask, args, &mut params)?;
     let results = match def.ty.result() {
@@ -212,15 +217,11 @@ fn serve_task(
         ty: &def.ty,
     });
     cx.state().current = thread;
-    if outcome? == HostOutcome::Pending {
-        if !cx.state().task_resolved(task) {
-            cx.state().pending_host_tasks += 1;
-        }
-        return Ok(());
+    let outcome = outcome?;
+    if outcome == HostOutcome::Returned && !cx.state().task_resolved(task) {
+        return_result(cx, &def.ty, task, 0, &[results as u64])?;
     }
-    return_result(cx, &def.ty, task, 0, &[results as u64])?;
-    cx.state().free_host_task(task);
-    Ok(())
+    Ok(outcome)
 }
 
 /// Told that a call of the host's is over, when no guest runs.
@@ -266,31 +267,36 @@ impl HostSubtask {
             subtask.cancellation_requested = callee.is_some();
             callee
         };
-        if let Some(task) = callee {
-            let result = request_cancellation(cx, task, InstanceId::HOST);
-            settle(cx, result)?;
-        }
-        self.state(cx)
+        let result = match callee {
+            Some(task) => request_cancellation(cx, task, InstanceId::HOST),
+            None => Ok(()),
+        };
+        // Whoever is told of the end may drop the subtask.
+        let state = self.state(cx);
+        settle(cx, result).and(state)
     }
 
     /// Lets go of a call. One that has started goes on without its caller, and its result is
     /// dropped; one that has not started never does.
     pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
-        let mut state = cx.state();
-        let subtask = state.host_subtask(self)?;
-        match (subtask.callee, subtask.state, &mut subtask.caller) {
-            (Some(task), SubtaskState::Starting, _) => {
-                state.forget_waiting_task(task);
-                state.drop_waitable(self.0);
+        let completion = {
+            let state = &mut *cx.state();
+            let subtask = state.host_subtask(self)?;
+            let (callee, progress) = (subtask.callee, subtask.state);
+            let Caller::Host(host) = &mut subtask.caller else { unreachable!("it is the host's") };
+            let completion = host.completion.take();
+            host.detached = true;
+            match callee {
+                Some(task) if progress == SubtaskState::Starting => {
+                    state.forget_waiting_task(task);
+                    state.drop_waitable(self.0);
+                }
+                Some(_) => {}
+                None => state.drop_waitable(self.0),
             }
-            (Some(_), _, Caller::Host(host)) => {
-                host.completion = None;
-                host.detached = true;
-            }
-            _ => {
-                state.drop_waitable(self.0);
-            }
-        }
+            completion
+        };
+        drop(completion);
         Ok(())
     }
 
@@ -313,7 +319,9 @@ impl State {
 
     fn host_subtask(&mut self, id: HostSubtask) -> Result<&mut Subtask> {
         match self.waitables.get_mut(id.0).map(|waitable| &mut waitable.kind) {
-            Some(WaitableKind::Subtask(subtask)) => Ok(subtask),
+            Some(WaitableKind::Subtask(subtask)) if matches!(subtask.caller, Caller::Host(_)) => {
+                Ok(subtask)
+            }
             _ => Err(Error::new(ErrorKind::InvalidArgument, "the subtask was dropped")),
         }
     }

@@ -98,16 +98,20 @@ fn copy(
 
 /// Ends the copy that is in progress at `handle`, whose completion is not told.
 pub fn cancel(cx: &mut Cx<'_>, handle: u32) -> Result<Copied> {
-    let mut state = cx.state();
-    let (kind, id) = state.host_end(handle)?;
-    if state.end(id).state != CopyState::Copying {
-        return Err(usage(Trap::NoCopyToCancel { what: kind.channel.noun() }));
-    }
-    state.end(id).completion = None;
-    if !state.waitables[id].has_pending_event() {
-        state.cancel_shared(id);
-    }
-    Ok(state.take_copied(id))
+    let (copied, completion) = {
+        let mut state = cx.state();
+        let (kind, id) = state.host_end(handle)?;
+        if state.end(id).state != CopyState::Copying {
+            return Err(usage(Trap::NoCopyToCancel { what: kind.channel.noun() }));
+        }
+        let completion = state.end(id).completion.take();
+        if !state.waitables[id].has_pending_event() {
+            state.cancel_shared(id);
+        }
+        (state.take_copied(id), completion)
+    };
+    std::mem::drop(completion);
+    Ok(copied)
 }
 
 /// How the copy in progress at `handle` ended, if it has.

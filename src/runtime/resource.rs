@@ -180,15 +180,20 @@ pub fn define_resource(
         Dtor::Core(func) => PreparedDtor::Guest(Lower::dtor(func, implementation, ty)),
         Dtor::Host(func) => PreparedDtor::Host(func),
     });
-    let mut state = cx.state();
-    let resources = &mut state.resources;
-    match resources.by_type.get(&ty.id()) {
-        Some(id) => {
-            let resource = &mut resources.all[id.0 as usize];
-            (resource.implementation, resource.dtor) = (implementation, dtor);
+    let replaced = {
+        let resources = &mut cx.state().resources;
+        match resources.by_type.get(&ty.id()) {
+            Some(id) => {
+                let resource = &mut resources.all[id.0 as usize];
+                resource.implementation = implementation;
+                std::mem::replace(&mut resource.dtor, dtor)
+            }
+            None => {
+                resources.add(ty, implementation, dtor);
+                None
+            }
         }
-        None => {
-            resources.add(ty, implementation, dtor);
-        }
-    }
+    };
+    // What the host gave goes when the state is free to use.
+    drop(replaced);
 }

@@ -109,6 +109,17 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Frees an entry that is there, without moving it.
+    #[inline]
+    pub(crate) fn discard(&mut self, id: Id<T>) {
+        debug_assert!(self.get(id).is_some());
+        let (generation, entry) = &mut self.entries[id.index as usize];
+        *generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        *entry = Entry::Free { next: self.free };
+        self.free = Some(id.index);
+        self.len -= 1;
+    }
+
     #[inline]
     pub(crate) fn get(&self, id: Id<T>) -> Option<&T> {
         match self.entries.get(id.index as usize) {

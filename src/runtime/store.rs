@@ -258,8 +258,14 @@ pub(crate) fn leave<'a>(
 /// What is to be done when the host gets back control from guests: tells the callers of calls that
 /// are over, and after a trap frees what it ended.
 pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
-    if cx.state().nesting > 0 {
-        return Ok(result?);
+    {
+        let state = cx.state();
+        let is_settled = state.casualties.is_empty()
+            && state.completions.is_empty()
+            && state.host_copies.is_empty();
+        if is_settled || state.nesting > 0 {
+            return Ok(result?);
+        }
     }
     bury(cx);
     loop {

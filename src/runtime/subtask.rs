@@ -181,7 +181,7 @@ impl State {
         if !self.subtask(id).resolve_delivered() {
             self.deliver_resolve(id);
         }
-        Some(self.drop_waitable(id))
+        self.waitables.remove(id)
     }
 
     pub(crate) fn subtask_event(&mut self, id: WaitableId) -> Event {

@@ -162,17 +162,17 @@ impl State {
         let inst = entry.inst;
         let index = self.threads[thread].index;
         self[inst].threads.remove(index);
-        self.threads.remove(thread);
+        self.threads.discard(thread);
         if over {
-            self.tasks.remove(task);
+            self.tasks.discard(task);
         }
         Ok(())
     }
 
     /// Frees a thread that was never let in, and its task.
     pub(crate) fn forget_task(&mut self, task: TaskId, thread: ThreadId) {
-        self.threads.remove(thread);
-        self.tasks.remove(task);
+        self.threads.discard(thread);
+        self.tasks.discard(task);
     }
 
     /// Frees a task that waits to be let in, whose caller has gone.

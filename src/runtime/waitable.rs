@@ -98,13 +98,6 @@ impl Waitable {
         }
     }
 
-    pub(crate) fn into_subtask(self) -> Subtask {
-        match self.kind {
-            WaitableKind::Subtask(subtask) => subtask,
-            WaitableKind::End(_) => unreachable!("the handle says that it is a subtask"),
-        }
-    }
-
     pub(crate) fn has_pending_event(&self) -> bool {
         self.pending_event.is_some()
     }
@@ -189,9 +182,11 @@ impl State {
     }
 
     /// Frees a waitable that has no handle any more; `Waitable.drop` of the reference.
-    pub(crate) fn drop_waitable(&mut self, id: WaitableId) -> Waitable {
-        self.join(id, None);
-        self.waitables.remove(id).expect("the waitable is alive")
+    pub(crate) fn drop_waitable(&mut self, id: WaitableId) {
+        if self.waitables[id].in_waitable_set() {
+            self.join(id, None);
+        }
+        self.waitables.discard(id);
     }
 
     /// Takes an event of a set that has one.

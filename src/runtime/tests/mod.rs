@@ -132,3 +132,10 @@ fn func_type(params: &[Type], result: Option<Type>, is_async: bool) -> FuncType 
 fn assert_trap(error: &Error, text: &str) {
     assert!(error.to_string().contains(text), "{error:?} does not contain {text:?}");
 }
+
+/// What a waiting callback task costs beside the engine's and the guest's own memory.
+#[test]
+fn a_waiting_task_is_small() {
+    let sizes = [size_of::<Task>(), size_of::<Thread>(), size_of::<Waitable>()];
+    assert!(sizes.iter().sum::<usize>() <= 448, "{sizes:?}");
+}
