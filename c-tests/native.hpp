@@ -104,6 +104,7 @@ public:
     Native() : Native(nullptr) {}
     // Draws the order of threads from a seed.
     explicit Native(std::uint64_t seed) : Native(seeded(seed)) {}
+    explicit Native(const Config &config) : Native(config.get()) {}
     explicit Native(const cmabi_config *config) {
         REQUIRE_OK(cmabi_engine_new_native, config, engine_.out());
         REQUIRE_OK(cmabi_store_new, engine_, config, store.out());
@@ -247,7 +248,6 @@ public:
     }
 
 private:
-    explicit Native(const Config &config) : Native(config.get()) {}
     static Config seeded(std::uint64_t seed) {
         Config config;
         REQUIRE_OK(cmabi_config_new, config.out());
