@@ -127,4 +127,8 @@ TEST_CASE("a struct with its fields in another order is converted, and not viewe
     using view = cmabi::list<crossed>;
     CHECK_THROWS_WITH_AS(echo.func<view(view)>("points"), doctest::Contains("cmabi::record"),
                          cmabi::error);
+    cmabi::linker linker(echo.engine);
+    linker.func("poke", [](view) {});
+    CHECK_THROWS_WITH_AS(linker.check(echo.component), doctest::Contains("cmabi::record"),
+                         cmabi::error);
 }

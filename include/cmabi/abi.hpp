@@ -1,7 +1,7 @@
 /// @file abi.hpp
 ///
-/// Part of cmabi.hpp, for its own use: which C++ type stands for which WIT type, and the conversions
-/// between C++ values and the canonical layout.
+/// Part of cmabi.hpp, for its own use: which C++ type stands for which WIT type, and the
+/// conversions between C++ values and the canonical layout.
 
 #ifndef CMABI_ABI_HPP
 #define CMABI_ABI_HPP
@@ -122,14 +122,17 @@ struct payload<T, true> {
     static bool matches(const cmabi_type *type) { return type == nullptr; }
 };
 
-/// Refuses a struct that its `record` does not list in the order of its members where it would have
-/// to lie in memory as the record does.
+/// Whether all structs among `Ts` lie in memory as their records do.
 template <class... Ts>
-void require_in_place() {
-    if (!(payload<Ts>::in_place() && ...))
-        throw error(
-            CMABI_STATUS_INVALID_ARGUMENT,
-            "a struct is used without a copy and its fields are not in the order of cmabi::record");
+bool all_in_place() {
+    return (payload<Ts>::in_place() && ...);
+}
+
+/// Says in a description why a type that needs that has no match.
+template <class... Ts>
+void describe_place(std::string &text) {
+    if (!all_in_place<Ts...>())
+        text += " (of structs with fields not in the order of cmabi::record)";
 }
 
 // ---- Scalars
@@ -252,10 +255,12 @@ struct abi<list<T>> : same_bytes<list<T>, typename list_abi<T>::canonical> {
     static_assert(sizeof(T) == sizeof(typename abi<T>::canonical),
                   "cmabi::list<T> needs a T in the canonical layout");
     static bool matches(const cmabi_type *type) {
-        require_in_place<T>();
-        return list_abi<T>::matches(type);
+        return all_in_place<T>() && list_abi<T>::matches(type);
     }
-    static void describe(std::string &text) { list_abi<T>::describe(text); }
+    static void describe(std::string &text) {
+        list_abi<T>::describe(text);
+        describe_place<T>(text);
+    }
 };
 
 template <class T>
@@ -411,10 +416,12 @@ struct abi<tuple<Ts...>> : same_bytes<tuple<Ts...>, tuple<typename abi<Ts>::cano
         return cmabi_type_kind(type) == CMABI_KIND_TUPLE && matches_elements(type);
     }
     static bool matches_elements(const cmabi_type *type) {
-        require_in_place<Ts...>();
-        return like::matches_elements(type);
+        return all_in_place<Ts...>() && like::matches_elements(type);
     }
-    static void describe(std::string &text) { like::describe(text); }
+    static void describe(std::string &text) {
+        like::describe(text);
+        describe_place<Ts...>(text);
+    }
 };
 
 template <class T, class Fields>
@@ -529,8 +536,11 @@ struct option_type {
 template <class T>
 struct abi<option<T>> : option_type<T>, same_bytes<option<T>, option<typename abi<T>::canonical>> {
     static bool matches(const cmabi_type *type) {
-        require_in_place<T>();
-        return option_type<T>::matches(type);
+        return all_in_place<T>() && option_type<T>::matches(type);
+    }
+    static void describe(std::string &text) {
+        option_type<T>::describe(text);
+        describe_place<T>(text);
     }
 };
 
@@ -582,8 +592,11 @@ using canonical_result = result<typename payload<T>::canonical, typename payload
 template <class T, class E>
 struct abi<result<T, E>> : result_type<T, E>, same_bytes<result<T, E>, canonical_result<T, E>> {
     static bool matches(const cmabi_type *type) {
-        require_in_place<T, E>();
-        return result_type<T, E>::matches(type);
+        return all_in_place<T, E>() && result_type<T, E>::matches(type);
+    }
+    static void describe(std::string &text) {
+        result_type<T, E>::describe(text);
+        describe_place<T, E>(text);
     }
 };
 
@@ -644,8 +657,11 @@ template <class... Ts>
 struct abi<variant<Ts...>> : variant_type<Ts...>,
                              same_bytes<variant<Ts...>, canonical_variant<Ts...>> {
     static bool matches(const cmabi_type *type) {
-        require_in_place<Ts...>();
-        return variant_type<Ts...>::matches(type);
+        return all_in_place<Ts...>() && variant_type<Ts...>::matches(type);
+    }
+    static void describe(std::string &text) {
+        variant_type<Ts...>::describe(text);
+        describe_place<Ts...>(text);
     }
 };
 
