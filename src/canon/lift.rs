@@ -93,11 +93,14 @@ fn canon_lift(
     let (task, thread) = {
         let state = &mut *cx.state();
         let callee = Callee::Lift(lift.clone());
-        let task = state.tasks.insert(Task::new(callee, lift.inst, Some(subtask)));
-        let thread = state.threads.insert(Thread::new(task, lift.inst, Body::Entering));
-        state.tasks[task].implicit_thread = Some(thread);
+        let threads = &mut state.threads;
+        let mut thread = None;
+        let task = state.tasks.insert_with(|task| {
+            thread = Some(threads.insert(Thread::new(task, lift.inst, Body::Entering)));
+            Task { implicit_thread: thread, ..Task::new(callee, lift.inst, Some(subtask)) }
+        });
         state.subtask(subtask).callee = Some(task);
-        (task, thread)
+        (task, thread.expect("the task was made"))
     };
     if lift.ty.is_async() {
         let first = policy::runs_before_call(&cx.state(), lift.inst);
@@ -164,14 +167,9 @@ fn call_core(
     thread: ThreadId,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
-    let subtask = {
-        let mut state = cx.state();
-        state.threads[thread].body = Body::Core;
-        state.tasks[task].subtask.expect("a call has a subtask")
-    };
+    cx.state().threads[thread].body = Body::Core;
     let mut params = Default::default();
-    lower_params(cx, &lift.ty, task, subtask, args, &mut params)
-        .map_err(|trap| trap.within(&*lift.name))?;
+    lower_params(cx, &lift.ty, task, args, &mut params).map_err(|trap| trap.within(&*lift.name))?;
     let mut result = [0];
     let outcome =
         cx.engine.call(lift.callee, &params[..lift.param_count], &mut result[..lift.result_count]);

@@ -235,17 +235,17 @@ pub(crate) fn lower_params(
     cx: &mut Cx<'_>,
     ty: &FuncType,
     task: TaskId,
-    subtask: WaitableId,
     args: &[RawVal],
     params: &mut FlatParams,
 ) -> Result<(), Trapped> {
-    let (ty, sides) = {
+    let (ty, subtask, sides) = {
         let mut state = cx.state();
         debug_assert_eq!(state.tasks[task].state, TaskState::Initial);
         state.tasks[task].state = TaskState::Started;
+        let subtask = state.tasks[task].subtask.expect("only a call is started");
         state.on_started(subtask);
         let Some(ty) = ty.params_type() else { return Ok(()) };
-        (ty, state.sides(task, subtask))
+        (ty, subtask, state.sides(task, subtask))
     };
     let source = match sides.caller_flat {
         Some((max_flat, _)) => Source::spilled(ty, max_flat, args),
@@ -270,14 +270,12 @@ pub(crate) fn return_result(
     results: &[RawVal],
 ) -> Result<(), Trapped> {
     let mut flat_result = [0];
-    let subtask = {
-        let state = cx.state();
-        state.check_may_return(task)?;
-        state.tasks[task].subtask.expect("only a call returns")
-    };
-    let caller_waits = cx.state().caller_waits(subtask);
-    if let Some(ty) = ty.result().filter(|_| caller_waits) {
-        let sides = cx.state().sides(task, subtask);
+    let mut state = cx.state();
+    state.check_may_return(task)?;
+    let subtask = state.tasks[task].subtask.expect("only a call returns");
+    if let Some(ty) = ty.result().filter(|_| state.caller_waits(subtask)) {
+        let sides = state.sides(task, subtask);
+        drop(state);
         let source = match sides.callee.memory {
             Memory::Guest { .. } => Source::spilled(ty, max_flat, results),
             Memory::Host(_) => Source::Memory(results[0]),
@@ -290,8 +288,8 @@ pub(crate) fn return_result(
         };
         let mut crossing = Crossing { cx, src: sides.callee, dst: sides.caller, borrows: None };
         sides.plans.copy_result(&mut crossing, source, target)?;
+        state = cx.state();
     }
-    let mut state = cx.state();
     state.tasks[task].state = TaskState::Resolved;
     state.on_returned(subtask, flat_result[0]);
     Ok(())

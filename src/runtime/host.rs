@@ -178,7 +178,7 @@ pub(crate) fn serve(
         state.subtask(subtask).callee = Some(task);
         (task, arena)
     };
-    let outcome = serve_task(cx, def, task, subtask, args, &arena);
+    let outcome = serve_task(cx, def, task, args, &arena);
     drop(arena);
     // The host may have resolved the task itself.
     let goes_on = matches!(outcome, Ok(HostOutcome::Pending));
@@ -192,12 +192,11 @@ fn serve_task(
     cx: &mut Cx<'_>,
     def: &HostFuncDef,
     task: TaskId,
-    subtask: WaitableId,
     args: &[RawVal],
     arena: &Rc<Arena>,
 ) -> Result<HostOutcome, Trapped> {
     let mut params: context::FlatParams = Default::default();
-    lower_params(cx, &def.ty, task, subtask, args, &mut params)?;
+    lower_params(cx, &def.ty, task, args, &mut params)?;
     let results = match def.ty.result() {
         Some(ty) => {
             let info = ty.info();
@@ -313,6 +312,7 @@ impl HostSubtask {
 
 impl State {
     /// A subtask of a guest's, which has no handle yet.
+    #[inline(always)]
     pub(crate) fn new_subtask(&mut self, inst: InstanceId, subtask: Subtask) -> WaitableId {
         self.waitables.insert(Waitable::new(inst, 0, WaitableKind::Subtask(subtask)))
     }
@@ -332,7 +332,20 @@ impl State {
         subtask.resolved() || matches!(&subtask.caller, Caller::Host(host) if host.trap.is_some())
     }
 
+    /// Frees the subtask of a call whose end nobody else is told, if it is over.
+    pub(crate) fn take_host_call(&mut self, id: HostSubtask) -> Option<Result<SubtaskState>> {
+        let subtask = self.subtask(id.0);
+        let end = match &subtask.caller {
+            Caller::Host(HostCaller { trap: Some(trap), .. }) => Err(trap.clone().into()),
+            _ if subtask.resolved() => Ok(subtask.state),
+            _ => return None,
+        };
+        self.drop_waitable(id.0);
+        Some(end)
+    }
+
     /// A subtask of the host's.
+    #[inline(always)]
     pub(crate) fn new_host_subtask(&mut self, caller: HostCaller, result_ptr: u64) -> HostSubtask {
         let subtask = Subtask::new(Caller::Host(caller), result_ptr);
         HostSubtask(self.new_subtask(InstanceId::HOST, subtask))

@@ -19,6 +19,9 @@ pub(crate) fn entered_in_common(
     caller: InstanceId,
 ) -> Option<InstanceId> {
     let (mut a, mut b) = (instance, caller);
+    if b == InstanceId::HOST {
+        return None;
+    }
     while a != b {
         if state[a].depth >= state[b].depth {
             a = state[a].parent?;

@@ -77,20 +77,33 @@ impl<T> Slab<T> {
         self.len
     }
 
-    #[inline]
-    pub(crate) fn insert(&mut self, value: T) -> Id<T> {
-        self.len += 1;
-        let Some(index) = self.free else {
-            let index = self.entries.len() as u32;
-            let generation = NonZeroU32::MIN;
-            self.entries.push((generation, Entry::Used(value)));
-            return Id { index, generation, of: PhantomData };
+    /// Adds what `value` makes of its future id, in place.
+    #[inline(always)]
+    pub(crate) fn insert_with(&mut self, value: impl FnOnce(Id<T>) -> T) -> Id<T> {
+        let index = match self.free {
+            Some(index) => index,
+            None => self.grow(),
         };
         let (generation, entry) = &mut self.entries[index as usize];
-        let Entry::Free { next } = *entry else { unreachable!("the free list holds free entries") };
-        self.free = next;
-        *entry = Entry::Used(value);
-        Id { index, generation: *generation, of: PhantomData }
+        let id = Id { index, generation: *generation, of: PhantomData };
+        if let Entry::Free { next } = *entry {
+            self.free = next;
+        }
+        *entry = Entry::Used(value(id));
+        self.len += 1;
+        id
+    }
+
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, value: T) -> Id<T> {
+        self.insert_with(|_| value)
+    }
+
+    /// Adds a free entry, of which there is none.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        self.entries.push((NonZeroU32::MIN, Entry::Free { next: None }));
+        self.entries.len() as u32 - 1
     }
 
     #[inline]

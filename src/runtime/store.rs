@@ -157,25 +157,22 @@ pub fn call(
     arena: &Rc<Arena>,
 ) -> Result<()> {
     let subtask = start(cx, func, args, results, arena, None)?;
-    while !cx.state().host_call_is_over(subtask) {
-        match tick(cx) {
-            Ok(true) => {}
-            Ok(false) => {
-                let error = stuck(cx);
-                subtask.drop(cx)?;
-                return Err(error);
-            }
-            // What trapped may be what is waited for.
-            Err(_) if cx.state().host_call_is_over(subtask) => {}
-            Err(error) => {
-                subtask.drop(cx)?;
-                return Err(error);
-            }
+    let end = loop {
+        let end = cx.state().take_host_call(subtask);
+        if let Some(end) = end {
+            break end?;
         }
-    }
-    let state = subtask.state(cx);
-    subtask.drop(cx)?;
-    match state? {
+        let stopped = match tick(cx) {
+            Ok(true) => continue,
+            Ok(false) => stuck(cx),
+            // What trapped may be what is waited for.
+            Err(_) if cx.state().host_call_is_over(subtask) => continue,
+            Err(error) => error,
+        };
+        subtask.drop(cx)?;
+        return Err(stopped);
+    };
+    match end {
         SubtaskState::Returned => Ok(()),
         _ => Err(Error::new(ErrorKind::Host, "the call was cancelled")),
     }

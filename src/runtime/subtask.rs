@@ -57,6 +57,7 @@ pub(crate) struct Subtask {
 }
 
 impl Subtask {
+    #[inline(always)]
     pub(crate) fn new(caller: Caller, result_ptr: u64) -> Self {
         Subtask {
             state: SubtaskState::Starting,

@@ -50,6 +50,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    #[inline(always)]
     pub(crate) fn new(callee: Callee, inst: InstanceId, subtask: Option<WaitableId>) -> Self {
         Task {
             callee,

@@ -128,6 +128,7 @@ impl Linked<2> for Thread {
 }
 
 impl Thread {
+    #[inline(always)]
     pub(crate) fn new(task: TaskId, inst: InstanceId, body: Body) -> Self {
         Thread {
             task,
@@ -202,7 +203,9 @@ pub(crate) fn run<'a>(
             return Err(Trap::NestingLimit { limit }.into());
         }
         state.nesting += 1;
-        state.stop_waiting(thread, cancelled);
+        if matches!(state.threads[thread].state, ThreadState::Waiting(_)) {
+            state.stop_waiting(thread, cancelled);
+        }
         state.threads[thread].state = ThreadState::Running;
         state.current.replace(thread)
     };
@@ -214,6 +217,9 @@ pub(crate) fn run<'a>(
     let mut state = cx.state();
     state.current = outer;
     state.nesting -= 1;
+    if result.is_err() {
+        state.switch_to = None;
+    }
     result
 }
 

@@ -86,6 +86,7 @@ impl Linked<0> for Waitable {
 }
 
 impl Waitable {
+    #[inline(always)]
     pub(crate) fn new(inst: InstanceId, index: u32, kind: WaitableKind) -> Self {
         Waitable {
             inst,
