@@ -90,6 +90,20 @@ pub(crate) fn cancellation_target(
     Some(candidates[choice as usize])
 }
 
+/// How many threads at the front of the ready list the next one may be drawn from: all of them. One
+/// of the tests asserts an order, which is that of the steps during which they became ready.
+pub(crate) fn may_run_next(state: &mut State) -> u32 {
+    let ready = &state.scheduler.ready;
+    let Some(front) = ready.front().filter(|_| state.tests_over_text) else { return ready.len() };
+    let step = state.threads[front].ready_since;
+    let (mut count, mut at) = (0, Some(front));
+    while let Some(id) = at.filter(|id| state.threads[*id].ready_since == step) {
+        count += 1;
+        at = ready.next(&mut state.threads, id);
+    }
+    count
+}
+
 /// Whether a sync call into an instance that blocks may run `thread`, which is ready and belongs to
 /// that instance.
 ///

@@ -16,6 +16,8 @@ use super::{InstanceId, State, policy};
 #[derive(Default)]
 pub(crate) struct Scheduler {
     pub(crate) ready: List<Thread, 0>,
+    /// Counts how often threads were resumed, and wraps around.
+    pub(crate) step: u32,
     /// Present when orders are drawn at random.
     random: Option<Random>,
     /// Never go on where blocking is allowed.
@@ -24,7 +26,7 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     pub(crate) fn new(seed: Option<u64>, deterministic: bool) -> Self {
-        Scheduler { ready: List::default(), random: seed.map(Random), deterministic }
+        Scheduler { ready: List::default(), step: 0, random: seed.map(Random), deterministic }
     }
 }
 
@@ -193,6 +195,7 @@ impl State {
     fn push_ready(&mut self, id: ThreadId) {
         let thread = &mut self.threads[id];
         thread.queue = Queue::Ready;
+        thread.ready_since = self.scheduler.step;
         let inst = thread.inst;
         self.scheduler.ready.push_back(&mut self.threads, id);
         self.instances[inst.0 as usize].ready.push_back(&mut self.threads, id);
@@ -247,11 +250,11 @@ impl State {
     /// A ready thread of the store's.
     pub(crate) fn next_ready(&mut self) -> Option<ThreadId> {
         loop {
-            let len = self.scheduler.ready.len();
-            if len == 0 {
+            let count = policy::may_run_next(self);
+            if count == 0 {
                 return None;
             }
-            let n = self.choose(len);
+            let n = self.choose(count);
             let id = self.scheduler.ready.nth(&mut self.threads, n)?;
             if self.is_still_ready(id) {
                 return Some(id);

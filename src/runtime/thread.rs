@@ -30,6 +30,8 @@ pub(crate) struct Thread {
     /// The guest's stack, where the thread is blocked inside a guest.
     pub(crate) cont: Option<Continuation>,
     pub(crate) queue: Queue,
+    /// For a ready thread: during which step it became so.
+    pub(crate) ready_since: u32,
     queue_link: Link<Thread>,
     ready_link: Link<Thread>,
     task_link: Link<Thread>,
@@ -142,6 +144,7 @@ impl Thread {
             pinned: false,
             cont: None,
             queue: Queue::None,
+            ready_since: 0,
             queue_link: Link::default(),
             ready_link: Link::default(),
             task_link: Link::default(),
@@ -203,6 +206,7 @@ pub(crate) fn run<'a>(
             return Err(Trap::NestingLimit { limit }.into());
         }
         state.nesting += 1;
+        state.scheduler.step = state.scheduler.step.wrapping_add(1);
         if matches!(state.threads[thread].state, ThreadState::Waiting(_)) {
             state.stop_waiting(thread, cancelled);
         }
