@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod calls;
+mod nested;
 
 use super::*;
 use crate::canon::{self, Builtin, FuncInst, Options};
@@ -29,8 +30,13 @@ impl Fixture {
     }
 
     fn with(config: StoreConfig) -> Self {
+        Self::on(&WasmiEngine::default(), config)
+    }
+
+    /// A store on `engine`, which is wasmi in disguise.
+    fn on(engine: &dyn Engine, config: StoreConfig) -> Self {
+        let store = Store::new(engine, &config).unwrap();
         let engine = WasmiEngine::default();
-        let store = Store::new(&engine, &config).unwrap();
         Fixture { engine, store, arena: Rc::default() }
     }
 
