@@ -1992,6 +1992,512 @@ cmabi_status cmabi_func_call(cmabi_store *store,
                              cmabi_arena *arena,
                              cmabi_error **error);
 
+/* Stream: the host's ends ------------------------------------------------------------------------ */
+
+/**
+ * How a read or write ended (`CopyResult` in CanonicalABI.md).
+ */
+enum cmabi_copy_result
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Elements were copied, fewer than there was room for or as many; or the copy was of none.
+     */
+    CMABI_COPY_RESULT_COMPLETED,
+    /**
+     * The other end is gone, after so many elements: the end of the stream.
+     */
+    CMABI_COPY_RESULT_DROPPED,
+    /**
+     * The copy was cancelled, after so many elements.
+     */
+    CMABI_COPY_RESULT_CANCELLED,
+    /**
+     * It goes on: the end is in use until the completion is called, until the end's set has an event,
+     * or until the copy is cancelled.
+     */
+    CMABI_COPY_RESULT_BLOCKED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_copy_result cmabi_copy_result;
+#else
+typedef uint32_t cmabi_copy_result;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What the other end of a stream does.
+ */
+enum cmabi_stream_signal
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It waits with a buffer: the guest has begun to read or to write.
+     */
+    CMABI_STREAM_SIGNAL_WAITS,
+    /**
+     * It wants back the buffer that it waits with: the guest has cancelled.
+     */
+    CMABI_STREAM_SIGNAL_CANCELS,
+    /**
+     * It is gone. Nothing else will be told.
+     */
+    CMABI_STREAM_SIGNAL_DROPPED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_stream_signal cmabi_stream_signal;
+#else
+typedef uint32_t cmabi_stream_signal;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Told that a read or write that took longer is over: `end` can be used again, and the buffer is the
+ * host's again. Called while no guest runs, by the function of the library that let guests run. It may
+ * use the store, also to go on reading or writing.
+ */
+typedef void (*cmabi_copy_callback)(void *data,
+                                    cmabi_store *store,
+                                    uint32_t end,
+                                    cmabi_copy_result result,
+                                    uint32_t count);
+
+/**
+ * What became of a read or write.
+ */
+typedef struct cmabi_copied {
+    /**
+     * How it ended.
+     */
+    cmabi_copy_result result;
+    /**
+     * How many elements were copied; 0 where it goes on.
+     */
+    uint32_t count;
+} cmabi_copied;
+
+/**
+ * Reads elements where the writer has them: `count` of them at `elements`. Answers how many it has taken,
+ * from the first on.
+ *
+ * The elements are there until it returns. It cannot use the store.
+ */
+typedef uint32_t (*cmabi_read_in_place)(void *data, const void *elements, uint32_t count);
+
+/**
+ * Writes elements where the reader wants them: room for `count` of them at `elements`. Answers how many it
+ * has written, from the first on.
+ *
+ * The room is there until it returns. It cannot use the store.
+ */
+typedef uint32_t (*cmabi_write_in_place)(void *data, void *elements, uint32_t count);
+
+/**
+ * Told what the other end of `end` does. It may use the store: read, write and drop `end` above all.
+ *
+ * `CMABI_STREAM_SIGNAL_WAITS` and `_CANCELS` are told inside the guest's call, which sees what the callback
+ * does as its result: a host that writes and drops here gives the guest its last elements and the end of
+ * the stream in one. `_DROPPED` is told while no guest runs.
+ *
+ * The answer counts for `_CANCELS` only: `CMABI_STATUS_PENDING` keeps the guest waiting for its buffer
+ * until `cmabi_stream_release`, with any other the guest gets it back.
+ */
+typedef cmabi_status (*cmabi_stream_watcher)(void *data,
+                                             cmabi_store *store,
+                                             uint32_t end,
+                                             cmabi_stream_signal signal);
+
+/**
+ * Makes a stream of `element`, which is NULL for a stream without payload. `*readable` and `*writable`
+ * are handles of the host's table to its two ends, until they are given away or dropped.
+ *
+ * A readable end is given away by passing it as a `stream<element>` in arguments, results or the
+ * elements of another stream; the handle is stale then. Ends that arrive in values are handles of the
+ * same table. `CMABI_STATUS_INVALID_ARGUMENT` for an `element` with borrowed handles in it;
+ * `CMABI_STATUS_LIMIT` where the table is full.
+ */
+cmabi_status cmabi_stream_new(cmabi_store *store,
+                              const cmabi_type *element,
+                              uint32_t *readable,
+                              uint32_t *writable,
+                              cmabi_error **error);
+
+/**
+ * Checks that `end` is an end of a stream of `element`, which is NULL for none: once, when an end has
+ * arrived and before buffers of a C type are used with it. `CMABI_STATUS_TYPE_MISMATCH` where it is one
+ * of another type.
+ */
+cmabi_status cmabi_stream_check(cmabi_store *store,
+                                uint32_t end,
+                                const cmabi_type *element,
+                                cmabi_error **error);
+
+/**
+ * Reads up to `count` elements, at most 2^28 - 1, from the readable end `end` to `elements`
+ * (`stream.read` in CanonicalABI.md). What they point to goes to `arena`, which may be NULL for elements
+ * without strings, lists and maps in them.
+ *
+ * Where the writer waits with its elements, they are copied at once; `*copied` says how many there were.
+ * Else `copied->result` is `CMABI_COPY_RESULT_BLOCKED`: until the copy is over, `elements` must stay as it
+ * is, and `end` cannot be read, dropped or given away. That it is over is told by `completion`, or,
+ * where that is NULL, by the set that the end was put into, or by `cmabi_stream_poll`.
+ *
+ * With a `count` of 0, which is over when the writer waits, a host learns when there is something to read.
+ *
+ * `drop` is called when `completion` will not be called any more, at once where the copy is over at once.
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, while a copy is in
+ * progress, and after the writer was found to be gone. `CMABI_STATUS_TRAP` where a guest wrote what is not
+ * of its type; that ends the guest.
+ */
+cmabi_status cmabi_stream_read(cmabi_store *store,
+                               uint32_t end,
+                               void *elements,
+                               uint32_t count,
+                               cmabi_arena *arena,
+                               cmabi_copy_callback completion,
+                               void *data,
+                               cmabi_drop drop,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Writes up to `count` elements, at most 2^28 - 1, at `elements` to the writable end `end`
+ * (`stream.write` in CanonicalABI.md). All as for `cmabi_stream_read`; while the copy goes on, what the
+ * elements point to must stay as well.
+ *
+ * Handles in the elements that were copied have been given away. A guest that reads elements that are not
+ * of their type, such as a string that is not UTF-8, traps.
+ */
+cmabi_status cmabi_stream_write(cmabi_store *store,
+                                uint32_t end,
+                                const void *elements,
+                                uint32_t count,
+                                cmabi_copy_callback completion,
+                                void *data,
+                                cmabi_drop drop,
+                                cmabi_copied *copied,
+                                cmabi_error **error);
+
+/**
+ * Looks whether the copy in progress at `end` is over: `CMABI_COPY_RESULT_BLOCKED` where it is not, or
+ * where there is none. Once it is over and this has said so, its completion is not called.
+ */
+cmabi_status cmabi_stream_poll(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Ends the copy that is in progress at `end`, and says what it came to (`stream.cancel-read`,
+ * `stream.cancel-write`). Its completion is not called. `CMABI_STATUS_INVALID_ARGUMENT` where there is
+ * none.
+ */
+cmabi_status cmabi_stream_cancel(cmabi_store *store,
+                                 uint32_t end,
+                                 cmabi_copied *copied,
+                                 cmabi_error **error);
+
+/**
+ * Drops an end of a stream (`stream.drop-readable`, `stream.drop-writable`); for the reader, a writer that
+ * is gone is the end of the stream. `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress: cancel it
+ * first.
+ */
+cmabi_status cmabi_stream_drop(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_error **error);
+
+/**
+ * Reads without a copy: where the writer waits with its elements, `visit` gets them where they are, in the
+ * guest's memory. `*copied` says how many it has taken. Nothing goes on afterwards:
+ * `CMABI_COPY_RESULT_BLOCKED` means that the writer does not wait now. `cmabi_stream_watch`, or a read of 0
+ * elements, tells when it does.
+ *
+ * For elements of which every bit means something, and the same everywhere: numbers, flags without unused
+ * bits, and records, tuples and fixed-length lists of them without padding; others are
+ * `CMABI_STATUS_INVALID_ARGUMENT`. `elements` is NULL for a stream without payload.
+ */
+cmabi_status cmabi_stream_read_in_place(cmabi_store *store,
+                                        uint32_t end,
+                                        cmabi_read_in_place visit,
+                                        void *data,
+                                        cmabi_copied *copied,
+                                        cmabi_error **error);
+
+/**
+ * Writes without a copy: where the reader waits, `visit` gets the place where it wants the elements, in
+ * the guest's memory. All as for `cmabi_stream_read_in_place`.
+ */
+cmabi_status cmabi_stream_write_in_place(cmabi_store *store,
+                                         uint32_t end,
+                                         cmabi_write_in_place visit,
+                                         void *data,
+                                         cmabi_copied *copied,
+                                         cmabi_error **error);
+
+/**
+ * Has `watcher` told what the other end of `end` does, from now on until `end` is given away or dropped;
+ * at once where the other end waits already. It replaces the one before; NULL for none.
+ *
+ * This is how a host makes or takes elements only when they are wanted.
+ */
+cmabi_status cmabi_stream_watch(cmabi_store *store,
+                                uint32_t end,
+                                cmabi_stream_watcher watcher,
+                                void *data,
+                                cmabi_drop drop,
+                                cmabi_error **error);
+
+/**
+ * Gives the other end of `end` the buffer back that a watcher's answer to `CMABI_STREAM_SIGNAL_CANCELS`
+ * has kept. Nothing happens where it has it already.
+ */
+cmabi_status cmabi_stream_release(cmabi_store *store,
+                                  uint32_t end,
+                                  cmabi_error **error);
+
+/* Future: the host's ends ------------------------------------------------------------------------ */
+
+/**
+ * Makes a future of `element`, which is NULL for a future without payload. `*readable` and `*writable` are
+ * handles of the host's table to its two ends. All as for `cmabi_stream_new`.
+ */
+cmabi_status cmabi_future_new(cmabi_store *store,
+                              const cmabi_type *element,
+                              uint32_t *readable,
+                              uint32_t *writable,
+                              cmabi_error **error);
+
+/**
+ * Checks that `end` is an end of a future of `element`, which is NULL for none. As
+ * `cmabi_stream_check`.
+ */
+cmabi_status cmabi_future_check(cmabi_store *store,
+                                uint32_t end,
+                                const cmabi_type *element,
+                                cmabi_error **error);
+
+/**
+ * Reads the value of a future to `element` (`future.read` in CanonicalABI.md). What it points to goes to
+ * `arena`. All as for `cmabi_stream_read` with a `count` of 1.
+ *
+ * `copied->result` is `CMABI_COPY_RESULT_COMPLETED` with the value, `_BLOCKED` where it is not there yet,
+ * and `_DROPPED` where there will be none because a trap ended the writer. A future is read once.
+ */
+cmabi_status cmabi_future_read(cmabi_store *store,
+                               uint32_t end,
+                               void *element,
+                               cmabi_arena *arena,
+                               cmabi_copy_callback completion,
+                               void *data,
+                               cmabi_drop drop,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Writes the value of a future from `element` (`future.write` in CanonicalABI.md). All as for
+ * `cmabi_stream_write` with a `count` of 1.
+ *
+ * The copy is over when the value was read: `CMABI_COPY_RESULT_COMPLETED`; or when the reader is gone:
+ * `_DROPPED`. A future is written once.
+ */
+cmabi_status cmabi_future_write(cmabi_store *store,
+                                uint32_t end,
+                                const void *element,
+                                cmabi_copy_callback completion,
+                                void *data,
+                                cmabi_drop drop,
+                                cmabi_copied *copied,
+                                cmabi_error **error);
+
+/**
+ * Looks whether the copy in progress at `end` is over. As `cmabi_stream_poll`.
+ */
+cmabi_status cmabi_future_poll(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Ends the copy that is in progress at `end`, and says what it came to (`future.cancel-read`,
+ * `future.cancel-write`). As `cmabi_stream_cancel`. A copy that was cancelled can be begun again.
+ */
+cmabi_status cmabi_future_cancel(cmabi_store *store,
+                                 uint32_t end,
+                                 cmabi_copied *copied,
+                                 cmabi_error **error);
+
+/**
+ * Drops an end of a future (`future.drop-readable`, `future.drop-writable`).
+ * `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress, and for a writable end before its value was
+ * read or its reader was found to be gone: whoever promised a value has to give it.
+ */
+cmabi_status cmabi_future_drop(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_error **error);
+
+/* Error context ---------------------------------------------------------------------------------- */
+
+/**
+ * Decides which debug message an error context gets that a guest makes with `message`: to shorten it, to
+ * add to it, to leave out what others should not see. What the answer points to is `message` itself, in
+ * `arena`, or anything that stays until the callback has returned and its text was copied. A guest whose
+ * message becomes something that is not UTF-8 traps.
+ */
+typedef cmabi_string (*cmabi_error_context_hook)(void *data,
+                                                 cmabi_store *store,
+                                                 cmabi_string message,
+                                                 cmabi_arena *arena);
+
+/**
+ * Makes `*context` a handle of the host's to a new error context with this debug message, to be passed as
+ * an `error-context` in values. Passing it shares it: the handle stays the host's to drop.
+ */
+cmabi_status cmabi_error_context_new(cmabi_store *store,
+                                     cmabi_string message,
+                                     uint32_t *context,
+                                     cmabi_error **error);
+
+/**
+ * The debug message of an error context. Borrowed; it stays as long as the handle.
+ *
+ * `context` is a handle of the host's: one that it made, or one that arrived in a value.
+ */
+cmabi_status cmabi_error_context_debug_message(cmabi_store *store,
+                                               uint32_t context,
+                                               cmabi_string *message,
+                                               cmabi_error **error);
+
+/**
+ * Drops a handle of the host's to an error context.
+ */
+cmabi_status cmabi_error_context_drop(cmabi_store *store, uint32_t context, cmabi_error **error);
+
+/**
+ * Sets what decides on the debug messages of error contexts that guests of the store make
+ * (`host_defined_transformation` in CanonicalABI.md). It replaces the one before; NULL, as at first, keeps
+ * messages as they are. In the deterministic profile messages are empty and it is not called.
+ */
+cmabi_status cmabi_store_set_error_context_hook(cmabi_store *store,
+                                                cmabi_error_context_hook hook,
+                                                void *data,
+                                                cmabi_drop drop,
+                                                cmabi_error **error);
+
+/* Waitable set: the host's ends, waited for together --------------------------------------------- */
+
+/**
+ * What a waitable has to tell (`EventCode` in CanonicalABI.md).
+ */
+enum cmabi_event_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing.
+     */
+    CMABI_EVENT_CODE_NONE,
+    /**
+     * A call has started or is over. Only for guests: the host's own calls are told of otherwise.
+     */
+    CMABI_EVENT_CODE_SUBTASK,
+    /**
+     * A read of a stream is over.
+     */
+    CMABI_EVENT_CODE_STREAM_READ,
+    /**
+     * A write to a stream is over.
+     */
+    CMABI_EVENT_CODE_STREAM_WRITE,
+    /**
+     * A read of a future is over.
+     */
+    CMABI_EVENT_CODE_FUTURE_READ,
+    /**
+     * A write to a future is over.
+     */
+    CMABI_EVENT_CODE_FUTURE_WRITE,
+    /**
+     * The task that waits should cancel itself. Only for guests.
+     */
+    CMABI_EVENT_CODE_TASK_CANCELLED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_event_code cmabi_event_code;
+#else
+typedef uint32_t cmabi_event_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * An event of a set of the host's.
+ */
+typedef struct cmabi_event {
+    /**
+     * What happened; `CMABI_EVENT_CODE_NONE` where nothing has.
+     */
+    cmabi_event_code code;
+    /**
+     * The end at which the copy is over.
+     */
+    uint32_t end;
+    /**
+     * How it ended.
+     */
+    cmabi_copy_result result;
+    /**
+     * How many elements were copied.
+     */
+    uint32_t count;
+} cmabi_event;
+
+/**
+ * Makes `*set` a handle to a new, empty set of the host's (`waitable-set.new` in CanonicalABI.md).
+ */
+cmabi_status cmabi_waitable_set_new(cmabi_store *store, uint32_t *set, cmabi_error **error);
+
+/**
+ * Puts `end`, an end of a stream or future of the host's, into `set`, out of the one it was in; with 0 it is
+ * in none (`waitable.join`). An end in a set cannot be given away.
+ *
+ * The set has an event when a copy at the end is over that was begun without a completion.
+ */
+cmabi_status cmabi_waitable_join(cmabi_store *store,
+                                 uint32_t end,
+                                 uint32_t set,
+                                 cmabi_error **error);
+
+/**
+ * Takes an event of `set` where it has one (`waitable-set.poll`). Runs nothing.
+ */
+cmabi_status cmabi_waitable_set_poll(cmabi_store *store,
+                                     uint32_t set,
+                                     cmabi_event *event,
+                                     cmabi_error **error);
+
+/**
+ * Runs the store until `set` has an event, and takes it (`waitable-set.wait`).
+ *
+ * `CMABI_STATUS_WOULD_BLOCK` where nothing can run before the host does something else;
+ * `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` inside a callback.
+ */
+cmabi_status cmabi_waitable_set_wait(cmabi_store *store,
+                                     uint32_t set,
+                                     cmabi_event *event,
+                                     cmabi_error **error);
+
+/**
+ * Drops a set (`waitable-set.drop`). `CMABI_STATUS_INVALID_ARGUMENT` while something is in it.
+ */
+cmabi_status cmabi_waitable_set_drop(cmabi_store *store, uint32_t set, cmabi_error **error);
+
 /* Engine interface ------------------------------------------------------------------------------- */
 
 /**

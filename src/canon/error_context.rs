@@ -14,9 +14,13 @@ pub(crate) fn canon_error_context_new(
     tagged_code_units: u64,
 ) -> Result<u32, Trapped> {
     policy::check_may_leave(&cx.state(), inst)?;
-    let message = if cx.shared.config.deterministic { [0, 0] } else { [ptr, tagged_code_units] };
+    let deterministic = cx.shared.config.deterministic;
+    let message = if deterministic { [0, 0] } else { [ptr, tagged_code_units] };
     let side = Side::guest(inst, opts);
-    let context = ErrorContext::new(cx, side, opts.format(), Source::Flat(&message))?;
+    let mut context = ErrorContext::new(cx, side, opts.format(), Source::Flat(&message))?;
+    if !deterministic {
+        context = context.transformed(cx)?;
+    }
     cx.state()[inst].handles.add(Handle::ErrorContext(context))
 }
 

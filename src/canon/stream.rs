@@ -5,6 +5,7 @@ use super::subtask::BLOCKED;
 use super::{Builtin, Options};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
+use crate::runtime::host_stream::{self, Signal};
 use crate::runtime::stream::{self, Channel, CopyState, EndKind};
 use crate::runtime::{Buffer, Cx, InstanceId, Side, Wait, WaitableId, Wake, policy};
 use crate::types::Type;
@@ -261,13 +262,13 @@ fn cancel_copy(
             return Err(Trap::SyncUseInSet.into());
         }
         state.end(id).state = CopyState::CancellingCopy;
-        if state.waitables[id].has_pending_event() {
-            state.cancel_after_part(id);
-        } else {
-            state.cancel_shared(id);
-        }
         id
     };
+    if cx.state().waitables[id].has_pending_event() {
+        cx.state().cancel_after_part(id);
+    } else if !host_stream::signal(cx, id, Signal::Cancels) {
+        cx.state().cancel_shared(id);
+    }
     result_or_wait(cx, id, is_async)
 }
 

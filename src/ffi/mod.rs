@@ -41,6 +41,10 @@ pub mod linker;
 #[cfg(feature = "component")]
 pub mod instance;
 pub mod func;
+pub mod stream;
+pub mod future;
+pub mod error_context;
+pub mod waitable_set;
 pub mod engine_interface;
 pub mod canon;
 pub mod canon_builtins;

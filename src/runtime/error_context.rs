@@ -1,10 +1,11 @@
 //! Error contexts: a message for people that travels as a value.
 
 use super::context::{Crossing, Memory, Side};
+use super::host_stream::usage;
 use super::{Cx, Handle, InstanceId};
 use crate::copy::{Format, Source, Target};
-use crate::error::{Result, Trapped};
-use crate::memory::{AddrType, Arena};
+use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::memory::{AddrType, Arena, host_ptr};
 use crate::types::Type;
 use std::rc::Rc;
 
@@ -16,6 +17,17 @@ pub struct ErrorContext {
     arena: Rc<Arena>,
 }
 
+/// `host_defined_transformation` of the reference: gets the address of the message, a string in the
+/// host's layout, and of a place for the string that it becomes. What that points at may lie in the
+/// arena, or anywhere where it stays until the hook returns.
+pub type ErrorContextHook = dyn Fn(&mut Cx<'_>, *const u8, *mut u8, &Rc<Arena>);
+
+/// Sets what changes the messages of error contexts that guests make; `None` for nothing.
+pub fn set_error_context_hook(cx: &mut Cx<'_>, hook: Option<Rc<ErrorContextHook>>) {
+    let old = cx.shared.error_context_hook.replace(hook);
+    drop(old);
+}
+
 impl ErrorContext {
     /// An error context whose message is the string that `source` is on `side`.
     pub(crate) fn new(
@@ -24,16 +36,29 @@ impl ErrorContext {
         format: Format,
         source: Source<'_>,
     ) -> Result<Rc<ErrorContext>, Trapped> {
-        let string = Type::string();
-        let plan = cx.shared.plans.get(&string, format, Format::HOST);
+        let plan = cx.shared.plans.get(&Type::string(), format, Format::HOST);
         let arena = Rc::new(Arena::new());
-        let info = string.info();
-        let size = info.size(AddrType::I64).into();
-        let message = arena.alloc(size, info.align(AddrType::I64))?.expose_provenance() as u64;
+        let message = alloc_string(&arena)?.expose_provenance() as u64;
         let dst = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena.clone())) };
         let mut crossing = Crossing { cx, src: side, dst, borrows: None };
         plan.transfer(&mut crossing, source, Target::Memory(message))?;
         Ok(Rc::new(ErrorContext { message, arena }))
+    }
+
+    /// The same with the message that the hook makes of its.
+    pub(crate) fn transformed(self: Rc<Self>, cx: &mut Cx<'_>) -> Result<Rc<Self>, Trapped> {
+        let hook = cx.shared.error_context_hook.borrow().clone();
+        let Some(hook) = hook else { return Ok(self) };
+        let changed = alloc_string(&self.arena)?;
+        let thread = cx.state().current.take();
+        hook(cx, host_ptr(self.message), changed, &self.arena);
+        cx.state().current = thread;
+        let source = Source::Memory(changed.expose_provenance() as u64);
+        let side = Side { inst: InstanceId::HOST, memory: Memory::Host(None) };
+        Self::new(cx, side, Format::HOST, source).map_err(|trap| {
+            let message = format!("the error-context hook: {trap}");
+            Trap::Host { message: message.into() }.into()
+        })
     }
 
     /// Stores the message at `ptr` on `side`.
@@ -51,27 +76,35 @@ impl ErrorContext {
     }
 }
 
+/// Room for a string in the host's layout, which is none yet.
+fn alloc_string(arena: &Arena) -> Result<*mut u8, Trapped> {
+    let string = Type::string();
+    let info = string.info();
+    arena.alloc(info.size(AddrType::I64).into(), info.align(AddrType::I64))
+}
+
 /// A new error context of the host's with the string at `message`, in the host's layout.
 pub fn error_context_new(cx: &mut Cx<'_>, message: *const u8) -> Result<u32> {
     let side = Side { inst: InstanceId::HOST, memory: Memory::Host(None) };
     let source = Source::Memory(message as u64);
-    let context = ErrorContext::new(cx, side, Format::HOST, source)?;
-    Ok(cx.state()[InstanceId::HOST].handles.add(Handle::ErrorContext(context))?)
+    let context = ErrorContext::new(cx, side, Format::HOST, source).map_err(usage)?;
+    let handle = cx.state()[InstanceId::HOST].handles.add(Handle::ErrorContext(context));
+    handle.map_err(|trap| Error::new(ErrorKind::Limit, trap.to_string()))
 }
 
 /// The message of an error context of the host's: the address of a string in the host's layout,
 /// which stays until the handle is dropped.
 pub fn error_context_debug_message(cx: &Cx<'_>, handle: u32) -> Result<*const u8> {
     let state = cx.state();
-    let context = state[InstanceId::HOST].handles.error_context(handle)?;
-    Ok(crate::memory::host_ptr(context.message))
+    let context = state[InstanceId::HOST].handles.error_context(handle).map_err(usage)?;
+    Ok(host_ptr(context.message))
 }
 
 /// Drops a handle of the host's to an error context.
 pub fn error_context_drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
     let mut state = cx.state();
     let handles = &mut state[InstanceId::HOST].handles;
-    handles.error_context(handle)?;
+    handles.error_context(handle).map_err(usage)?;
     handles.take(handle)?;
     Ok(())
 }

@@ -2,12 +2,12 @@
 //! that arrive in values.
 
 use super::buffer::Buffer;
-use super::context::{Memory, Side};
+use super::context::{Crossing, Memory, Side};
 use super::stream::{self, Channel, CopyResult, CopyState, Direction, EndKind};
 use super::waitable::{Event, WaitableId, WaitableKind};
 use super::{Cx, Handle, InstanceId, State, store};
 use crate::copy::Format;
-use crate::error::{Error, ErrorKind, Result, Trap};
+use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
 use crate::types::Type;
 use std::rc::Rc;
@@ -24,177 +24,450 @@ pub struct Copied {
 /// Told that a copy of the host's is over, when no guest runs.
 pub type Completion = Box<dyn FnOnce(&mut Cx<'_>, Copied)>;
 
+/// What the other end of a stream does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Signal {
+    /// It waits with a buffer.
+    Waits = 0,
+    /// It wants the buffer back that it waits with.
+    Cancels = 1,
+    /// It is gone.
+    Dropped = 2,
+}
+
+/// Told what the other end does, the first two inside the built-in that the guest calls. The answer
+/// to [`Signal::Cancels`] is whether the buffer is kept until [`HostEnd::release`].
+pub type Watcher = dyn Fn(&mut Cx<'_>, HostEnd, Signal) -> bool;
+
+/// What an end of the host's has beside others.
+#[derive(Default)]
+pub(crate) struct HostSide {
+    completion: Option<Completion>,
+    watcher: Option<Rc<Watcher>>,
+}
+
+/// An end of the host's: a handle that should be an end of a stream, or of a future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostEnd {
+    channel: Channel,
+    handle: u32,
+}
+
 /// A new stream with both ends the host's: the handles of the readable and of the writable end.
 pub fn stream_new(cx: &mut Cx<'_>, element: Option<Type>) -> Result<(u32, u32)> {
-    Ok(cx.state().new_channel(InstanceId::HOST, Channel::Stream, element)?)
+    new(cx, Channel::Stream, element)
 }
 
 /// A new future with both ends the host's.
 pub fn future_new(cx: &mut Cx<'_>, element: Option<Type>) -> Result<(u32, u32)> {
-    Ok(cx.state().new_channel(InstanceId::HOST, Channel::Future, element)?)
+    new(cx, Channel::Future, element)
 }
 
-/// Reads up to `count` elements (of a future: 1) from the readable end `handle` to `ptr`, in the
-/// host's layout; what they point at goes to `arena`. `None` if it takes longer: then `ptr` must
-/// stay until the copy is over, which `completion` is told, or [`poll`].
-pub fn read(
-    cx: &mut Cx<'_>,
-    handle: u32,
-    ptr: *mut u8,
-    count: u32,
-    arena: &Rc<Arena>,
-    completion: Option<Completion>,
-) -> Result<Option<Copied>> {
-    let memory = Memory::Host(Some(arena.clone()));
-    copy(cx, Direction::Readable, handle, memory, ptr as u64, count, completion)
-}
-
-/// Writes up to `count` elements (of a future: 1) at `ptr`, in the host's layout, to the writable
-/// end `handle`. `None` if it takes longer: then `ptr`, and what the elements point at, must stay
-/// until the copy is over, which `completion` is told, or [`poll`].
-pub fn write(
-    cx: &mut Cx<'_>,
-    handle: u32,
-    ptr: *const u8,
-    count: u32,
-    completion: Option<Completion>,
-) -> Result<Option<Copied>> {
-    copy(cx, Direction::Writable, handle, Memory::Host(None), ptr as u64, count, completion)
-}
-
-fn copy(
-    cx: &mut Cx<'_>,
-    direction: Direction,
-    handle: u32,
-    memory: Memory,
-    ptr: u64,
-    count: u32,
-    completion: Option<Completion>,
-) -> Result<Option<Copied>> {
-    let (id, element, count) = {
-        let mut state = cx.state();
-        let (kind, id) = state.host_end(handle)?;
-        if kind.direction != direction {
-            let expected = EndKind { direction, ..kind }.noun().into();
-            let found = kind.noun().into();
-            return Err(usage(Trap::WrongHandleType { index: handle, expected, found }));
-        }
-        state.begin_copy(id, true).map_err(|trap| usage(trap.reason().clone()))?;
-        let count = if kind.channel == Channel::Future { 1 } else { count };
-        (id, state.element(id), count)
-    };
-    let side = Side { inst: InstanceId::HOST, memory };
-    let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
-    let buffer = buffer.map_err(|trap| usage(trap.reason().clone()))?;
-    let result = stream::copy(cx, id, buffer);
-    store::settle(cx, result)?;
-    let mut state = cx.state();
-    if state.waitables[id].has_pending_event() {
-        return Ok(Some(state.take_copied(id)));
+fn new(cx: &mut Cx<'_>, channel: Channel, element: Option<Type>) -> Result<(u32, u32)> {
+    if let Some(element) = element.as_ref().filter(|element| element.info().contains_borrow()) {
+        let message = format!("a {} cannot carry borrowed handles: `{element}`", channel.noun());
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
-    state.end(id).completion = completion;
-    Ok(None)
+    cx.state()
+        .new_channel(InstanceId::HOST, channel, element)
+        .map_err(|trap| Error::new(ErrorKind::Limit, trap.to_string()))
 }
 
-/// Ends the copy that is in progress at `handle`, whose completion is not told.
-pub fn cancel(cx: &mut Cx<'_>, handle: u32) -> Result<Copied> {
-    let (copied, completion) = {
+impl HostEnd {
+    /// An end of a stream.
+    pub fn stream(handle: u32) -> Self {
+        HostEnd { channel: Channel::Stream, handle }
+    }
+
+    /// An end of a future.
+    pub fn future(handle: u32) -> Self {
+        HostEnd { channel: Channel::Future, handle }
+    }
+
+    /// Its handle.
+    pub fn handle(self) -> u32 {
+        self.handle
+    }
+
+    /// The type of the elements that pass the end, if they have one.
+    pub fn element(self, cx: &Cx<'_>) -> Result<Option<Type>> {
         let mut state = cx.state();
-        let (kind, id) = state.host_end(handle)?;
-        if state.end(id).state != CopyState::Copying {
-            return Err(usage(Trap::NoCopyToCancel { what: kind.channel.noun() }));
+        let (_, id) = state.host_end(self)?;
+        Ok(state.element(id))
+    }
+
+    /// Reads up to `count` elements (of a future: 1) from a readable end to `ptr`, in the host's
+    /// layout; what they point at goes to `arena`. `None` if it takes longer: then `ptr` must stay
+    /// until the copy is over, which `completion` is told, or [`HostEnd::poll`].
+    pub fn read(
+        self,
+        cx: &mut Cx<'_>,
+        ptr: *mut u8,
+        count: u32,
+        arena: &Rc<Arena>,
+        completion: Option<Completion>,
+    ) -> Result<Option<Copied>> {
+        let memory = Memory::Host(Some(arena.clone()));
+        self.copy(cx, Direction::Readable, memory, ptr as u64, count, completion)
+    }
+
+    /// Writes up to `count` elements (of a future: 1) at `ptr`, in the host's layout, to a writable
+    /// end. `None` if it takes longer: then `ptr`, and what the elements point at, must stay until
+    /// the copy is over, which `completion` is told, or [`HostEnd::poll`].
+    pub fn write(
+        self,
+        cx: &mut Cx<'_>,
+        ptr: *const u8,
+        count: u32,
+        completion: Option<Completion>,
+    ) -> Result<Option<Copied>> {
+        self.copy(cx, Direction::Writable, Memory::Host(None), ptr as u64, count, completion)
+    }
+
+    fn copy(
+        self,
+        cx: &mut Cx<'_>,
+        direction: Direction,
+        memory: Memory,
+        ptr: u64,
+        count: u32,
+        completion: Option<Completion>,
+    ) -> Result<Option<Copied>> {
+        let (id, element) = self.begin(cx, direction)?;
+        let count = if self.channel == Channel::Future { 1 } else { count };
+        let side = Side { inst: InstanceId::HOST, memory };
+        let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
+        let result = stream::copy(cx, id, buffer.map_err(usage)?);
+        if let Err(trap) = &result {
+            cx.state().copy_failed(id, trap);
         }
-        let completion = state.end(id).completion.take();
+        store::settle(cx, result)?;
+        let mut state = cx.state();
+        if state.waitables[id].has_pending_event() {
+            return Ok(Some(state.take_copied(id)));
+        }
+        state.host_side(id).completion = completion;
+        Ok(None)
+    }
+
+    /// The end, which can take up a copy in this direction now, and the type of its elements.
+    fn begin(self, cx: &Cx<'_>, direction: Direction) -> Result<(WaitableId, Option<Type>)> {
+        let mut state = cx.state();
+        let (kind, id) = state.host_end(self)?;
+        if kind.direction != direction {
+            return Err(self.wrong_kind(EndKind { direction, ..kind }.noun(), kind.noun()));
+        }
+        state.begin_copy(id, true).map_err(usage)?;
+        Ok((id, state.element(id)))
+    }
+
+    /// Lets `visit` read or write elements where the other end waits with them, or with room for
+    /// them: it gets the address and the number of elements, and answers how many it used. `None` if
+    /// the other end does not wait with a buffer now.
+    ///
+    /// For types whose values are the same bytes on both sides, whatever they are.
+    pub fn in_place(
+        self,
+        cx: &mut Cx<'_>,
+        direction: Direction,
+        visit: &mut dyn FnMut(*mut u8, u32) -> u32,
+    ) -> Result<Option<Copied>> {
+        let (id, element) = self.begin(cx, direction)?;
+        if let Some(element) = element.as_ref().filter(|element| !same_bytes(element)) {
+            let message = format!("elements of type `{element}` cannot be used in place");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let met = cx.state().meet_in_place(id);
+        let (other, buffer) = match met {
+            InPlace::Waiting(other, buffer) => (other, buffer),
+            InPlace::Nobody => return Ok(None),
+            InPlace::Dropped => {
+                return Ok(Some(Copied { result: CopyResult::Dropped, count: 0 }));
+            }
+        };
+        let address = address(cx, &buffer, element.as_ref())?;
+        cx.state().end(id).state = CopyState::Copying;
+        let count = visit(address, buffer.remain());
+        let mut state = cx.state();
+        state.end(id).state = CopyState::Idle;
+        if count > buffer.remain() {
+            let message =
+                format!("{count} elements were used in place where there are {}", buffer.remain());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if count > 0 && state.still_waits(id, other, &buffer) {
+            state.advance(other, count);
+            state.set_copy_event(other, CopyResult::Completed, true);
+        }
+        drop(state);
+        store::settle(cx, Ok(()))?;
+        Ok(Some(Copied { result: CopyResult::Completed, count }))
+    }
+
+    /// Ends the copy that is in progress. Its completion is not told.
+    pub fn cancel(self, cx: &mut Cx<'_>) -> Result<Copied> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        if state.end(id).state != CopyState::Copying || state.end(id).buffer.is_none() {
+            return Err(usage(Trap::NoCopyToCancel { what: self.channel.noun() }.into()));
+        }
+        let completion = state.host_side(id).completion.take();
         if !state.waitables[id].has_pending_event() {
             state.cancel_shared(id);
         }
-        (state.take_copied(id), completion)
-    };
-    std::mem::drop(completion);
-    Ok(copied)
-}
+        let copied = state.take_copied(id);
+        drop(state);
+        drop(completion);
+        Ok(copied)
+    }
 
-/// How the copy in progress at `handle` ended, if it has.
-pub fn poll(cx: &mut Cx<'_>, handle: u32) -> Result<Option<Copied>> {
-    let mut state = cx.state();
-    let (_, id) = state.host_end(handle)?;
-    let has_event = state.waitables[id].has_pending_event();
-    Ok(has_event.then(|| state.take_copied(id)))
-}
+    /// How the copy in progress ended, if it has. Its completion is not told then.
+    pub fn poll(self, cx: &mut Cx<'_>) -> Result<Option<Copied>> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        if !state.waitables[id].has_pending_event() {
+            return Ok(None);
+        }
+        let completion = state.host_side(id).completion.take();
+        let copied = state.take_copied(id);
+        drop(state);
+        drop(completion);
+        Ok(Some(copied))
+    }
 
-/// Drops an end. The other end learns of it. An error while a copy is in progress, and for the
-/// writable end of a future that was not written.
-pub fn drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
-    let mut state = cx.state();
-    let (_, id) = state.host_end(handle)?;
-    state.check_may_drop_end(id).map_err(|trap| usage(trap.reason().clone()))?;
-    state[InstanceId::HOST].handles.take(handle)?;
-    state.drop_end(id);
-    Ok(())
-}
+    /// Has `watcher` told what the other end does from now on, and at once if it waits already;
+    /// `None` for nobody.
+    pub fn watch(self, cx: &mut Cx<'_>, watcher: Option<Rc<Watcher>>) -> Result<()> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        let old = std::mem::replace(&mut state.host_side(id).watcher, watcher);
+        let shared = state.shared_of(id);
+        let waits = shared.pending.is_some_and(|pending| pending != id);
+        if shared.dropped {
+            state.notify_host_end(id);
+        }
+        drop(state);
+        drop(old);
+        if waits {
+            tell(cx, id, Signal::Waits);
+        }
+        store::settle(cx, Ok(()))
+    }
 
-/// The type of the elements that pass the end `handle`, if they have one.
-pub fn element(cx: &Cx<'_>, handle: u32) -> Result<Option<Type>> {
-    let mut state = cx.state();
-    let (_, id) = state.host_end(handle)?;
-    Ok(state.element(id))
+    /// Gives the other end its buffer back, which it waits for after [`Signal::Cancels`].
+    pub fn release(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        let pending = state.shared_of(id).pending;
+        if let Some(other) = pending.filter(|other| *other != id)
+            && state.end(other).state == CopyState::CancellingCopy
+        {
+            state.cancel_shared(other);
+        }
+        Ok(())
+    }
+
+    /// Drops an end. The other end learns of it. An error while a copy is in progress, and for the
+    /// writable end of a future that was not written.
+    pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        state.check_may_drop_end(id).map_err(usage)?;
+        state[InstanceId::HOST].handles.take(self.handle)?;
+        let side = state.end(id).host.take();
+        state.drop_end(id);
+        drop(state);
+        drop(side);
+        store::settle(cx, Ok(()))
+    }
+
+    #[cold]
+    fn wrong_kind(self, expected: &'static str, found: &'static str) -> Error {
+        let (expected, found) = (expected.into(), found.into());
+        usage(Trap::WrongHandleType { index: self.handle, expected, found }.into())
+    }
 }
 
 /// A mistake of the host's, in the words for the same mistake of a guest's.
-fn usage(trap: Trap) -> Error {
+pub(crate) fn usage(trap: Trapped) -> Error {
     Error::new(ErrorKind::InvalidArgument, trap.to_string())
 }
 
+/// Whether a host can use the elements where a guest has them, and a guest where a host does: they
+/// have the same bytes, and all bytes mean something.
+fn same_bytes(element: &Type) -> bool {
+    let info = element.info();
+    info.any_bits() && info.same_layout() && !info.has_padding(Format::HOST.addr)
+}
+
+/// Where the part of a buffer is that is left.
+fn address(cx: &mut Cx<'_>, buffer: &Buffer, element: Option<&Type>) -> Result<*mut u8> {
+    let Some(element) = element else { return Ok(std::ptr::null_mut()) };
+    let info = element.info();
+    let addr = buffer.format.addr;
+    let bytes = u64::from(buffer.remain()) * u64::from(info.size(addr));
+    let view = Crossing::view(cx, &buffer.side.memory);
+    Ok(view.range(buffer.next_ptr(element), bytes, info.align(addr))?)
+}
+
+enum InPlace {
+    Waiting(WaitableId, Buffer),
+    Nobody,
+    Dropped,
+}
+
 impl State {
-    fn host_end(&mut self, handle: u32) -> Result<(EndKind, WaitableId)> {
-        let found = self[InstanceId::HOST].handles.get(handle);
-        let Some(handle_entry) = found else {
-            return Err(usage(Trap::UnknownHandle { index: handle }));
+    fn host_end(&mut self, end: HostEnd) -> Result<(EndKind, WaitableId)> {
+        let found = self[InstanceId::HOST].handles.get(end.handle);
+        let Some(found) = found else {
+            return Err(usage(Trap::UnknownHandle { index: end.handle }.into()));
         };
-        EndKind::of(handle_entry).ok_or_else(|| {
-            let expected = "an end of a stream or future".into();
-            let found = handle_entry.noun().into();
-            usage(Trap::WrongHandleType { index: handle, expected, found })
-        })
+        match EndKind::of(found) {
+            Some((kind, id)) if kind.channel == end.channel => Ok((kind, id)),
+            _ => {
+                let expected = match end.channel {
+                    Channel::Stream => "an end of a stream",
+                    Channel::Future => "an end of a future",
+                };
+                Err(end.wrong_kind(expected, found.noun()))
+            }
+        }
+    }
+
+    fn host_side(&mut self, id: WaitableId) -> &mut HostSide {
+        self.end(id).host.get_or_insert_default()
+    }
+
+    /// A copy of the host's has ended in a trap. What a guest cannot be read from is its own fault.
+    #[cold]
+    fn copy_failed(&mut self, id: WaitableId, trap: &Trapped) {
+        let end = self.end(id);
+        (end.state, end.buffer) = (CopyState::Idle, None);
+        let reads = end.kind.direction == Direction::Readable;
+        let Some(other) = self.shared_of(id).pending else { return };
+        let writer = self.waitables[other].inst;
+        let guilty = reads && !matches!(trap.reason(), Trap::Limit { .. });
+        if guilty && writer != InstanceId::HOST && !self[writer].poisoned {
+            self.poison(writer, InstanceId::HOST, trap);
+        }
+    }
+
+    /// What `id` finds at the other end. One that only wants to know when `id` is there is told.
+    fn meet_in_place(&mut self, id: WaitableId) -> InPlace {
+        let shared = self.shared_of(id);
+        if shared.dropped {
+            self.end(id).state = CopyState::Done;
+            return InPlace::Dropped;
+        }
+        let Some(other) = shared.pending else { return InPlace::Nobody };
+        let buffer = self.buffer(other).clone();
+        if buffer.remain() == 0 {
+            let shared = self.end(id).shared;
+            self.reset_and_notify_pending(shared, CopyResult::Completed);
+            return InPlace::Nobody;
+        }
+        InPlace::Waiting(other, buffer)
+    }
+
+    /// Whether `other` waits with the same buffer as before the host used it.
+    fn still_waits(&mut self, id: WaitableId, other: WaitableId, before: &Buffer) -> bool {
+        self.shared_of(id).pending == Some(other) && self.buffer(other).progress == before.progress
     }
 
     /// Takes the event of an end of the host's as what it says.
     fn take_copied(&mut self, id: WaitableId) -> Copied {
-        let channel = self.end(id).kind.channel;
-        let Event { p2, .. } = self.get_pending_event(id);
-        let result = match p2 & 0xf {
-            0 => CopyResult::Completed,
-            1 => CopyResult::Dropped,
-            _ => CopyResult::Cancelled,
-        };
-        let count = match channel {
-            Channel::Stream => p2 >> 4,
-            Channel::Future => u32::from(result == CopyResult::Completed),
-        };
-        Copied { result, count }
+        let event = self.get_pending_event(id);
+        copied(event)
     }
 
-    /// An end has got an event: the host is told when no guest runs.
+    /// An end has got an event, or its other end is gone: the host is told when no guest runs.
     pub(crate) fn notify_host_end(&mut self, id: WaitableId) {
         if self.waitables[id].inst == InstanceId::HOST {
             self.host_copies.push_back(id);
         }
     }
+
+    /// What is to be told about an end that [`State::notify_host_end`] was called for.
+    fn take_notice(&mut self, id: WaitableId) -> Option<Notice> {
+        let waitable = self.waitables.get_mut(id)?;
+        let (has_event, handle) = (waitable.has_pending_event(), waitable.index);
+        let WaitableKind::End(end) = &mut waitable.kind else { return None };
+        let end_kind = end.kind;
+        let side = end.host.as_deref_mut()?;
+        if let Some(completion) = side.completion.take_if(|_| has_event) {
+            if side.watcher.is_some() {
+                self.notify_host_end(id);
+            }
+            return Some(Notice::Copied(completion, self.take_copied(id)));
+        }
+        let watcher = side.watcher.clone()?;
+        if !self.shared_of(id).dropped {
+            return None;
+        }
+        self.host_side(id).watcher = None;
+        Some(Notice::Dropped(watcher, HostEnd { channel: end_kind.channel, handle }))
+    }
 }
 
-/// Tells the host of one of its copies that is over. False when there is none.
+/// What the event of a copy says.
+pub(crate) fn copied(event: Event) -> Copied {
+    use super::EventCode::{FutureRead, FutureWrite};
+    let result = match event.p2 & 0xf {
+        0 => CopyResult::Completed,
+        1 => CopyResult::Dropped,
+        _ => CopyResult::Cancelled,
+    };
+    let count = match event.code {
+        FutureRead | FutureWrite => u32::from(result == CopyResult::Completed),
+        _ => event.p2 >> 4,
+    };
+    Copied { result, count }
+}
+
+enum Notice {
+    Copied(Completion, Copied),
+    Dropped(Rc<Watcher>, HostEnd),
+}
+
+/// Tells the host of one of its copies that is over, or of a peer that is gone. False when there is
+/// nothing to tell.
 pub(crate) fn complete_one(cx: &mut Cx<'_>) -> bool {
-    let (completion, copied) = {
+    let notice = {
         let mut state = cx.state();
         let Some(id) = state.host_copies.pop_front() else { return false };
-        let Some(waitable) = state.waitables.get_mut(id) else { return true };
-        let has_event = waitable.has_pending_event();
-        let WaitableKind::End(end) = &mut waitable.kind else { return true };
-        let Some(completion) = end.completion.take_if(|_| has_event) else { return true };
-        (completion, state.take_copied(id))
+        state.take_notice(id)
     };
-    completion(cx, copied);
+    match notice {
+        Some(Notice::Copied(completion, copied)) => completion(cx, copied),
+        Some(Notice::Dropped(watcher, end)) => {
+            watcher(cx, end, Signal::Dropped);
+        }
+        None => {}
+    }
     true
+}
+
+/// Tells the host what `id` does, if the other end is the host's and watched: its answer.
+pub(crate) fn signal(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> bool {
+    let other = cx.state().other_end(id);
+    other.is_some_and(|other| tell(cx, other, signal))
+}
+
+fn tell(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> bool {
+    let (watcher, end, thread) = {
+        let mut state = cx.state();
+        let handle = state.waitables[id].index;
+        let end = state.end(id);
+        let channel = end.kind.channel;
+        let watcher = end.host.as_ref().and_then(|side| side.watcher.clone());
+        let Some(watcher) = watcher else { return false };
+        // As for host functions: what runs now is not the guest's thread.
+        (watcher, HostEnd { channel, handle }, state.current.take())
+    };
+    let answer = watcher(cx, end, signal);
+    cx.state().current = thread;
+    answer
 }
 
 /// Whether the host holds an end by which it could make guests go on.

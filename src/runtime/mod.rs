@@ -9,7 +9,7 @@
 //! | Lifting and Lowering Context | `context` |
 //! | Table State | `table` |
 //! | Resource State | `resource` |
-//! | Waitable State | `waitable` |
+//! | Waitable State | `waitable`, `host_set` |
 //! | Subtask State | `subtask` |
 //! | Buffer State | `buffer` |
 //! | Stream State, Future State | `stream`, `host_stream` |
@@ -26,6 +26,7 @@ mod context;
 mod dump;
 mod error_context;
 mod host;
+mod host_set;
 pub mod host_stream;
 mod instance;
 mod list;
@@ -48,10 +49,15 @@ mod tests;
 
 pub use dump::dump;
 pub use error_context::{
-    ErrorContext, error_context_debug_message, error_context_drop, error_context_new,
+    ErrorContext, ErrorContextHook, error_context_debug_message, error_context_drop,
+    error_context_new, set_error_context_hook,
 };
 pub use host::{
     Completion, HostCall, HostFunc, HostFuncDef, HostOutcome, HostSubtask, HostTask, OnCancel,
+};
+pub use host_set::{
+    HostEvent, waitable_join, waitable_set_drop, waitable_set_new, waitable_set_poll,
+    waitable_set_wait,
 };
 pub use instance::{
     InstanceCounts, InstanceId, current_instance, instance_count, instance_counts, new_instance,
@@ -59,7 +65,7 @@ pub use instance::{
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use slab::Id;
 pub use store::{Counts, Store, StoreConfig, call, counts, run, start, tick};
-pub use stream::CopyResult;
+pub use stream::{CopyResult, Direction};
 pub use subtask::SubtaskState;
 pub use waitable::{Event, EventCode};
 
@@ -94,6 +100,7 @@ pub struct Shared {
     pub(crate) config: StoreConfig,
     pub(crate) tier: Tier,
     pub(crate) plans: PlanCache,
+    error_context_hook: RefCell<Option<Rc<ErrorContextHook>>>,
     /// For the embedder: the address of what it keeps beside the store. Null at first.
     pub embedder: Cell<*const ()>,
 }
@@ -136,8 +143,10 @@ pub(crate) struct State {
     pub(crate) nesting: u32,
     /// Host calls that are over and whose callers have not been told.
     pub(crate) completions: VecDeque<(HostSubtask, Completion)>,
-    /// Ends of the host's that have got an event since no guest ran last.
+    /// Ends of the host's that there is something to tell of, since no guest ran last.
     pub(crate) host_copies: VecDeque<WaitableId>,
+    /// What the host gave for ends that are no longer its. Dropping it may call the host.
+    pub(crate) discarded: Vec<host_stream::HostSide>,
     /// Host tasks that were answered with [`HostOutcome::Pending`].
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.

@@ -4,6 +4,7 @@
 //! guest runs; their guests' stacks are abandoned, never unwound. The resources that they owned are
 //! destroyed where the host implements them: its destructors can run, those of guests cannot.
 
+use super::host_stream::HostSide;
 use super::subtask::Caller;
 use super::table::Handle;
 use super::task::TaskState;
@@ -122,21 +123,33 @@ impl State {
 
 /// Ends everything, when a store goes.
 pub(crate) fn tear_down(cx: &mut Cx<'_>) {
-    let (stacks, completions, doomed) = {
+    let (stacks, completions, sides, doomed) = {
         let state = &mut *cx.state();
         let threads: Vec<_> = state.threads.iter().map(|(id, _)| id).collect();
         let stacks: Vec<_> =
             threads.into_iter().filter_map(|id| state.threads[id].cont.take()).collect();
         let instances = 0..state.instances.len() as u32;
         let doomed = instances.flat_map(|inst| state.disown(InstanceId(inst), |_| true)).collect();
-        (stacks, std::mem::take(&mut state.completions), doomed)
+        let sides = (state.take_host_sides(), std::mem::take(&mut state.discarded));
+        (stacks, std::mem::take(&mut state.completions), sides, doomed)
     };
     drop(stacks);
     drop(completions);
+    drop(sides);
     destroy(cx, doomed);
 }
 
 impl State {
+    /// What the host gave for its ends of streams and futures.
+    fn take_host_sides(&mut self) -> Vec<HostSide> {
+        let all: Vec<_> = self.waitables.iter().map(|(id, _)| id).collect();
+        let side = |id| match &mut self.waitables[id].kind {
+            WaitableKind::End(end) => end.host.take().map(|side| *side),
+            WaitableKind::Subtask(_) => None,
+        };
+        all.into_iter().filter_map(side).collect()
+    }
+
     /// Takes away the resources that dead instances own, except what they lend to calls that go on.
     fn disown_poisoned(&mut self) -> Doomed {
         let poisoned = (0..self.instances.len() as u32).map(InstanceId);

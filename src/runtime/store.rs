@@ -81,6 +81,7 @@ impl Store {
             nesting: 0,
             completions: VecDeque::new(),
             host_copies: VecDeque::new(),
+            discarded: Vec::new(),
             pending_host_tasks: 0,
             casualties: Vec::new(),
             arenas: Vec::new(),
@@ -90,6 +91,7 @@ impl Store {
             config: config.clone(),
             tier: engine.capabilities().tier,
             plans: PlanCache::new(config.deterministic),
+            error_context_hook: RefCell::default(),
             embedder: Cell::new(std::ptr::null()),
         };
         Ok(Store { shared: Rc::new(shared), engine: engine.new_store(&config.engine)? })
@@ -185,11 +187,17 @@ const DEADLOCK_THREADS: usize = 10;
 fn stuck(cx: &mut Cx<'_>) -> Error {
     let state = cx.state();
     if state.pending_host_tasks > 0 || host_stream::holds_ends(&state) {
-        let who = state.describe_threads(DEADLOCK_THREADS);
-        return Error::new(ErrorKind::WouldBlock, format!("the call waits for the host: {who}"));
+        return would_block(&state, "the call waits for the host");
     }
     let who = format!("\n{}", state.describe_threads(DEADLOCK_THREADS)).replace('\n', "\n  ");
     Trapped::from(Trap::Deadlock { who: who.into() }).into()
+}
+
+/// Nothing can run before the host does something, because of `reason`.
+#[cold]
+pub(crate) fn would_block(state: &State, reason: &str) -> Error {
+    let who = state.describe_threads(DEADLOCK_THREADS);
+    Error::new(ErrorKind::WouldBlock, format!("{reason}: {who}"))
 }
 
 /// Runs one ready thread, if there is one: `Store.tick` of the reference.
@@ -266,6 +274,8 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
         }
     }
     bury(cx);
+    let discarded = std::mem::take(&mut cx.state().discarded);
+    drop(discarded);
     loop {
         let next = cx.state().completions.pop_front();
         match next {

@@ -4,7 +4,7 @@
 //! one element with rules of its own for when an end is done.
 
 use super::buffer::{self, Buffer};
-use super::host_stream::Completion;
+use super::host_stream::{self, HostSide, Signal};
 use super::slab::Id;
 use super::table::{Handle, Table, wrong_type};
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
@@ -41,9 +41,11 @@ pub(crate) enum Channel {
 
 /// Which end of the pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Readable,
-    Writable,
+pub enum Direction {
+    /// The end that reads.
+    Readable = 0,
+    /// The end that writes.
+    Writable = 1,
 }
 
 /// What one handle refers to: an end of a stream or future.
@@ -137,8 +139,8 @@ pub(crate) struct CopyEnd {
     pub(crate) state: CopyState,
     /// The buffer of the copy that is in progress.
     pub(crate) buffer: Option<Buffer>,
-    /// The host's, told when its copy is over.
-    pub(crate) completion: Option<Completion>,
+    /// What the host wants to be told, if the end is the host's.
+    pub(crate) host: Option<Box<HostSide>>,
 }
 
 impl CopyEnd {
@@ -154,6 +156,8 @@ pub(crate) struct Shared {
     pub(crate) dropped: bool,
     /// The end that waits with its buffer.
     pub(crate) pending: Option<WaitableId>,
+    /// The readable and the writable end.
+    ends: [Option<WaitableId>; 2],
 }
 
 pub(crate) type SharedId = Id<Shared>;
@@ -168,7 +172,7 @@ impl State {
         }
     }
 
-    fn shared_of(&mut self, id: WaitableId) -> &mut Shared {
+    pub(crate) fn shared_of(&mut self, id: WaitableId) -> &mut Shared {
         let shared = self.end(id).shared;
         &mut self.shareds[shared]
     }
@@ -185,17 +189,53 @@ impl State {
         channel: Channel,
         element: Option<Type>,
     ) -> Result<(u32, u32), Trapped> {
-        let shared = self.shareds.insert(Shared { element, dropped: false, pending: None });
-        let mut add = |direction| {
-            let kind = EndKind { channel, direction };
-            let end =
-                CopyEnd { kind, shared, state: CopyState::Idle, buffer: None, completion: None };
-            let id = self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)));
-            let index = self[inst].handles.add(kind.handle(id))?;
-            self.waitables[id].index = index;
-            Ok::<_, Trapped>(index)
+        let new = Shared { element, dropped: false, pending: None, ends: [None; 2] };
+        let shared = self.shareds.insert(new);
+        let kinds = [Direction::Readable, Direction::Writable]
+            .map(|direction| EndKind { channel, direction });
+        let ends = kinds.map(|kind| {
+            let end = CopyEnd { kind, shared, state: CopyState::Idle, buffer: None, host: None };
+            self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)))
+        });
+        match self.add_ends(inst, kinds, ends) {
+            Ok(indices) => {
+                self.shareds[shared].ends = ends.map(Some);
+                Ok(indices)
+            }
+            Err(trap) => {
+                self.shareds.remove(shared);
+                for end in ends {
+                    self.waitables.remove(end);
+                }
+                Err(trap)
+            }
+        }
+    }
+
+    fn add_ends(
+        &mut self,
+        inst: InstanceId,
+        kinds: [EndKind; 2],
+        ends: [WaitableId; 2],
+    ) -> Result<(u32, u32), Trapped> {
+        let handles = &mut self[inst].handles;
+        let readable = handles.add(kinds[0].handle(ends[0]))?;
+        let writable = handles.add(kinds[1].handle(ends[1])).inspect_err(|_| {
+            handles.remove(readable);
+        })?;
+        self.waitables[ends[0]].index = readable;
+        self.waitables[ends[1]].index = writable;
+        Ok((readable, writable))
+    }
+
+    /// The end on the other side of `id`, if it is still there.
+    pub(crate) fn other_end(&mut self, id: WaitableId) -> Option<WaitableId> {
+        let other = match self.end(id).kind.direction {
+            Direction::Readable => Direction::Writable,
+            Direction::Writable => Direction::Readable,
         };
-        Ok((add(Direction::Readable)?, add(Direction::Writable)?))
+        let other = self.shared_of(id).ends[other as usize]?;
+        self.waitables.get(other).map(|_| other)
     }
 
     /// The end of this kind and element type that `index` refers to.
@@ -258,6 +298,8 @@ impl State {
         let index = self[dst].handles.add(kind.handle(id))?;
         let waitable = &mut self.waitables[id];
         (waitable.inst, waitable.index) = (dst, index);
+        let watched = self.end(id).host.take();
+        self.discarded.extend(watched.map(|side| *side));
         Ok(index)
     }
 }
@@ -303,13 +345,18 @@ impl State {
         self.set_copy_event(id, result, false);
     }
 
-    fn set_copy_event(&mut self, id: WaitableId, result: CopyResult, reclaim_buffer: bool) {
+    pub(crate) fn set_copy_event(
+        &mut self,
+        id: WaitableId,
+        result: CopyResult,
+        reclaim_buffer: bool,
+    ) {
         self.set_pending_event(id, PendingEvent::Copy { result, reclaim_buffer });
         self.notify_host_end(id);
     }
 
     /// `reset_and_notify_pending` of the reference.
-    fn reset_and_notify_pending(&mut self, shared: SharedId, result: CopyResult) {
+    pub(crate) fn reset_and_notify_pending(&mut self, shared: SharedId, result: CopyResult) {
         if let Some(pending) = self.shareds[shared].pending.take() {
             self.copy_done(pending, result);
         }
@@ -361,6 +408,9 @@ impl State {
         } else {
             shared.dropped = true;
             self.reset_and_notify_pending(shared_id, CopyResult::Dropped);
+            if let Some(other) = self.other_end(id) {
+                self.notify_host_end(other);
+            }
         }
         self.drop_waitable(id);
     }
@@ -380,8 +430,10 @@ impl State {
 
 /// What one end does when it meets the other.
 enum Meeting {
-    /// The event is set, or the end waits now.
+    /// The event is set.
     Over,
+    /// The end waits now.
+    Waits,
     /// Copies so many elements with the end that waits.
     Copy { other: WaitableId, src: Buffer, dst: Buffer, count: u32 },
 }
@@ -396,7 +448,14 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<()
         end.buffer = Some(buffer);
         (state.meet(id)?, state.element(id))
     };
-    let Meeting::Copy { other, src, dst, count } = meeting else { return Ok(()) };
+    let (other, src, dst, count) = match meeting {
+        Meeting::Over => return Ok(()),
+        Meeting::Waits => {
+            host_stream::signal(cx, id, Signal::Waits);
+            return Ok(());
+        }
+        Meeting::Copy { other, src, dst, count } => (other, src, dst, count),
+    };
     buffer::copy(cx, element.as_ref(), &src, &dst, count)?;
     let mut state = cx.state();
     state.advance(id, count);
@@ -413,7 +472,7 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<()
 }
 
 impl State {
-    fn advance(&mut self, id: WaitableId, count: u32) {
+    pub(crate) fn advance(&mut self, id: WaitableId, count: u32) {
         self.buffer(id).progress += count;
     }
 
@@ -432,7 +491,7 @@ impl State {
         }
         let Some(other) = shared.pending else {
             shared.pending = Some(id);
-            return Ok(Meeting::Over);
+            return Ok(Meeting::Waits);
         };
         let movable = none_or_number_type(shared.element.as_ref());
         let (mine, theirs) = (self.buffer(id).clone(), self.buffer(other).clone());
@@ -450,11 +509,11 @@ impl State {
         let both_empty = mine.is_zero_length() && theirs.is_zero_length();
         if theirs.remain() > 0 || (direction == Direction::Writable && both_empty) {
             self.copy_done(id, CopyResult::Completed);
-        } else {
-            self.reset_and_notify_pending(shared_id, CopyResult::Completed);
-            self.shareds[shared_id].pending = Some(id);
+            return Ok(Meeting::Over);
         }
-        Ok(Meeting::Over)
+        self.reset_and_notify_pending(shared_id, CopyResult::Completed);
+        self.shareds[shared_id].pending = Some(id);
+        Ok(Meeting::Waits)
     }
 }
 

@@ -1,3 +1,4 @@
+use super::host_stream::HostEnd;
 use super::*;
 use crate::engine::CoreType;
 use crate::error::ErrorKind;
@@ -253,7 +254,8 @@ fn the_host_and_a_guest_meet_at_a_stream() {
     let result = Cell::new(0);
     let subtask = start_u32(&mut fx, &sum, &readable, &result);
     let data = [1u8, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-    let written = host_stream::write(&mut fx.store.cx(), writable, data.as_ptr(), 10, None);
+    let writer = HostEnd::stream(writable);
+    let written = writer.write(&mut fx.store.cx(), data.as_ptr(), 10, None);
     // The guest was waiting with room for 4; the rest goes when it reads again.
     assert_eq!(
         written.unwrap().unwrap(),
@@ -264,17 +266,16 @@ fn the_host_and_a_guest_meet_at_a_stream() {
     let completion: host_stream::Completion = Box::new(move |_, copied| tells.set(Some(copied)));
     run(&mut fx.store.cx()).unwrap();
     let rest = data[4..].as_ptr();
-    host_stream::write(&mut fx.store.cx(), writable, rest, 6, Some(completion)).unwrap();
+    writer.write(&mut fx.store.cx(), rest, 6, Some(completion)).unwrap();
     run(&mut fx.store.cx()).unwrap();
-    let last =
-        host_stream::write(&mut fx.store.cx(), writable, data[8..].as_ptr(), 2, None).unwrap();
+    let last = writer.write(&mut fx.store.cx(), data[8..].as_ptr(), 2, None).unwrap();
     assert_eq!(last.unwrap().count, 2);
-    host_stream::drop(&mut fx.store.cx(), writable).unwrap();
+    writer.drop(&mut fx.store.cx()).unwrap();
     run(&mut fx.store.cx()).unwrap();
     assert_eq!(subtask.state(&fx.store.cx()).unwrap(), SubtaskState::Returned);
     subtask.drop(&mut fx.store.cx()).unwrap();
     assert_eq!((told.get(), result.get()), (None, 55));
-    assert!(host_stream::drop(&mut fx.store.cx(), readable).is_err());
+    assert!(HostEnd::stream(readable).drop(&mut fx.store.cx()).is_err());
     assert!(fx.state().shareds.len() == 0);
     fx.assert_idle();
 }

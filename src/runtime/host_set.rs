@@ -1,0 +1,76 @@
+//! Waitable sets of the host's: its ends of streams and futures, waited for together.
+
+use super::host_stream::{Copied, copied, usage};
+use super::{Cx, EventCode, Handle, InstanceId, State, WaitableId, store};
+use crate::error::{Error, ErrorKind, Result, Trapped};
+
+/// What became of a copy at an end in a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostEvent {
+    /// Which kind of copy.
+    pub code: EventCode,
+    /// The end.
+    pub handle: u32,
+    /// How the copy ended.
+    pub copied: Copied,
+}
+
+/// A new, empty set: its handle.
+pub fn waitable_set_new(cx: &mut Cx<'_>) -> Result<u32> {
+    let state = &mut *cx.state();
+    let set = state.sets.insert(Default::default());
+    state[InstanceId::HOST].handles.add(Handle::WaitableSet(set)).map_err(|trap| {
+        state.sets.remove(set);
+        Error::new(ErrorKind::Limit, trap.to_string())
+    })
+}
+
+/// Puts an end of a stream or future into a set, or with the handle 0 into none.
+pub fn waitable_join(cx: &mut Cx<'_>, end: u32, set: u32) -> Result<()> {
+    let mut state = cx.state();
+    let handles = &state[InstanceId::HOST].handles;
+    let set = match set {
+        0 => None,
+        set => Some(handles.waitable_set(set).map_err(usage)?),
+    };
+    let end: WaitableId = handles.waitable(end).map_err(usage)?;
+    state.join(end, set);
+    Ok(())
+}
+
+/// Takes an event of a set, if it has one.
+pub fn waitable_set_poll(cx: &mut Cx<'_>, set: u32) -> Result<Option<HostEvent>> {
+    let mut state = cx.state();
+    let set = state[InstanceId::HOST].handles.waitable_set(set).map_err(usage)?;
+    if !state.sets[set].has_pending_event() {
+        return Ok(None);
+    }
+    let event = state.get_set_event(set);
+    Ok(Some(HostEvent { code: event.code, handle: event.p1, copied: copied(event) }))
+}
+
+/// Runs the store until a set has an event, and takes it. An error of [`ErrorKind::WouldBlock`] where
+/// nothing can run before the host does something.
+pub fn waitable_set_wait(cx: &mut Cx<'_>, set: u32) -> Result<HostEvent> {
+    loop {
+        if let Some(event) = waitable_set_poll(cx, set)? {
+            return Ok(event);
+        }
+        if !store::tick(cx)? {
+            return Err(store::would_block(&cx.state(), "no end in the set has an event"));
+        }
+    }
+}
+
+/// Drops a set, which must be empty.
+pub fn waitable_set_drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
+    let mut state = cx.state();
+    drop_set(&mut state, handle).map_err(usage)
+}
+
+fn drop_set(state: &mut State, handle: u32) -> Result<(), Trapped> {
+    let set = state[InstanceId::HOST].handles.waitable_set(handle)?;
+    state.drop_set(set)?;
+    state[InstanceId::HOST].handles.take(handle)?;
+    Ok(())
+}
