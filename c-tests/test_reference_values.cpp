@@ -16,9 +16,9 @@ void test(const Type &type, const std::vector<std::uint64_t> &flat, const std::s
 
 void test_pairs(const Type &type,
                 const std::vector<std::pair<std::uint64_t, std::string>> &pairs) {
-    for (const auto &[arg, expected] : pairs) {
-        CAPTURE(arg);
-        test(type, {arg}, expected);
+    for (const auto &pair : pairs) {
+        CAPTURE(pair.first);
+        test(type, {pair.first}, pair.second);
     }
 }
 

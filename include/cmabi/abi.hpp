@@ -203,8 +203,9 @@ struct abi<std::string> : abi<string> {
     static void lower(string &to, const std::string &from, lowering &memory) {
         to = from;
         if (!memory.keep || from.empty()) return;
-        to.ptr = static_cast<char *>(
-            std::memcpy(memory.allocate<char>(from.size()), from.data(), from.size()));
+        char *copy = memory.allocate<char>(from.size());
+        std::memcpy(copy, from.data(), from.size());
+        to.ptr = copy;
     }
     static std::string lift(const string &from) { return std::string(std::string_view(from)); }
 };
