@@ -45,6 +45,8 @@
 
 #include "cmabi.h"
 #include "cmabi/abi.hpp"
+#include "cmabi/cases.hpp"
+#include "cmabi/context.hpp"
 #include "cmabi/error.hpp"
 #include "cmabi/func.hpp"
 #include "cmabi/values.hpp"
@@ -183,9 +185,13 @@ struct instance_handle : handle<cmabi_instance, cmabi_instance_free> {
 
 /// A store with what its typed calls use.
 struct store_state {
-    explicit store_state(cmabi_store *owned) : store(owned) {}
+    explicit store_state(cmabi_store *owned)
+        : store(owned), link(std::make_shared<store_link>(owned)) {}
+    store_state(const store_state &) = delete;
+    ~store_state() { link->store = nullptr; }
 
     store_handle store;
+    const std::shared_ptr<store_link> link;
     /// Where calls put what they need while they run. A call that is made by a host function adds
     /// to what the calls around it have there; the outermost frees it all.
     cmabi::arena arena;
@@ -229,11 +235,11 @@ public:
     /// Runs one ready thread; whether there was one.
     bool tick() {
         bool ran = false;
-        detail::store_use(get()).call(cmabi_store_tick, get(), &ran);
+        detail::store_use(link()).call(cmabi_store_tick, get(), &ran);
         return ran;
     }
     /// Runs until no thread is ready.
-    void run() { detail::store_use(get()).call(cmabi_store_run, get()); }
+    void run() { detail::store_use(link()).call(cmabi_store_run, get()); }
 
     std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
     void set_fuel(std::uint64_t fuel) { detail::call(cmabi_store_set_fuel, get(), fuel); }
@@ -244,6 +250,8 @@ private:
     store(const engine &engine, const cmabi_config *config)
         : state_(std::make_shared<detail::store_state>(
               detail::call_out<cmabi_store *>(cmabi_store_new, engine.get(), config))) {}
+
+    detail::store_link *link() const { return state_ ? state_->link.get() : nullptr; }
 
     std::shared_ptr<detail::store_state> state_;
 };
@@ -265,8 +273,8 @@ public:
     func &operator=(const func &) = default;
 
     /// Calls the function.
-    R operator()(const std::decay_t<Args> &...args) const {
-        static_assert(!detail::is_view<R>(),
+    R operator()(detail::argument<Args>... args) const {
+        static_assert(!detail::any_part<detail::points_elsewhere, R>::value,
                       "the result is a view: give the call the arena to put it in");
         if constexpr (type::scalar) {
             return run(nullptr, args...);
@@ -276,7 +284,7 @@ public:
         }
     }
     /// Calls the function; what the result points to is in `arena`, until that is reset.
-    R operator()(arena &arena, const std::decay_t<Args> &...args) const {
+    R operator()(arena &arena, detail::argument<Args>... args) const {
         return run(arena.get(), args...);
     }
 
@@ -286,19 +294,20 @@ private:
     func(std::shared_ptr<detail::instance_state> state, const cmabi_func *func)
         : state_(std::move(state)), func_(func) {}
     R run(cmabi_arena *arena, const std::decay_t<Args> &...args) const {
-        detail::lowering memory(arena, false);
+        cmabi_store *store = state_->store->store.get();
+        detail::lowering memory(store, arena, false);
         [[maybe_unused]] typename type::params params;
         lower(params, memory, std::index_sequence_for<Args...>(), args...);
+        memory.finish();
         const void *in = sizeof...(Args) == 0 ? nullptr : &params;
 
-        cmabi_store *store = state_->store->store.get();
-        detail::store_use use(store);
+        detail::store_use use(state_->store->link.get());
         if constexpr (std::is_void_v<R>) {
             use.call(cmabi_func_call, store, func_, in, nullptr, arena);
         } else {
             typename type::result result{};
             use.call(cmabi_func_call, store, func_, in, static_cast<void *>(&result), arena);
-            return detail::abi<R>::lift(result);
+            return detail::abi<R>::lift(result, detail::lifting{store});
         }
     }
     template <std::size_t... Is>
@@ -386,7 +395,7 @@ public:
     /// Makes an instance of a component in a store.
     cmabi::instance instantiate(store &store, const component &component) const {
         cmabi_instance *instance = nullptr;
-        detail::store_use(store.get())
+        detail::store_use(store.link())
             .call(cmabi_linker_instantiate, get(), store.get(), component.get(), &instance);
         detail::instance_handle owned(instance);
         return cmabi::instance(std::make_shared<detail::instance_state>(

@@ -1,21 +1,20 @@
 /// @file abi.hpp
 ///
 /// Part of cmabi.hpp, for its own use: which C++ type stands for which WIT type, and the
-/// conversions between C++ values and the canonical layout.
+/// conversions between C++ values and the canonical layout. Types with cases or labels are in
+/// cases.hpp.
 
 #ifndef CMABI_ABI_HPP
 #define CMABI_ABI_HPP
 
-#include "error.hpp"
+#include "context.hpp"
 #include "values.hpp"
 
 #include <array>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -32,33 +31,13 @@ inline std::string_view part_name(const cmabi_type *type, std::size_t index) {
     return string(cmabi_type_part_name(type, index));
 }
 
-/// What lowering needs besides the value: memory for what a pointer leads to.
-class lowering {
-public:
-    /// `keep`: whether what is lowered must outlive the value, which is so for the results of host
-    /// functions. Views point to what lives on by itself and are never copied.
-    lowering(cmabi_arena *arena, bool keep) : keep(keep), arena_(arena) {}
-
-    template <class T>
-    T *allocate(std::size_t count) {
-        if (count == 0) return nullptr;
-        return static_cast<T *>(
-            call_out<void *>(cmabi_arena_alloc, arena_, count * sizeof(T), alignof(T)));
-    }
-
-    const bool keep;
-
-private:
-    cmabi_arena *arena_;
-};
-
 /// How the C++ type `T` stands for a WIT type. Each specialization has
 ///
 /// - `canonical`, the type of the value in the canonical layout;
 /// - `in_place()`, whether a `T` lies in memory as a `canonical` does;
 /// - `matches(type)`, whether `type` is the WIT type, and `describe(text)`, which appends it to
 /// `text`;
-/// - `lower(to, from, lowering)` and `lift(from)`.
+/// - `lower(to, from, lowering)` and `lift(from, lifting)`.
 template <class T, class = void>
 struct abi {
     static_assert(sizeof(T) == 0,
@@ -95,7 +74,7 @@ struct same_bytes {
 
     static constexpr bool in_place() { return true; }
     static void lower(C &to, const T &from, lowering &) { copy(to, from); }
-    static T lift(const C &from) {
+    static T lift(const C &from, const lifting &) {
         T to;
         copy(to, from);
         return to;
@@ -194,7 +173,7 @@ template <>
 struct abi<std::string_view> : abi<string> {
     static constexpr bool in_place() { return false; }
     static void lower(string &to, std::string_view from, lowering &) { to = from; }
-    static std::string_view lift(const string &from) { return from; }
+    static std::string_view lift(const string &from, const lifting &) { return from; }
 };
 
 template <>
@@ -207,7 +186,9 @@ struct abi<std::string> : abi<string> {
         std::memcpy(copy, from.data(), from.size());
         to.ptr = copy;
     }
-    static std::string lift(const string &from) { return std::string(std::string_view(from)); }
+    static std::string lift(const string &from, const lifting &) {
+        return std::string(std::string_view(from));
+    }
 };
 
 // ---- Lists
@@ -283,7 +264,7 @@ struct abi<std::vector<T>> : list_abi<T> {
         }
         list_abi<T>::lower(to, from, memory);
     }
-    static std::vector<T> lift(const canonical &from) {
+    static std::vector<T> lift(const canonical &from, const lifting &cx) {
         if constexpr (!std::is_same_v<T, bool> && sizeof(T) == sizeof(C)) {
             if (element::in_place()) {
                 const T *elements = reinterpret_cast<const T *>(from.data());
@@ -293,7 +274,7 @@ struct abi<std::vector<T>> : list_abi<T> {
         std::vector<T> to;
         to.reserve(from.size());
         for (const C &value : from)
-            to.push_back(element::lift(value));
+            to.push_back(element::lift(value, cx));
         return to;
     }
 };
@@ -317,11 +298,11 @@ struct abi<Map, std::enable_if_t<is_map<Map>::value>>
         abi<V>::describe(text);
         text += '>';
     }
-    static Map lift(const typename abi::canonical &from) {
+    static Map lift(const typename abi::canonical &from, const lifting &cx) {
         Map to;
         for (const auto &entry : from)
-            to.insert_or_assign(abi<K>::lift(entry.template get<0>()),
-                                abi<V>::lift(entry.template get<1>()));
+            to.insert_or_assign(abi<K>::lift(entry.template get<0>(), cx),
+                                abi<V>::lift(entry.template get<1>(), cx));
         return to;
     }
 };
@@ -345,10 +326,10 @@ struct abi<std::array<T, N>> {
         for (std::size_t i = 0; i < N; ++i)
             element::lower(to[i], from[i], memory);
     }
-    static std::array<T, N> lift(const canonical &from) {
+    static std::array<T, N> lift(const canonical &from, const lifting &cx) {
         std::array<T, N> to{};
         for (std::size_t i = 0; i < N; ++i)
-            to[i] = element::lift(from[i]);
+            to[i] = element::lift(from[i], cx);
         return to;
     }
 };
@@ -387,8 +368,8 @@ struct tuple_abi {
     static void lower(canonical &to, const From &from, lowering &memory) {
         lower(to, from, memory, std::index_sequence_for<Ts...>());
     }
-    static Tuple lift(const canonical &from) {
-        return lift(from, std::index_sequence_for<Ts...>());
+    static Tuple lift(const canonical &from, const lifting &cx) {
+        return lift(from, cx, std::index_sequence_for<Ts...>());
     }
 
 private:
@@ -398,8 +379,9 @@ private:
         (abi<Ts>::lower(to.template get<Is>(), std::get<Is>(from), memory), ...);
     }
     template <std::size_t... Is>
-    static Tuple lift(const canonical &from, std::index_sequence<Is...>) {
-        return Tuple(abi<Ts>::lift(from.template get<Is>())...);
+    static Tuple lift(const canonical &from, [[maybe_unused]] const lifting &cx,
+                      std::index_sequence<Is...>) {
+        return Tuple(abi<Ts>::lift(from.template get<Is>(), cx)...);
     }
 };
 
@@ -452,9 +434,9 @@ struct record_abi<T, std::tuple<record_field<T, Members>...>> {
     static void lower(canonical &to, const T &from, lowering &memory) {
         lower(to, from, memory, indices());
     }
-    static T lift(const canonical &from) {
+    static T lift(const canonical &from, const lifting &cx) {
         T to{};
-        lift(to, from, indices());
+        lift(to, from, cx, indices());
         return to;
     }
 
@@ -491,8 +473,8 @@ private:
         (abi<Members>::lower(to.template get<Is>(), from.*field<Is>.member, memory), ...);
     }
     template <std::size_t... Is>
-    static void lift(T &to, const canonical &from, std::index_sequence<Is...>) {
-        ((to.*field<Is>.member = abi<Members>::lift(from.template get<Is>())), ...);
+    static void lift(T &to, const canonical &from, const lifting &cx, std::index_sequence<Is...>) {
+        ((to.*field<Is>.member = abi<Members>::lift(from.template get<Is>(), cx)), ...);
     }
 };
 
@@ -500,286 +482,41 @@ template <class T>
 struct abi<T, std::enable_if_t<is_record<T>::value>>
     : record_abi<T, std::remove_cv_t<decltype(record<T>::fields)>> {};
 
-// ---- Variants, options, results
+// ---- What is inside
 
-/// What the kinds with cases have in common, whose payloads are `Ts`.
-template <class... Ts>
-struct cases {
-    static bool matches(cmabi_kind kind, const cmabi_type *type) {
-        std::size_t i = 0;
-        return cmabi_type_kind(type) == kind && cmabi_type_part_count(type) == sizeof...(Ts) &&
-               (payload<Ts>::matches(cmabi_type_part(type, i++)) && ...);
-    }
-    /// Makes `to` the case `I` with the payload `from`.
-    template <std::size_t I, class Canonical, class T>
-    static void lower(Canonical &to, [[maybe_unused]] const T &from,
-                      [[maybe_unused]] lowering &memory) {
-        using P = payload<std::tuple_element_t<I, std::tuple<Ts...>>>;
-        if constexpr (std::is_void_v<typename P::canonical>)
-            to.template emplace<I>();
-        else
-            P::lower(to.template emplace<I>(), from, memory);
-    }
-};
-
+/// Whether a `T` points to memory that it does not own.
 template <class T>
-struct option_type {
-    static bool matches(const cmabi_type *type) {
-        return cases<void, T>::matches(CMABI_KIND_OPTION, type);
-    }
-    static void describe(std::string &text) {
-        text += "option<";
-        abi<T>::describe(text);
-        text += '>';
-    }
-};
-
+struct points_elsewhere : std::false_type {};
+template <>
+struct points_elsewhere<string> : std::true_type {};
+template <>
+struct points_elsewhere<std::string_view> : std::true_type {};
 template <class T>
-struct abi<option<T>> : option_type<T>, same_bytes<option<T>, option<typename abi<T>::canonical>> {
-    static bool matches(const cmabi_type *type) {
-        return all_in_place<T>() && option_type<T>::matches(type);
-    }
-    static void describe(std::string &text) {
-        option_type<T>::describe(text);
-        describe_place<T>(text);
-    }
-};
+struct points_elsewhere<list<T>> : std::true_type {};
 
+/// Whether a `T` is a handle that ends where it is passed on.
 template <class T>
-struct abi<std::optional<T>> : option_type<T> {
-    using canonical = option<typename abi<T>::canonical>;
+struct gives_handle : std::false_type {};
 
-    static constexpr bool in_place() { return false; }
-    static void lower(canonical &to, const std::optional<T> &from, lowering &memory) {
-        to = canonical();
-        if (from) cases<void, T>::template lower<1>(to, *from, memory);
-    }
-    static std::optional<T> lift(const canonical &from) {
-        if (!from) return std::nullopt;
-        return abi<T>::lift(*from);
-    }
+/// The types of a record's fields.
+template <class Fields>
+struct members;
+template <class T, class... Members>
+struct members<std::tuple<record_field<T, Members>...>> {
+    using type = std::tuple<Members...>;
 };
 
-template <class T, class E>
-struct result_type {
-    static bool matches(const cmabi_type *type) {
-        return cases<T, E>::matches(CMABI_KIND_RESULT, type);
-    }
-    static void describe(std::string &text) {
-        text += "result";
-        if constexpr (!is_empty<T> && !is_empty<E>)
-            describe_sides<T, E>(text);
-        else if constexpr (!is_empty<T>)
-            describe_sides<T>(text);
-        else if constexpr (!is_empty<E>) {
-            text += "<_, ";
-            abi<E>::describe(text);
-            text += '>';
-        }
-    }
-
-private:
-    template <class... Ts>
-    static void describe_sides(std::string &text) {
-        text += '<';
-        describe_all<Ts...>(text);
-        text += '>';
-    }
-};
-
-template <class T, class E>
-using canonical_result = result<typename payload<T>::canonical, typename payload<E>::canonical>;
-
-template <class T, class E>
-struct abi<result<T, E>> : result_type<T, E>, same_bytes<result<T, E>, canonical_result<T, E>> {
-    static bool matches(const cmabi_type *type) {
-        return all_in_place<T, E>() && result_type<T, E>::matches(type);
-    }
-    static void describe(std::string &text) {
-        result_type<T, E>::describe(text);
-        describe_place<T, E>(text);
-    }
-};
-
-template <class T, class E>
-struct abi<expected<T, E>> : result_type<T, E> {
-    using canonical = canonical_result<T, E>;
-
-    static constexpr bool in_place() { return false; }
-    static void lower(canonical &to, const expected<T, E> &from, lowering &memory) {
-        if (from)
-            cases<T, E>::template lower<0>(to, from.value(), memory);
-        else
-            cases<T, E>::template lower<1>(to, from.error(), memory);
-    }
-    static expected<T, E> lift(const canonical &from) {
-        return from ? side<0, T>(from) : side<1, E>(from);
-    }
-
-private:
-    template <std::size_t I, class Payload>
-    static expected<T, E> side(const canonical &from) {
-        if constexpr (is_empty<Payload>)
-            return expected<T, E>(std::in_place_index<I>);
-        else
-            return expected<T, E>(std::in_place_index<I>,
-                                  payload<Payload>::lift(from.template get<I>()));
-    }
-};
-
-template <class... Ts>
-struct variant_type {
-    static bool matches(const cmabi_type *type) {
-        return cases<Ts...>::matches(CMABI_KIND_VARIANT, type);
-    }
-    static void describe(std::string &text) {
-        text += "variant { ";
-        [[maybe_unused]] const char *separator = "";
-        ((text += separator, describe_case<Ts>(text), separator = ", "), ...);
-        text += " }";
-    }
-
-private:
-    template <class T>
-    static void describe_case(std::string &text) {
-        text += '_';
-        if constexpr (!is_empty<T>) {
-            text += '(';
-            abi<T>::describe(text);
-            text += ')';
-        }
-    }
-};
-
-template <class... Ts>
-using canonical_variant = variant<typename payload<Ts>::canonical...>;
-
-template <class... Ts>
-struct abi<variant<Ts...>> : variant_type<Ts...>,
-                             same_bytes<variant<Ts...>, canonical_variant<Ts...>> {
-    static bool matches(const cmabi_type *type) {
-        return all_in_place<Ts...>() && variant_type<Ts...>::matches(type);
-    }
-    static void describe(std::string &text) {
-        variant_type<Ts...>::describe(text);
-        describe_place<Ts...>(text);
-    }
-};
-
-template <class... Ts>
-struct abi<std::variant<Ts...>> : variant_type<Ts...> {
-    using canonical = canonical_variant<Ts...>;
-
-    static constexpr bool in_place() { return false; }
-    static void lower(canonical &to, const std::variant<Ts...> &from, lowering &memory) {
-        lower(to, from, memory, std::index_sequence_for<Ts...>());
-    }
-    static std::variant<Ts...> lift(const canonical &from) {
-        return lift(from, std::index_sequence_for<Ts...>());
-    }
-
-private:
-    template <std::size_t... Is>
-    static void lower(canonical &to, const std::variant<Ts...> &from, lowering &memory,
-                      std::index_sequence<Is...>) {
-        bool lowered =
-            ((from.index() == Is &&
-              (cases<Ts...>::template lower<Is>(to, *std::get_if<Is>(&from), memory), true)) ||
-             ...);
-        if (!lowered) throw std::bad_variant_access();
-    }
-    template <std::size_t... Is>
-    static std::variant<Ts...> lift(const canonical &from, std::index_sequence<Is...>) {
-        using lifter = std::variant<Ts...> (*)(const canonical &);
-        static constexpr lifter lifters[] = {&lift_case<Is>...};
-        return lifters[from.index()](from);
-    }
-    template <std::size_t I>
-    static std::variant<Ts...> lift_case(const canonical &from) {
-        using P = payload<std::tuple_element_t<I, std::tuple<Ts...>>>;
-        if constexpr (std::is_void_v<typename P::canonical>)
-            return std::variant<Ts...>(std::in_place_index<I>);
-        else
-            return std::variant<Ts...>(std::in_place_index<I>, P::lift(from.template get<I>()));
-    }
-};
-
-// ---- Enums and flags
-
-/// Whether the labels of `type` are `labels`.
-template <std::size_t N>
-bool matches_labels(const cmabi_type *type, const std::array<const char *, N> &labels) {
-    if (cmabi_type_part_count(type) != N) return false;
-    for (std::size_t i = 0; i < N; ++i)
-        if (part_name(type, i) != labels[i]) return false;
-    return true;
-}
-
-template <std::size_t N>
-void describe_labels(std::string &text, const std::array<const char *, N> &labels) {
-    text += "{ ";
-    [[maybe_unused]] const char *separator = "";
-    for (const char *label : labels)
-        text += separator, text += label, separator = ", ";
-    text += " }";
-}
-
-/// The conversions of an enum `E` to and from the unsigned integer `Canonical`.
-template <class E, class Canonical>
-struct enum_abi {
-    using canonical = Canonical;
-
-    static constexpr bool in_place() { return sizeof(E) == sizeof(Canonical); }
-    static void lower(canonical &to, E from, lowering &) { to = static_cast<canonical>(from); }
-    static E lift(canonical from) { return static_cast<E>(from); }
-};
-
-template <class E>
-struct abi<E, std::enable_if_t<is_enumeration<E>::value>>
-    : enum_abi<E, discriminant<enumeration<E>::labels.size()>> {
-    static bool matches(const cmabi_type *type) {
-        return cmabi_type_kind(type) == CMABI_KIND_ENUM &&
-               matches_labels(type, enumeration<E>::labels);
-    }
-    static void describe(std::string &text) {
-        text += "enum ";
-        describe_labels(text, enumeration<E>::labels);
-    }
-};
-
-/// The integer that holds `N` flags.
-template <std::size_t N>
-using flags_int = std::conditional_t<N <= 8, std::uint8_t,
-                                     std::conditional_t<N <= 16, std::uint16_t, std::uint32_t>>;
-
-template <class E>
-struct abi<E, std::enable_if_t<is_flags<E>::value>>
-    : enum_abi<E, flags_int<flags<E>::labels.size()>> {
-    static bool matches(const cmabi_type *type) {
-        return cmabi_type_kind(type) == CMABI_KIND_FLAGS && matches_labels(type, flags<E>::labels);
-    }
-    static void describe(std::string &text) {
-        text += "flags ";
-        describe_labels(text, flags<E>::labels);
-    }
-};
-
-/// Flags by position.
-template <std::size_t N>
-struct abi<std::bitset<N>> {
-    static_assert(N >= 1 && N <= 32, "flags have 1 to 32 labels");
-    using canonical = flags_int<N>;
-
-    static constexpr bool in_place() { return false; }
-    static bool matches(const cmabi_type *type) {
-        return cmabi_type_kind(type) == CMABI_KIND_FLAGS && cmabi_type_part_count(type) == N;
-    }
-    static void describe(std::string &text) { text += "flags of " + std::to_string(N); }
-    static void lower(canonical &to, const std::bitset<N> &from, lowering &) {
-        to = static_cast<canonical>(from.to_ulong());
-    }
-    static std::bitset<N> lift(canonical from) { return std::bitset<N>(from); }
-};
+/// Whether `Is` holds for `T` or for anything inside of it.
+template <template <class> class Is, class T, class = void>
+struct any_part : Is<T> {};
+template <template <class> class Is, class T>
+struct any_part<Is, T, std::enable_if_t<is_record<T>::value>>
+    : any_part<Is, typename members<std::remove_cv_t<decltype(record<T>::fields)>>::type> {};
+template <template <class> class Is, class T, std::size_t N>
+struct any_part<Is, std::array<T, N>> : any_part<Is, T> {};
+template <template <class> class Is, template <class...> class Template, class... Ts>
+struct any_part<Is, Template<Ts...>, std::enable_if_t<!is_record<Template<Ts...>>::value>>
+    : std::disjunction<Is<Template<Ts...>>, any_part<Is, Ts>...> {};
 
 } // namespace detail
 

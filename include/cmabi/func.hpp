@@ -1,15 +1,14 @@
 /// @file func.hpp
 ///
-/// Part of cmabi.hpp, for its own use: C++ signatures as WIT function types, and calls that exceptions can
-/// cross.
+/// Part of cmabi.hpp, for its own use: C++ signatures as WIT function types, and C++ functions as
+/// host functions.
 
 #ifndef CMABI_FUNC_HPP
 #define CMABI_FUNC_HPP
 
 #include "abi.hpp"
+#include "cases.hpp"
 
-#include <exception>
-#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -18,29 +17,11 @@ namespace cmabi {
 
 namespace detail {
 
-/// Whether a `T` points to memory that it does not own.
+/// How a call takes an argument: what gives handles away must be moved into it.
 template <class T>
-struct views : std::false_type {};
-template <>
-struct views<string> : std::true_type {};
-template <>
-struct views<std::string_view> : std::true_type {};
-template <class T>
-struct views<list<T>> : std::true_type {};
-template <template <class...> class Template, class... Ts>
-struct views<Template<Ts...>> : std::disjunction<views<Ts>...> {};
-template <class T, std::size_t N>
-struct views<std::array<T, N>> : views<T> {};
-template <class T, class Member>
-struct views<record_field<T, Member>> : views<Member> {};
-
-template <class T>
-constexpr bool is_view() {
-    if constexpr (is_record<T>::value)
-        return views<std::decay_t<decltype(record<T>::fields)>>::value;
-    else
-        return views<T>::value;
-}
+using argument =
+    std::conditional_t<any_part<gives_handle, std::decay_t<T>>::value, std::decay_t<T> &&,
+                       const std::decay_t<T> &>;
 
 /// A C++ function type as a WIT function type.
 template <class Signature>
@@ -94,48 +75,6 @@ struct signature_of<R (C::*)(Args...) noexcept> : signature_of<R (*)(Args...)> {
 template <class R, class C, class... Args>
 struct signature_of<R (C::*)(Args...) const noexcept> : signature_of<R (*)(Args...)> {};
 
-/// A use of a store by C++, while it runs. What a host function throws waits here until the C
-/// functions in between have returned.
-class store_use {
-public:
-    explicit store_use(cmabi_store *store)
-        : store_(store), outer_(std::exchange(innermost, this)) {}
-    store_use(const store_use &) = delete;
-    ~store_use() { innermost = outer_; }
-
-    /// `detail::call`, but what a host function threw is thrown again.
-    template <class... Params, class... Args>
-    void call(cmabi_status (*function)(Params...), Args... args) {
-        cmabi_error *failure = nullptr;
-        const cmabi_status status = function(args..., &failure);
-        if (status == CMABI_STATUS_OK) return;
-        error wrapped(status, failure);
-        if (status == CMABI_STATUS_HOST && thrown_) std::rethrow_exception(thrown_);
-        throw wrapped;
-    }
-
-    /// Makes the host function that serves `task` fail with the exception that is being handled.
-    static cmabi_status fail(cmabi_task *task) noexcept {
-        if (innermost != nullptr && innermost->store_ == cmabi_task_store(task))
-            innermost->thrown_ = std::current_exception();
-        try {
-            throw;
-        } catch (const std::exception &exception) {
-            cmabi_task_set_error(task, string(exception.what()), nullptr);
-        } catch (...) {
-            cmabi_task_set_error(task, string("the host function threw an exception"), nullptr);
-        }
-        return CMABI_STATUS_HOST;
-    }
-
-private:
-    static inline thread_local store_use *innermost = nullptr;
-
-    cmabi_store *store_;
-    store_use *outer_;
-    std::exception_ptr thrown_;
-};
-
 /// A C++ function as a host function: what the C functions call, with an `F` as the data.
 template <class F, class Signature = typename signature_of<F>::type>
 struct host_func;
@@ -162,17 +101,18 @@ struct host_func<F, R(Args...)> {
 
 private:
     template <std::size_t... Is>
-    static void serve(F &function, [[maybe_unused]] cmabi_task *task,
-                      [[maybe_unused]] const void *args, [[maybe_unused]] void *results,
-                      std::index_sequence<Is...>) {
+    static void serve(F &function, cmabi_task *task, [[maybe_unused]] const void *args,
+                      [[maybe_unused]] void *results, std::index_sequence<Is...>) {
         [[maybe_unused]] const auto *params = static_cast<const typename type::params *>(args);
+        const lifting cx{cmabi_task_store(task)};
         if constexpr (std::is_void_v<R>) {
-            function(abi<std::decay_t<Args>>::lift(params->template get<Is>())...);
+            function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...);
         } else {
-            lowering memory(cmabi_task_arena(task), true);
+            lowering memory(cx.store, cmabi_task_arena(task), true);
             abi<R>::lower(*new (results) typename type::result,
-                          function(abi<std::decay_t<Args>>::lift(params->template get<Is>())...),
+                          function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...),
                           memory);
+            memory.finish();
         }
     }
 };

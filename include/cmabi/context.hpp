@@ -1,0 +1,163 @@
+/// @file context.hpp
+///
+/// Part of cmabi.hpp, for its own use: what conversions and calls know of the store that they are for.
+
+#ifndef CMABI_CONTEXT_HPP
+#define CMABI_CONTEXT_HPP
+
+#include "error.hpp"
+#include "values.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace cmabi {
+
+namespace detail {
+
+/// A store, as what may outlive it knows it.
+struct store_link : std::enable_shared_from_this<store_link> {
+    explicit store_link(cmabi_store *store) : store(store) {}
+
+    /// Null once the store is freed.
+    cmabi_store *store;
+};
+
+/// A use of a store by C++, while it runs. What a host function throws waits here until the C
+/// functions in between have returned.
+class store_use {
+public:
+    explicit store_use(store_link *link) : link_(link), outer_(std::exchange(innermost, this)) {}
+    store_use(const store_use &) = delete;
+    ~store_use() { innermost = outer_; }
+
+    /// `detail::call`, but what a host function threw is thrown again.
+    template <class... Params, class... Args>
+    void call(cmabi_status (*function)(Params...), Args... args) {
+        cmabi_error *failure = nullptr;
+        const cmabi_status status = function(args..., &failure);
+        if (status == CMABI_STATUS_OK) return;
+        error wrapped(status, failure);
+        if (status == CMABI_STATUS_HOST && thrown_) std::rethrow_exception(thrown_);
+        throw wrapped;
+    }
+
+    /// Makes the host function that serves `task` fail with the exception that is being handled.
+    static cmabi_status fail(cmabi_task *task) noexcept {
+        if (innermost != nullptr && innermost->uses(cmabi_task_store(task)))
+            innermost->thrown_ = std::current_exception();
+        try {
+            throw;
+        } catch (const std::exception &exception) {
+            cmabi_task_set_error(task, string(exception.what()), nullptr);
+        } catch (...) {
+            cmabi_task_set_error(task, string("the host function threw an exception"), nullptr);
+        }
+        return CMABI_STATUS_HOST;
+    }
+
+    /// The link to a store that is running. A store that C functions made and run has none, and is
+    /// taken to outlive what it is made for here.
+    static std::shared_ptr<store_link> link_to(cmabi_store *store) {
+        for (const store_use *use = innermost; use != nullptr; use = use->outer_)
+            if (use->uses(store)) return use->link_->shared_from_this();
+        return std::make_shared<store_link>(store);
+    }
+
+private:
+    bool uses(cmabi_store *store) const { return link_ != nullptr && link_->store == store; }
+
+    static inline thread_local store_use *innermost = nullptr;
+
+    store_link *link_;
+    store_use *outer_;
+    std::exception_ptr thrown_;
+};
+
+/// A handle in the host's table of a store, which it may outlive. It is its owner who drops it.
+class table_entry {
+public:
+    table_entry() = default;
+    table_entry(std::shared_ptr<store_link> link, std::uint32_t handle)
+        : link_(std::move(link)), handle_(handle) {}
+    table_entry(table_entry &&other) noexcept
+        : link_(std::move(other.link_)), handle_(other.release()) {}
+    table_entry &operator=(table_entry &&other) noexcept {
+        link_ = std::move(other.link_);
+        handle_ = other.release();
+        return *this;
+    }
+
+    explicit operator bool() const { return handle_ != 0; }
+    /// The store; null where it was freed.
+    store_link *link() const { return link_ && link_->store != nullptr ? link_.get() : nullptr; }
+    /// The handle, for a call in `store`.
+    std::uint32_t in(cmabi_store *store) const {
+        if (handle_ == 0)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "a handle that is empty or was given away");
+        if (link_->store != store)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "a handle of another store");
+        return handle_;
+    }
+    /// Gives up the handle without dropping it.
+    std::uint32_t release() noexcept { return std::exchange(handle_, 0); }
+
+private:
+    std::shared_ptr<store_link> link_;
+    std::uint32_t handle_ = 0;
+};
+
+/// What lowering needs besides the value: the store that handles must be of, and memory for what a
+/// pointer leads to.
+class lowering {
+public:
+    /// `keep`: whether what is lowered must outlive the value, which is so for the results of host
+    /// functions. Views point to what lives on by itself and are never copied.
+    lowering(cmabi_store *store, cmabi_arena *arena, bool keep)
+        : store(store), keep(keep), arena_(arena) {}
+
+    template <class T>
+    T *allocate(std::size_t count) {
+        if (count == 0) return nullptr;
+        return static_cast<T *>(
+            call_out<void *>(cmabi_arena_alloc, arena_, count * sizeof(T), alignof(T)));
+    }
+    /// The handle of an entry that the value gives away.
+    std::uint32_t give(table_entry &entry) {
+        const std::uint32_t handle = entry.in(store);
+        given_.push_back(&entry);
+        return handle;
+    }
+    /// Ends the entries that were given away, once all is lowered and nothing can fail any more.
+    void finish() noexcept {
+        for (table_entry *entry : given_)
+            entry->release();
+        given_.clear();
+    }
+
+    cmabi_store *const store;
+    const bool keep;
+
+private:
+    cmabi_arena *arena_;
+    std::vector<table_entry *> given_;
+};
+
+/// What lifting needs besides the value: the store that handles are of.
+struct lifting {
+    cmabi_store *store;
+
+    table_entry entry(std::uint32_t handle) const {
+        return table_entry(store_use::link_to(store), handle);
+    }
+};
+
+} // namespace detail
+
+} // namespace cmabi
+
+#endif // CMABI_CONTEXT_HPP
