@@ -242,7 +242,12 @@ public:
     Ends future_new(const cmabi_type *element) { return ends(cmabi_canon_future_new, element); }
     // Lets other threads run until the host's flag is set.
     void wait_until(const bool &flag) {
-        while (!flag) {
+        wait_until([&flag] { return flag; });
+    }
+    // The same until the host's condition holds.
+    template <class Condition>
+    void wait_until(Condition condition) {
+        while (!condition()) {
             CHECK(get(cmabi_canon_thread_yield, false) == 0);
         }
     }
