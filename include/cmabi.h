@@ -68,6 +68,7 @@ typedef double cmabi_f64;
 #define CMABI_INIT(type) {.size = sizeof(type)}
 #endif
 #define CMABI_CANON_OPTIONS_INIT CMABI_INIT(cmabi_canon_options)
+#define CMABI_COUNTS_INIT CMABI_INIT(cmabi_counts)
 #define CMABI_ENGINE_INTERFACE_INIT CMABI_INIT(cmabi_engine_interface)
 #define CMABI_LIFT_LOWER_OPTIONS_INIT CMABI_INIT(cmabi_lift_lower_options)
 
@@ -88,8 +89,10 @@ typedef struct cmabi_instance cmabi_instance;
 typedef struct cmabi_linker cmabi_linker;
 typedef struct cmabi_resource_type cmabi_resource_type;
 typedef struct cmabi_store cmabi_store;
+typedef struct cmabi_subtask cmabi_subtask;
 typedef struct cmabi_task cmabi_task;
 typedef struct cmabi_type cmabi_type;
+typedef struct cmabi_waker cmabi_waker;
 typedef struct cmabi_wit cmabi_wit;
 
 /* Status, strings and errors --------------------------------------------------------------------- */
@@ -441,6 +444,106 @@ cmabi_status cmabi_store_fuel(cmabi_store *store, uint64_t *fuel, cmabi_error **
  * `cmabi_config_set_fuel`.
  */
 cmabi_status cmabi_store_set_fuel(cmabi_store *store, uint64_t fuel, cmabi_error **error);
+
+/* Waker and event loop --------------------------------------------------------------------------- */
+
+/**
+ * Makes the event loop that drives a store come around, from any thread.
+ *
+ * The only part of a store that other threads may use, at any time and at once. It may outlive its
+ * store; then waking it has no effect on anything but its descriptor.
+ */
+typedef struct cmabi_waker cmabi_waker;
+
+/**
+ * Makes `waker` a hold on the waker of a store, of which there is one for each store.
+ * `CMABI_STATUS_LIMIT` where the system has no descriptor for it.
+ */
+cmabi_status cmabi_store_waker(cmabi_store *store, cmabi_waker **waker, cmabi_error **error);
+
+/**
+ * Wakes: the descriptor becomes readable. Waking again before it is cleared does nothing more. What was
+ * done before is seen by the thread that clears it. From any thread, also in a signal handler; NULL is
+ * fine.
+ */
+void cmabi_waker_wake(const cmabi_waker *waker);
+
+/**
+ * Takes back that it was woken, and says whether it was. Call it before looking at what other threads
+ * have left to be done: then nothing is missed. False for NULL.
+ */
+bool cmabi_waker_clear(const cmabi_waker *waker);
+
+/**
+ * A file descriptor for `poll`, `epoll` and event loops: readable while woken. To be waited for and
+ * nothing else; it is closed when the store and every hold on the waker are gone. -1 for NULL, and on
+ * systems other than Linux, where one asks `cmabi_waker_clear` from time to time.
+ */
+int cmabi_waker_fd(const cmabi_waker *waker);
+
+/**
+ * Makes one's own hold on a waker: the same address, to be freed. From any thread. NULL for NULL.
+ */
+cmabi_waker *cmabi_waker_clone(const cmabi_waker *waker);
+
+/**
+ * Gives up a hold on a waker. From any thread. NULL is fine.
+ */
+void cmabi_waker_free(cmabi_waker *waker);
+
+/* What a store is doing, for debugging ----------------------------------------------------------- */
+
+/**
+ * What a store, or an instance with those inside it, is doing, in numbers.
+ */
+typedef struct cmabi_counts {
+    /**
+     * The size of this struct: `CMABI_COUNTS_INIT`.
+     */
+    size_t size;
+    /**
+     * Threads of guests that can run: `cmabi_store_run` lets them.
+     */
+    uint32_t ready;
+    /**
+     * Threads of guests that wait for an event, for the end of a call, or to be let in.
+     */
+    uint32_t waiting;
+    /**
+     * Threads of guests that are suspended until another thread resumes them, or have not begun.
+     */
+    uint32_t suspended;
+    /**
+     * Calls of guests that wait to be let in, because of backpressure or because another call has the
+     * instance to itself.
+     */
+    uint32_t waiting_to_enter;
+    /**
+     * The counters of `backpressure.inc` and `backpressure.dec`, added up.
+     */
+    uint32_t backpressure;
+    /**
+     * Calls of host functions that have not been answered; 0 for an instance.
+     */
+    uint32_t pending_host_tasks;
+} cmabi_counts;
+
+/**
+ * Counts what a store is doing, for debugging: it looks at every thread. `counts` is initialized with
+ * `CMABI_COUNTS_INIT`.
+ */
+cmabi_status cmabi_store_get_counts(cmabi_store *store,
+                                    cmabi_counts *counts,
+                                    cmabi_error **error);
+
+/**
+ * Who waits for what, as text in `arena`, for debugging: a line for each thread of a guest, for each call
+ * of a host function that has not been answered, and for each instance that keeps calls waiting.
+ */
+cmabi_status cmabi_store_dump(cmabi_store *store,
+                              cmabi_arena *arena,
+                              cmabi_string *text,
+                              cmabi_error **error);
 
 /* Types ------------------------------------------------------------------------------------------ */
 
@@ -1471,28 +1574,19 @@ cmabi_status cmabi_value_lower_flat_results(const cmabi_func_type *type,
 /* Task: the host's side of a call that it serves ------------------------------------------------- */
 
 /**
- * A call of a host function, as long as the function runs.
+ * A call that the host serves (Tasks in CanonicalABI.md).
+ *
+ * It is borrowed while the host function runs. With the answer `CMABI_STATUS_PENDING` it becomes the
+ * host's: to be answered once, by `cmabi_task_return` or `cmabi_task_cancelled`, and to be freed. It may
+ * outlive its store; then it can only be freed.
  */
 typedef struct cmabi_task cmabi_task;
 
 /**
- * A function of the host that components call.
- *
- * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
- * it, and what it points to, is valid until the function returns. The function writes the result
- * to `results` (NULL without a result); what the result points to need only stay valid until the
- * function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
- * in anything that lives longer.
- *
- * It answers `CMABI_STATUS_OK`, or another status to make the guest trap: the caller of the guest
- * then gets `CMABI_STATUS_HOST` and the message of `cmabi_task_set_error`. It must return normally:
- * no exception, no longjmp. It may use the store (`cmabi_task_store`), also to call functions of
- * other instances.
+ * Told that the caller of a pending task wants it cancelled. It may answer the task at once, by
+ * `cmabi_task_cancelled` or `cmabi_task_return`, and free it; or later, as it likes.
  */
-typedef cmabi_status (*cmabi_host_func)(void *data,
-                                        cmabi_task *task,
-                                        const void *args,
-                                        void *results);
+typedef void (*cmabi_on_cancel)(void *data, cmabi_task *task);
 
 /**
  * Frees the data of a callback that will not be called again.
@@ -1500,14 +1594,86 @@ typedef cmabi_status (*cmabi_host_func)(void *data,
 typedef void (*cmabi_drop)(void *data);
 
 /**
- * The store that the call comes from; it may be used as long as the host function runs. Borrowed;
- * NULL for NULL.
+ * A function of the host that components call.
+ *
+ * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
+ * it, and what it points to, is valid until the call is answered. The function writes the result
+ * to `results` (NULL without a result); what the result points to need only stay valid until the
+ * function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
+ * in anything that lives longer.
+ *
+ * It answers
+ * - `CMABI_STATUS_OK`: the result is there;
+ * - `CMABI_STATUS_PENDING`: the call goes on. The task is the caller's now, as if it had been written
+ *   through an out-pointer, and `results` is not used;
+ * - another status to make the guest trap: the caller of the guest then gets `CMABI_STATUS_HOST` and the
+ *   message of `cmabi_task_set_error`.
+ *
+ * It must return normally: no exception, no longjmp. It may use the store (`cmabi_task_store`), also to
+ * call functions of other instances.
+ */
+typedef cmabi_status (*cmabi_host_func)(void *data,
+                                        cmabi_task *task,
+                                        const void *args,
+                                        void *results);
+
+/**
+ * Frees a task that was answered. One that was not makes its caller trap, with the message of
+ * `cmabi_task_set_error` or else one that says so. NULL is fine.
+ */
+void cmabi_task_free(cmabi_task *task);
+
+/**
+ * Answers a pending task with the result at `results` (NULL without a result), which is read at once.
+ * The caller goes on when the store runs next (`cmabi_store_run`).
+ *
+ * It may also be called before the host function has answered `CMABI_STATUS_PENDING`, and after the
+ * caller has asked for cancellation.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT`, and nothing happens, where the task was answered before, `results` is
+ * NULL, or a handle that was borrowed for the call was not dropped. `CMABI_STATUS_TRAP` where the value is
+ * not of the type or the caller cannot take it: the caller traps and the task is over.
+ */
+cmabi_status cmabi_task_return(cmabi_task *task,
+                               const void *results,
+                               cmabi_error **error);
+
+/**
+ * Answers a pending task, whose caller has asked for its cancellation, without a result.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT`, and nothing happens, where the caller has not asked, the task was
+ * answered before, or a handle that was borrowed for the call was not dropped.
+ */
+cmabi_status cmabi_task_cancelled(cmabi_task *task,
+                                  cmabi_error **error);
+
+/**
+ * Whether the caller has asked for the task's cancellation. False for NULL, and for a task that was
+ * answered.
+ */
+bool cmabi_task_cancel_requested(const cmabi_task *task);
+
+/**
+ * Sets whom to tell when the caller wants the task cancelled: once, from within the caller's request.
+ * A NULL `on_cancel` takes it back. `drop`, which may be NULL, is called with `data` when the task is over,
+ * after `on_cancel` has been called, or when another is set.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the task was answered before. Where the caller has asked already,
+ * nobody is told: look at `cmabi_task_cancel_requested` first.
+ */
+cmabi_status cmabi_task_set_on_cancel(cmabi_task *task,
+                                      cmabi_on_cancel on_cancel,
+                                      void *data,
+                                      cmabi_drop drop,
+                                      cmabi_error **error);
+
+/**
+ * The store that the call comes from. Borrowed; NULL for NULL, and where the store was freed.
  */
 cmabi_store *cmabi_task_store(const cmabi_task *task);
 
 /**
- * Memory for what the result points to. It is freed after the result has been read. Borrowed; NULL
- * for NULL.
+ * Memory for what the result points to. It lives as long as the task. Borrowed; NULL for NULL.
  */
 cmabi_arena *cmabi_task_arena(const cmabi_task *task);
 
@@ -1517,8 +1683,8 @@ cmabi_arena *cmabi_task_arena(const cmabi_task *task);
 const cmabi_func_type *cmabi_task_get_type(const cmabi_task *task);
 
 /**
- * Says why the function is about to answer another status than `CMABI_STATUS_OK`. The text is
- * copied; the last one counts.
+ * Says why the call fails: before the function answers another status than `CMABI_STATUS_OK`, or before a
+ * pending task is freed without an answer. The text is copied; the last one counts.
  */
 cmabi_status cmabi_task_set_error(cmabi_task *task,
                                   cmabi_string message,
@@ -1948,6 +2114,15 @@ const cmabi_extern_type *cmabi_instance_export(cmabi_instance *instance,
                                                size_t index,
                                                cmabi_string *name);
 
+/**
+ * Counts what an instance, and those inside it, are doing, for debugging: it looks at every thread of
+ * the store. `counts` is initialized with `CMABI_COUNTS_INIT`.
+ */
+cmabi_status cmabi_instance_get_counts(cmabi_store *store,
+                                       const cmabi_instance *instance,
+                                       cmabi_counts *counts,
+                                       cmabi_error **error);
+
 /* Func ------------------------------------------------------------------------------------------- */
 
 /**
@@ -1991,6 +2166,117 @@ cmabi_status cmabi_func_call(cmabi_store *store,
                              void *results,
                              cmabi_arena *arena,
                              cmabi_error **error);
+
+/* Subtask: the host's side of a call that it made ------------------------------------------------ */
+
+/**
+ * How far a call is.
+ */
+enum cmabi_subtask_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The callee has not taken the arguments yet: backpressure keeps the call waiting.
+     */
+    CMABI_SUBTASK_STATE_STARTING,
+    /**
+     * The callee has taken the arguments.
+     */
+    CMABI_SUBTASK_STATE_STARTED,
+    /**
+     * The result is there.
+     */
+    CMABI_SUBTASK_STATE_RETURNED,
+    /**
+     * Cancelled; the callee has never taken the arguments.
+     */
+    CMABI_SUBTASK_STATE_CANCELLED_BEFORE_STARTED,
+    /**
+     * Cancelled; the callee has taken the arguments, and there is no result.
+     */
+    CMABI_SUBTASK_STATE_CANCELLED_BEFORE_RETURNED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_subtask_state cmabi_subtask_state;
+#else
+typedef uint32_t cmabi_subtask_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A call that the host has made (Subtask State in CanonicalABI.md), with its result. It may outlive its
+ * store; then it can only be freed.
+ */
+typedef struct cmabi_subtask cmabi_subtask;
+
+/**
+ * Told that a call is over: returned, cancelled, or ended by a trap. No guest runs then. It may use the
+ * store, start other calls, and free the subtask.
+ */
+typedef void (*cmabi_on_resolve)(void *data, cmabi_subtask *subtask);
+
+/**
+ * Starts a call of a function, and lets it run until it is over or blocks (Embedding API of
+ * CanonicalABI.md). `cmabi_store_tick` and `cmabi_store_run` let it go on. Any number of calls may be
+ * under way, and end in any order.
+ *
+ * `args` points to the record of the arguments in the canonical layout, NULL without parameters. It, and
+ * what it points to, must stay until the callee has taken the arguments, which is when the state is no
+ * longer `CMABI_SUBTASK_STATE_STARTING`. Most calls are beyond that when this returns; a call waits to
+ * start where its callee exerts backpressure, or is busy with another and cannot be interrupted.
+ *
+ * `on_resolve`, which may be NULL, is called once, with `data` and the subtask, when the call is over: before
+ * this function returns if it is over by then, `*subtask` being set already; otherwise when the store
+ * runs. It is not called where this function fails, or where the subtask is freed first.
+ *
+ * Fails like `cmabi_func_call` where the call does so at once; later failures are those of
+ * `cmabi_subtask_get_state`.
+ */
+cmabi_status cmabi_func_start(cmabi_store *store,
+                              const cmabi_func *func,
+                              const void *args,
+                              cmabi_on_resolve on_resolve,
+                              void *data,
+                              cmabi_drop drop,
+                              cmabi_subtask **subtask,
+                              cmabi_error **error);
+
+/**
+ * Frees a call. One that has not started never does; one that has started goes on, and its result is
+ * dropped when it comes: to stop it, cancel it first. NULL is fine.
+ */
+void cmabi_subtask_free(cmabi_subtask *subtask);
+
+/**
+ * Sets `state` to how far a call is. Where a trap or a host function's failure has ended it, this fails
+ * with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time.
+ */
+cmabi_status cmabi_subtask_get_state(const cmabi_subtask *subtask,
+                                     cmabi_subtask_state *state,
+                                     cmabi_error **error);
+
+/**
+ * The result of a call that has returned, in the canonical layout: it and what it points to live as long
+ * as the subtask, but handles in it are the host's until it gives them away or drops them. Borrowed;
+ * NULL for a function without a result, for a call that has not returned, and for NULL.
+ */
+const void *cmabi_subtask_results(const cmabi_subtask *subtask);
+
+/**
+ * Asks for a call's cancellation. The callee may end at once, later, or go on and return as if not
+ * asked: look at the state. A call that is waiting to start is cancelled at once; for one that is over
+ * nothing happens. `CMABI_STATUS_INVALID_ARGUMENT` where it was asked before.
+ */
+cmabi_status cmabi_subtask_cancel(cmabi_subtask *subtask,
+                                  cmabi_error **error);
+
+/**
+ * The store that the call was made in. Borrowed; NULL for NULL, and where the store was freed.
+ */
+cmabi_store *cmabi_subtask_store(const cmabi_subtask *subtask);
 
 /* Stream: the host's ends ------------------------------------------------------------------------ */
 

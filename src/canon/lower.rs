@@ -72,6 +72,7 @@ pub(crate) fn canon_lower(
         return Err(trap);
     }
     let mut state = cx.state();
+    state.check_not_ended(inst)?;
     if state.subtask_resolved(subtask) {
         state.deliver_resolve(subtask);
         let Subtask { state: resolution, flat_result, .. } = *state.subtask(subtask);

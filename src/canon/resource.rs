@@ -47,8 +47,9 @@ pub(crate) fn canon_resource_drop(
         Some(PreparedDtor::Host(dtor)) => {
             let thread = cx.state().current.take();
             let result = dtor(cx, rep);
-            cx.state().current = thread;
-            result
+            let mut state = cx.state();
+            state.current = thread;
+            result.and_then(|()| state.check_not_ended(inst))
         }
         None if cx.state().may_enter_from(implementation, inst) => Ok(()),
         None => Err(Trap::CannotEnter.into()),

@@ -36,6 +36,7 @@ pub(crate) fn canon_subtask_cancel(
     if let Some(task) = callee {
         request_cancellation(cx, task, inst)?;
         let mut state = cx.state();
+        state.check_not_ended(inst)?;
         if !state.subtask_resolved(id) {
             if is_async {
                 return Ok(Some(BLOCKED));

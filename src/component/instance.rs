@@ -6,7 +6,7 @@ use super::name::{nearest, resolve};
 use crate::canon::FuncInst;
 use crate::engine::Module;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::Shared;
+use crate::runtime::{Cx, InstanceId, Shared};
 use crate::types::{FuncType, ResourceType};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -64,12 +64,26 @@ pub struct Instance(Rc<InstanceData>);
 
 struct InstanceData {
     store: Weak<Shared>,
+    /// The component instance that this is, if it was not just put together.
+    id: Option<InstanceId>,
     exports: Named<Extern>,
 }
 
 impl Instance {
+    /// Exports put together.
     pub(super) fn new(store: Weak<Shared>, exports: Named<Extern>) -> Instance {
-        Instance(Rc::new(InstanceData { store, exports }))
+        Instance(Rc::new(InstanceData { store, id: None, exports }))
+    }
+
+    /// What came of instantiating a component.
+    pub(super) fn of(cx: &Cx<'_>, id: InstanceId, exports: Named<Extern>) -> Instance {
+        Instance(Rc::new(InstanceData { store: Rc::downgrade(cx.shared), id: Some(id), exports }))
+    }
+
+    /// The component instance that this is; `None` for exports that were put together by a component
+    /// or a linker.
+    pub fn id(&self) -> Option<InstanceId> {
+        self.0.id
     }
 
     /// Whether this instance was made in that store.

@@ -77,7 +77,7 @@ fn instantiate(
     for initializer in &closure.body.initializers {
         instantiator.execute(cx, initializer)?;
     }
-    Ok(Instance::new(Rc::downgrade(cx.shared), instantiator.exports))
+    Ok(Instance::of(cx, instance, instantiator.exports))
 }
 
 fn count_instance(instances: &mut u32) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The exports of the feature `component` in a build without it: they are there, and answer
 //! `CMABI_STATUS_UNSUPPORTED`. Their handles can never come to exist.
 
+use super::debug::cmabi_counts;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
@@ -52,6 +53,7 @@ fallible! {
     cmabi_linker_module(*mut cmabi_linker, cmabi_string, cmabi_string, *const u8, usize);
     cmabi_instance_func(*mut cmabi_instance, cmabi_string) -> cmabi_func;
     cmabi_instance_resource(*mut cmabi_instance, cmabi_string) -> cmabi_resource_type;
+    cmabi_instance_get_counts(*mut cmabi_store, *const cmabi_instance, *mut cmabi_counts);
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
     cmabi_linker_instantiate(*const cmabi_linker, *mut cmabi_store, *const cmabi_component)

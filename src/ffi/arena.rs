@@ -1,7 +1,7 @@
 //! Arena
 
 use super::check;
-use super::error::{cmabi_error, cmabi_status};
+use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::{guard, guard_or};
 use crate::error::Result;
 use crate::memory::Arena;
@@ -36,6 +36,20 @@ impl cmabi_arena {
             Ok(Rc::from_raw(arena))
         }
     }
+}
+
+/// Copies `bytes` into an arena.
+pub(super) fn keep(arena: &Arena, bytes: &[u8], align: u32) -> Result<*mut u8> {
+    let place = arena.alloc(bytes.len() as u64, align).map_err(super::limit)?;
+    // SAFETY: the arena handed out that many bytes, which nothing else uses.
+    unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    Ok(place)
+}
+
+/// Copies text into an arena.
+pub(super) fn keep_text(arena: &Arena, text: &str) -> Result<cmabi_string> {
+    let ptr = keep(arena, text.as_bytes(), 1)?.cast_const().cast();
+    Ok(cmabi_string { ptr, len: text.len() })
 }
 
 /// Makes an empty arena, which takes memory when it is first used. It hands out up to `max_bytes`

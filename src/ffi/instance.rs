@@ -1,13 +1,16 @@
 //! Instance
 
 use super::component::cmabi_extern_type;
+use super::debug::cmabi_counts;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
+use super::store::cmabi_store;
 use super::types::cmabi_resource_type;
 use super::{check, guard, guard_or};
 use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
 use crate::error::Result;
+use crate::runtime::instance_counts;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ptr;
@@ -126,6 +129,27 @@ pub unsafe extern "C" fn cmabi_instance_export(
             let exports = instance.as_ref().map(|instance| &instance.ty().exports);
             let export = exports.and_then(|exports| exports.get_index(index));
             cmabi_extern_type::entry(export.map(|(name, ty)| (&**name, ty)), name)
+        }
+    })
+}
+
+/// Counts what an instance, and those inside it, are doing, for debugging: it looks at every thread of
+/// the store. `counts` is initialized with `CMABI_COUNTS_INIT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_get_counts(
+    store: *mut cmabi_store,
+    instance: *const cmabi_instance,
+    counts: *mut cmabi_counts,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        unsafe {
+            let store = check::required(store, "store")?;
+            let instance = check::required(instance, "instance")?;
+            store.owns(instance.store, "instance")?;
+            let id = instance.instance.id().expect("C holds what came of a component");
+            cmabi_counts::write(counts, &store.enter(|cx| Ok(instance_counts(cx, id)))?)
         }
     })
 }

@@ -25,6 +25,8 @@ pub mod version;
 pub mod engine;
 pub mod config;
 pub mod store;
+pub mod waker;
+pub mod debug;
 pub mod types;
 pub mod reflect;
 pub mod func_types;
@@ -41,6 +43,7 @@ pub mod linker;
 #[cfg(feature = "component")]
 pub mod instance;
 pub mod func;
+pub mod subtask;
 pub mod stream;
 pub mod future;
 pub mod error_context;

@@ -10,16 +10,18 @@ use super::config::cmabi_config;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status};
 use super::resource::Objects;
+use super::task::Tasks;
+use super::waker::Waker;
 use super::{check, guard, guard_or, internal};
 use crate::engine::native::NativeStore;
 use crate::engine::{Engine, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Arena;
 use crate::runtime::{self, Cx, Shared, Store, StoreConfig};
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{Cell, OnceCell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -41,6 +43,10 @@ pub struct cmabi_store {
     pub(super) native: Option<NativeStore>,
     /// For calls that need no memory for their results.
     pub(super) no_arena: Rc<Arena>,
+    /// Used before, for calls to come.
+    pub(super) tasks: Tasks,
+    /// Made when C first asks for it.
+    pub(super) waker: OnceCell<Arc<Waker>>,
     /// What the representations of the host's resources stand for.
     pub(super) objects: Objects,
     /// It is being freed.
@@ -73,6 +79,8 @@ impl cmabi_store {
             lent: Cell::new(None),
             no_arena: Rc::new(no_arena),
             native,
+            tasks: Tasks::default(),
+            waker: OnceCell::new(),
             objects: Objects::new(),
             ending: Cell::new(false),
             shared,
@@ -152,6 +160,11 @@ impl cmabi_store {
         callback()
     }
 
+    /// What finds the store as long as it is there.
+    pub(super) fn link(&self) -> Link {
+        Link(Rc::downgrade(&self.shared))
+    }
+
     /// What C knows the store by.
     pub(super) fn to_c(&self) -> *mut cmabi_store {
         ptr::from_ref(self).cast_mut()
@@ -172,6 +185,18 @@ impl cmabi_store {
             return Ok(());
         }
         Err(check::invalid(argument, "belongs to another store"))
+    }
+}
+
+/// Finds a store as long as it is there: for what C may keep for longer.
+pub(super) struct Link(Weak<Shared>);
+
+impl Link {
+    /// The store, for the time that C does not free it.
+    pub(super) fn store<'a>(&self) -> Option<&'a cmabi_store> {
+        let store = self.0.upgrade()?.embedder.get().cast::<cmabi_store>();
+        // SAFETY: the address is that of the store until the store is freed.
+        unsafe { store.as_ref() }
     }
 }
 
@@ -233,6 +258,7 @@ pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
             // Callbacks find the store alive, and busy.
             running.ending.set(true);
             (*running.store.get()).tear_down();
+            running.shared.embedder.set(ptr::null());
             drop(Box::from_raw(store));
         }
     });

@@ -1,22 +1,13 @@
 //! Values as text
 
-use super::arena::cmabi_arena;
+use super::arena::{cmabi_arena, keep, keep_text};
 use super::check;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::guard;
 use super::types::cmabi_type;
-use crate::error::Result;
-use crate::memory::{AddrType, Arena, host_ptr};
+use crate::memory::{AddrType, host_ptr};
 use crate::wave;
 use std::ffi::c_void;
-
-/// Copies `bytes` into the arena.
-fn keep(arena: &Arena, bytes: &[u8], align: u32) -> Result<*mut u8> {
-    let place = arena.alloc(bytes.len() as u64, align).map_err(super::limit)?;
-    // SAFETY: the arena handed out that many bytes, which nothing else uses.
-    unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-    Ok(place)
-}
 
 /// Reads a value of `type` from `text`, in WAVE, the WebAssembly Value Encoding:
 /// `{name: "Ada", tags: [1, 2], note: none}`. The value is written to `value`, which has the size
@@ -79,8 +70,7 @@ pub unsafe extern "C" fn cmabi_wave_print(
             // SAFETY: the header's rules: strings and lists in a value point to their contents.
             unsafe { check::slice(host_ptr(ptr).cast_const(), len as usize, "value") }
         })?;
-        let place = keep(&arena, text.as_bytes(), 1)?;
-        out.write(cmabi_string { ptr: place.cast_const().cast(), len: text.len() });
+        out.write(keep_text(&arena, &text)?);
         Ok(())
     })
 }

@@ -1,29 +1,117 @@
-//! Who waits for what, as text.
+//! What a store is doing, for debugging: numbers, and who waits for what as text.
 
-use super::thread::{Thread, ThreadId, ThreadState, Wait};
-use super::waitable::WaitableKind;
-use super::{Body, Callee, Cx, State, TaskId, WaitableId};
+use super::thread::{Queue, Thread, ThreadId, ThreadState, Wait};
+use super::waitable::{SetId, WaitableKind};
+use super::{Body, Callee, Cx, InstanceId, State, TaskId, WaitableId};
+use std::collections::HashMap;
 use std::fmt::Write;
 
-/// One line for each thread that is not running: what it belongs to and what it waits for.
+/// What a store, or an instance with those inside it, is doing, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Threads that can run.
+    pub ready: u32,
+    /// Threads that wait for something else than their turn.
+    pub waiting: u32,
+    /// Threads that are suspended until another resumes them, or have not begun.
+    pub suspended: u32,
+    /// Calls that wait to be let in.
+    pub waiting_to_enter: u32,
+    /// The counters of `backpressure.inc` and `backpressure.dec`, added up.
+    pub backpressure: u32,
+    /// Calls of host functions that have no answer yet, made by anybody.
+    pub pending_host_tasks: u32,
+}
+
+/// Counts of a store. Looks at every thread.
+pub fn counts(cx: &Cx<'_>) -> Counts {
+    let state = cx.state();
+    Counts { pending_host_tasks: state.pending_host_tasks, ..state.count(|_| true) }
+}
+
+/// Counts of an instance and of those inside it. Looks at every thread of the store.
+pub fn instance_counts(cx: &Cx<'_>, instance: InstanceId) -> Counts {
+    let state = cx.state();
+    state.count(|inst| state.is_inside(inst, instance))
+}
+
+/// Who waits for what: a line for each thread, for each host function that has not answered, and for
+/// each instance that keeps calls waiting.
 pub fn dump(cx: &Cx<'_>) -> String {
-    cx.state().describe_threads(usize::MAX)
+    cx.state().describe(usize::MAX)
 }
 
 impl State {
-    /// A line for each of the first `limit` threads.
-    pub(crate) fn describe_threads(&self, limit: usize) -> String {
-        let mut text = String::new();
-        for (id, thread) in self.threads.iter().take(limit) {
-            if !text.is_empty() {
-                text.push('\n');
+    fn is_inside(&self, inst: InstanceId, outer: InstanceId) -> bool {
+        let mut at = Some(inst);
+        while let Some(id) = at.filter(|id| *id != outer) {
+            at = self[id].parent;
+        }
+        at.is_some()
+    }
+
+    /// Counts what is in those instances that `is_meant` says.
+    fn count(&self, is_meant: impl Fn(InstanceId) -> bool) -> Counts {
+        let mut counts = Counts::default();
+        for (_, thread) in self.threads.iter().filter(|(_, thread)| is_meant(thread.inst)) {
+            match (thread.state, thread.queue) {
+                (ThreadState::Running, _) => {}
+                (ThreadState::Waiting(_), Queue::Ready) => counts.ready += 1,
+                (ThreadState::Waiting(_), _) => counts.waiting += 1,
+                (ThreadState::Suspended, _) => counts.suspended += 1,
             }
-            let _ = write!(text, "{} {}", self.describe_thread(thread), self.describe_wait(id));
+        }
+        for inst in (0..self.instances.len() as u32).map(InstanceId).filter(|inst| is_meant(*inst))
+        {
+            counts.waiting_to_enter += self[inst].num_waiting_to_enter;
+            counts.backpressure += self[inst].backpressure;
+        }
+        counts
+    }
+
+    /// Lines of text, of which at most `limit` are about threads, and at most as many about calls of
+    /// host functions.
+    pub(crate) fn describe(&self, limit: usize) -> String {
+        let mut text = String::new();
+        for instance in &self.instances {
+            let (name, waiting) = (&instance.name, instance.num_waiting_to_enter);
+            if instance.backpressure > 0 || waiting > 0 {
+                let backpressure = instance.backpressure;
+                let _ = writeln!(
+                    text,
+                    "{name}: backpressure {backpressure}, {waiting} calls wait to start"
+                );
+            }
+        }
+        let sets = self.set_elements();
+        for (id, thread) in self.threads.iter().take(limit) {
+            let wait = self.describe_wait(id, &sets);
+            let _ = writeln!(text, "{} {wait}", self.describe_thread(thread));
         }
         if self.threads.len() > limit {
-            let _ = write!(text, "\nand {} threads more", self.threads.len() - limit);
+            let _ = writeln!(text, "and {} threads more", self.threads.len() - limit);
         }
+        let unanswered =
+            self.tasks.iter().filter(|(_, task)| matches!(task.callee, Callee::Host(_)));
+        for (id, _) in unanswered.take(limit) {
+            let _ = writeln!(text, "the host has not answered {}", self.describe_task(id));
+        }
+        if self.pending_host_tasks as usize > limit {
+            let more = self.pending_host_tasks as usize - limit;
+            let _ = writeln!(text, "and {more} calls of host functions more");
+        }
+        text.truncate(text.trim_end().len());
         text
+    }
+
+    fn set_elements(&self) -> HashMap<SetId, Vec<WaitableId>> {
+        let mut sets: HashMap<SetId, Vec<WaitableId>> = HashMap::new();
+        for (id, waitable) in self.waitables.iter() {
+            if let Some(set) = waitable.set {
+                sets.entry(set).or_default().push(id);
+            }
+        }
+        sets
     }
 
     fn describe_thread(&self, thread: &Thread) -> String {
@@ -44,7 +132,7 @@ impl State {
         }
     }
 
-    fn describe_wait(&self, id: ThreadId) -> String {
+    fn describe_wait(&self, id: ThreadId, sets: &HashMap<SetId, Vec<WaitableId>>) -> String {
         let thread = &self.threads[id];
         let wait = match thread.state {
             ThreadState::Running => return "runs".into(),
@@ -64,28 +152,26 @@ impl State {
                 }
                 None => "is ready".into(),
             },
-            Wait::Set(set) | Wait::SetExclusive(set) => match self.sets[set].num_elems {
-                0 => "waits for an empty waitable set".into(),
-                count => format!("waits for a waitable set with {count} elements"),
-            },
-            Wait::Resolved(waitable) => {
-                format!("waits for the result of {}", self.describe_callee(waitable))
-            }
-            Wait::Event(waitable) => match &self.waitables[waitable].kind {
-                WaitableKind::Subtask(_) => {
-                    format!("waits for {}", self.describe_callee(waitable))
+            Wait::Set(set) | Wait::SetExclusive(set) => match sets.get(&set) {
+                None => "waits for an empty waitable set".into(),
+                Some(elements) => {
+                    let names = elements.iter().map(|id| self.describe_waitable(*id));
+                    format!("waits for {}", names.collect::<Vec<_>>().join(" or "))
                 }
-                WaitableKind::End(end) => format!("waits to copy at {}", end.kind.noun()),
             },
+            Wait::Resolved(waitable) | Wait::Event(waitable) => {
+                format!("waits for {}", self.describe_waitable(waitable))
+            }
         }
     }
 
-    fn describe_callee(&self, waitable: WaitableId) -> &str {
-        match &self.waitables[waitable].kind {
-            WaitableKind::Subtask(subtask) => {
-                subtask.callee.map_or("a call that is over", |task| self.describe_task(task))
-            }
-            WaitableKind::End(_) => "a copy",
+    fn describe_waitable(&self, id: WaitableId) -> String {
+        match &self.waitables[id].kind {
+            WaitableKind::Subtask(subtask) => match subtask.callee {
+                Some(task) => format!("the result of {}", self.describe_task(task)),
+                None => "a call that is over".into(),
+            },
+            WaitableKind::End(end) => end.kind.noun().into(),
         }
     }
 }

@@ -70,36 +70,46 @@ pub type OnCancel = Rc<dyn Fn(&mut Cx<'_>, HostTask) -> Result<(), Trapped>>;
 pub struct HostTask(pub(crate) TaskId);
 
 impl HostTask {
-    /// Resolves a pending task with the result at `results` (in the host's layout; ignored without
-    /// a result). The caller sees it when its thread runs next.
+    /// Answers a task with the result at `results` (in the host's layout; ignored without a
+    /// result). The caller sees it when its thread runs next.
+    ///
+    /// An error, and nothing else, where the task has been answered or has not given back all that
+    /// it borrowed. A result that is not of the function's type, or that the caller cannot take,
+    /// ends the task as a trap of the caller's.
     pub fn return_(self, cx: &mut Cx<'_>, results: *const u8) -> Result<()> {
         let def = self.def(cx)?;
-        let result = return_result(cx, &def.ty, self.0, 0, &[results as u64]);
-        if let Err(trap) = &result {
-            self.poison_caller(cx, trap);
+        cx.state().check_may_return(self.0).map_err(misuse)?;
+        let returned = return_result(cx, &def.ty, self.0, 0, &[results as u64]);
+        let returned = returned.map_err(|trap| trap.within(format!("host function {}", def.name)));
+        if let Err(trap) = &returned {
+            self.fail_caller(cx, trap);
         }
         self.finish(cx);
-        settle(cx, result.map_err(|trap| trap.within(format!("host function {}", def.name))))
+        settle(cx, returned)
     }
 
-    /// Resolves a pending task, whose caller has asked for its cancellation, without a result.
+    /// Answers a task, whose caller has asked for its cancellation, without a result.
+    ///
+    /// An error, and nothing else, where that was not asked for, the task has been answered, or it
+    /// has not given back all that it borrowed.
     pub fn cancelled(self, cx: &mut Cx<'_>) -> Result<()> {
         self.def(cx)?;
-        cx.state().cancel_task(self.0)?;
+        cx.state().cancel_task(self.0).map_err(misuse)?;
         self.finish(cx);
-        Ok(())
+        settle(cx, Ok(()))
     }
 
-    /// Lets go of a pending task without an answer: the caller traps, as it could never go on.
+    /// Lets go of a task without an answer: the caller traps for that reason.
     pub fn abandon(self, cx: &mut Cx<'_>) -> Result<()> {
+        let name = (&*self.def(cx)?.name).into();
+        self.fail(cx, Trap::HostDroppedTask { name })
+    }
+
+    /// Ends a task as a trap of the caller's.
+    pub fn fail(self, cx: &mut Cx<'_>, reason: Trap) -> Result<()> {
         let def = self.def(cx)?;
-        let trap = Trap::HostDroppedTask { name: (&*def.name).into() }.into();
-        self.poison_caller(cx, &trap);
-        {
-            let mut state = cx.state();
-            let subtask = state.tasks[self.0].subtask.expect("only a call is abandoned");
-            state.fail_subtask(subtask, &trap);
-        }
+        let trap = Trapped::from(reason).within(format!("host function {}", def.name));
+        self.fail_caller(cx, &trap);
         self.finish(cx);
         settle(cx, Ok(()))
     }
@@ -135,30 +145,40 @@ impl HostTask {
         }
     }
 
-    /// The caller cannot have its result.
+    /// The caller will not get a result, and a guest can never go on without.
     #[cold]
-    fn poison_caller(self, cx: &mut Cx<'_>, trap: &Trapped) {
+    fn fail_caller(self, cx: &mut Cx<'_>, trap: &Trapped) {
         let mut state = cx.state();
-        let subtask = state.tasks[self.0].subtask.expect("only a call returns");
+        let subtask = state.tasks[self.0].subtask.expect("only a call is served");
         let caller = state.waitables[subtask].inst;
-        if caller != InstanceId::HOST && !state[caller].poisoned {
+        if state[caller].poisoned {
+            state.forget_subtask(subtask);
+            return;
+        }
+        state.fail_subtask(subtask, trap);
+        if caller != InstanceId::HOST {
             state.poison(caller, InstanceId::HOST, trap);
         }
     }
 
     /// Frees a task that is over.
     fn finish(self, cx: &mut Cx<'_>) {
-        let task = {
-            let mut state = cx.state();
-            state.pending_host_tasks -= 1;
-            state.tasks.remove(self.0)
-        };
-        let arena = task.and_then(|mut task| task.arena.take());
-        if let Some(arena) = arena.filter(|arena| Rc::strong_count(arena) == 1) {
+        let task = cx.state().tasks.remove(self.0);
+        let Some(Task { arena: Some(arena), on_cancel, .. }) = task else { return };
+        drop(on_cancel);
+        let mut state = cx.state();
+        state.pending_host_tasks -= 1;
+        if Rc::strong_count(&arena) == 1 {
             arena.reset();
-            cx.state().arenas.push(arena);
+            state.arenas.push(arena);
         }
     }
+}
+
+/// A mistake of the host's, in the words for the same mistake of a guest's.
+#[cold]
+fn misuse(trap: Trapped) -> Error {
+    Error::new(ErrorKind::InvalidArgument, trap.to_string())
 }
 
 /// Calls a host function: `canon_lift` where the callee is the host.
@@ -180,12 +200,10 @@ pub(crate) fn serve(
     };
     let outcome = serve_task(cx, def, task, args, &arena);
     drop(arena);
-    // The host may have resolved the task itself.
-    let goes_on = matches!(outcome, Ok(HostOutcome::Pending));
-    if !goes_on && cx.state().tasks.get(task).is_some() {
+    if !matches!(outcome, Ok(HostOutcome::Pending)) {
         HostTask(task).finish(cx);
     }
-    outcome.map(|_| ()).map_err(|trap| trap.within(format!("host function {}", def.name)))
+    outcome.map(drop).map_err(|trap| trap.within(format!("host function {}", def.name)))
 }
 
 fn serve_task(
@@ -217,8 +235,12 @@ fn serve_task(
     });
     cx.state().current = thread;
     let outcome = outcome?;
-    if outcome == HostOutcome::Returned && !cx.state().task_resolved(task) {
-        return_result(cx, &def.ty, task, 0, &[results as u64])?;
+    // The function may have answered by its task already.
+    let answered = cx.state().tasks.get(task).is_none();
+    match outcome {
+        HostOutcome::Pending => {}
+        HostOutcome::Returned if answered => return Err(Trap::TaskAlreadyResolved.into()),
+        HostOutcome::Returned => return_result(cx, &def.ty, task, 0, &[results as u64])?,
     }
     Ok(outcome)
 }
@@ -275,27 +297,25 @@ impl HostSubtask {
         settle(cx, result).and(state)
     }
 
-    /// Lets go of a call. One that has started goes on without its caller, and its result is
-    /// dropped; one that has not started never does.
-    pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
-        let completion = {
-            let state = &mut *cx.state();
-            let subtask = state.host_subtask(self)?;
-            let (callee, progress) = (subtask.callee, subtask.state);
-            let Caller::Host(host) = &mut subtask.caller else { unreachable!("it is the host's") };
-            let completion = host.completion.take();
-            host.detached = true;
-            match callee {
-                Some(task) if progress == SubtaskState::Starting => {
-                    state.forget_waiting_task(task);
-                    state.drop_waitable(self.0);
-                }
-                Some(_) => {}
-                None => state.drop_waitable(self.0),
+    /// Sets whom to tell when the call is over: at once, if it is.
+    pub fn set_completion(self, cx: &mut Cx<'_>, completion: Completion) -> Result<()> {
+        let is_over = cx.state().host_call_is_over(self)?;
+        {
+            let mut state = cx.state();
+            if is_over {
+                state.completions.push_back((self, completion));
+            } else if let Caller::Host(host) = &mut state.host_subtask(self)?.caller {
+                host.completion = Some(completion);
             }
-            completion
-        };
-        drop(completion);
+        }
+        settle(cx, Ok(()))
+    }
+
+    /// Lets go of a call. One that has started goes on without its caller, and its result is
+    /// dropped; one that has not started never does. Nobody is told of its end any more.
+    pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
+        let untold = cx.state().drop_host_subtask(self)?;
+        drop(untold);
         Ok(())
     }
 
@@ -327,9 +347,35 @@ impl State {
     }
 
     /// Whether a call of the host's is over, be it by a trap.
-    pub(crate) fn host_call_is_over(&mut self, id: HostSubtask) -> bool {
-        let subtask = self.subtask(id.0);
-        subtask.resolved() || matches!(&subtask.caller, Caller::Host(host) if host.trap.is_some())
+    pub(crate) fn host_call_is_over(&mut self, id: HostSubtask) -> Result<bool> {
+        let subtask = self.host_subtask(id)?;
+        let failed = matches!(&subtask.caller, Caller::Host(host) if host.trap.is_some());
+        Ok(failed || subtask.resolved())
+    }
+
+    /// Lets go of a call; gives back whom it would have told of its end.
+    fn drop_host_subtask(&mut self, id: HostSubtask) -> Result<Option<Completion>> {
+        let subtask = self.host_subtask(id)?;
+        let (callee, state) = (subtask.callee, subtask.state);
+        let mut untold = None;
+        if let Caller::Host(host) = &mut subtask.caller {
+            untold = host.completion.take();
+            host.detached = true;
+        }
+        match callee {
+            Some(task) if state == SubtaskState::Starting => {
+                self.forget_waiting_task(task);
+                self.drop_waitable(id.0);
+            }
+            Some(_) => {}
+            None => {
+                self.drop_waitable(id.0);
+                let told = self.completions.iter().position(|(told, _)| *told == id);
+                let told = told.and_then(|at| self.completions.remove(at));
+                untold = untold.or(told.map(|(_, completion)| completion));
+            }
+        }
+        Ok(untold)
     }
 
     /// Frees the subtask of a call whose end nobody else is told, if it is over.

@@ -90,28 +90,6 @@ pub fn current_instance(cx: &Cx<'_>) -> Option<InstanceId> {
     state.current.map(|thread| state.threads[thread].inst)
 }
 
-/// How many tasks and threads of an instance are in which state, for debugging.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InstanceCounts {
-    /// The counter of `backpressure.inc` and `backpressure.dec`.
-    pub backpressure: u32,
-    /// Calls that wait to be let in.
-    pub waiting_to_enter: u32,
-    /// Threads that can run.
-    pub ready: u32,
-}
-
-/// Counts for debugging.
-pub fn instance_counts(cx: &Cx<'_>, instance: InstanceId) -> InstanceCounts {
-    let state = cx.state();
-    let instance = &state[instance];
-    InstanceCounts {
-        backpressure: instance.backpressure,
-        waiting_to_enter: instance.num_waiting_to_enter,
-        ready: instance.ready.len(),
-    }
-}
-
 /// `caller` is [`InstanceId::HOST`] where the reference says `None`.
 impl State {
     pub(crate) fn may_enter_from(&self, instance: InstanceId, caller: InstanceId) -> bool {
@@ -134,7 +112,7 @@ impl State {
     }
 
     pub(crate) fn leave_to(&mut self, instance: InstanceId, caller: InstanceId) {
-        self.for_entering_set(instance, caller, |instance| instance.may_enter = true);
+        self.for_entering_set(instance, caller, |instance| instance.may_enter = !instance.poisoned);
     }
 
     /// `instance` is left because of a trap: nothing may enter it again.

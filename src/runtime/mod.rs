@@ -47,7 +47,7 @@ mod waitable;
 #[cfg(all(test, feature = "wasmi"))]
 mod tests;
 
-pub use dump::dump;
+pub use dump::{Counts, counts, dump, instance_counts};
 pub use error_context::{
     ErrorContext, ErrorContextHook, error_context_debug_message, error_context_drop,
     error_context_new, set_error_context_hook,
@@ -59,12 +59,10 @@ pub use host_set::{
     HostEvent, waitable_join, waitable_set_drop, waitable_set_new, waitable_set_poll,
     waitable_set_wait,
 };
-pub use instance::{
-    InstanceCounts, InstanceId, current_instance, instance_count, instance_counts, new_instance,
-};
+pub use instance::{InstanceId, current_instance, instance_count, new_instance};
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use slab::Id;
-pub use store::{Counts, Store, StoreConfig, call, counts, run, start, tick};
+pub use store::{Store, StoreConfig, call, run, start, tick};
 pub use stream::{CopyResult, Direction};
 pub use subtask::SubtaskState;
 pub use waitable::{Event, EventCode};
@@ -143,11 +141,13 @@ pub(crate) struct State {
     pub(crate) nesting: u32,
     /// Host calls that are over and whose callers have not been told.
     pub(crate) completions: VecDeque<(HostSubtask, Completion)>,
+    /// The host is being told that something is over.
+    pub(crate) telling: bool,
     /// Ends of the host's that there is something to tell of, since no guest ran last.
     pub(crate) host_copies: VecDeque<WaitableId>,
     /// What the host gave for ends that are no longer its. Dropping it may call the host.
     pub(crate) discarded: Vec<host_stream::HostSide>,
-    /// Host tasks that were answered with [`HostOutcome::Pending`].
+    /// Host tasks that have no answer yet.
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.
     pub(crate) casualties: Vec<(InstanceId, Trapped)>,

@@ -11,7 +11,7 @@ use super::task::TaskState;
 use super::waitable::WaitableKind;
 use super::{Cx, HostDtor, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId};
 use crate::engine::Continuation;
-use crate::error::Trapped;
+use crate::error::{Trap, Trapped};
 use std::sync::Arc;
 
 /// Resources of the host's whose last owner is gone.
@@ -37,6 +37,16 @@ fn destroy(cx: &mut Cx<'_>, doomed: Doomed) {
 }
 
 impl State {
+    /// Traps where the host has ended an instance that runs, while it was called from there.
+    pub(crate) fn check_not_ended(&self, inst: InstanceId) -> Result<(), Trapped> {
+        if !self[inst].poisoned {
+            return Ok(());
+        }
+        let own = self.casualties.iter().find(|(id, _)| *id == inst);
+        let trap = own.or(self.casualties.last()).map(|(_, trap)| trap.clone());
+        Err(trap.unwrap_or_else(|| Trap::CannotEnter.into()))
+    }
+
     fn bury(&mut self) -> Vec<Continuation> {
         let mut stacks = Vec::new();
         let Some((_, trap)) = self.casualties.first().cloned() else { return stacks };
@@ -189,6 +199,9 @@ impl State {
             self.deliver_resolve(id);
             if let Some(completion) = completion {
                 self.completions.push_back((super::HostSubtask(id), completion));
+            }
+            if !self.caller_waits(id) {
+                self.drop_waitable(id);
             }
         }
     }

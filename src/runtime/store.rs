@@ -80,6 +80,7 @@ impl Store {
             switch_to: None,
             nesting: 0,
             completions: VecDeque::new(),
+            telling: false,
             host_copies: VecDeque::new(),
             discarded: Vec::new(),
             pending_host_tasks: 0,
@@ -169,7 +170,7 @@ pub fn call(
             Ok(true) => continue,
             Ok(false) => stuck(cx),
             // What trapped may be what is waited for.
-            Err(_) if cx.state().host_call_is_over(subtask) => continue,
+            Err(_) if cx.state().host_call_is_over(subtask)? => continue,
             Err(error) => error,
         };
         subtask.drop(cx)?;
@@ -189,15 +190,19 @@ fn stuck(cx: &mut Cx<'_>) -> Error {
     if state.pending_host_tasks > 0 || host_stream::holds_ends(&state) {
         return would_block(&state, "the call waits for the host");
     }
-    let who = format!("\n{}", state.describe_threads(DEADLOCK_THREADS)).replace('\n', "\n  ");
-    Trapped::from(Trap::Deadlock { who: who.into() }).into()
+    Trapped::from(Trap::Deadlock { who: who_waits(&state).into() }).into()
 }
 
 /// Nothing can run before the host does something, because of `reason`.
 #[cold]
 pub(crate) fn would_block(state: &State, reason: &str) -> Error {
-    let who = state.describe_threads(DEADLOCK_THREADS);
-    Error::new(ErrorKind::WouldBlock, format!("{reason}: {who}"))
+    Error::new(ErrorKind::WouldBlock, format!("{reason}{}", who_waits(state)))
+}
+
+/// Lines that say who waits for what, each after a line break.
+fn who_waits(state: &State) -> String {
+    let lines = state.describe(DEADLOCK_THREADS);
+    lines.lines().map(|line| format!("\n  {line}")).collect()
 }
 
 /// Runs one ready thread, if there is one: `Store.tick` of the reference.
@@ -221,27 +226,6 @@ pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
 pub fn run(cx: &mut Cx<'_>) -> Result<()> {
     while tick(cx)? {}
     Ok(())
-}
-
-/// Numbers of threads and tasks, for debugging.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Threads that can run.
-    pub ready: u32,
-    /// Threads that exist.
-    pub threads: u32,
-    /// Tasks that are not over.
-    pub tasks: u32,
-}
-
-/// Counts for debugging.
-pub fn counts(cx: &Cx<'_>) -> Counts {
-    let state = cx.state();
-    Counts {
-        ready: state.scheduler.ready.len(),
-        threads: state.threads.len() as u32,
-        tasks: state.tasks.len() as u32,
-    }
 }
 
 /// Runs `body` inside `inst`, which has been entered from `caller`, and leaves it again; a trap
@@ -276,13 +260,17 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
     bury(cx);
     let discarded = std::mem::take(&mut cx.state().discarded);
     drop(discarded);
-    loop {
-        let next = cx.state().completions.pop_front();
-        match next {
-            Some((subtask, completion)) => completion(cx, subtask),
-            None if host_stream::complete_one(cx) => {}
-            None => break,
+    // What is told may start other calls, which end here as well; they do not nest.
+    if !std::mem::replace(&mut cx.state().telling, true) {
+        loop {
+            let next = cx.state().completions.pop_front();
+            match next {
+                Some((subtask, completion)) => completion(cx, subtask),
+                None if host_stream::complete_one(cx) => {}
+                None => break,
+            }
         }
+        cx.state().telling = false;
     }
     Ok(result?)
 }
