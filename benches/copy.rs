@@ -3,12 +3,14 @@
 //! `cargo bench --bench copy [-- FILTER]`. Each line is the best of many rounds, in which the copy
 //! and `memcpy` take turns; the last column is what copying takes for each nanosecond of `memcpy`.
 
+#[path = "support/report.rs"]
+mod report;
+
 use cmabi::copy::{Context, Format, Plan, Source, StringEncoding, Target};
 use cmabi::error::Trapped;
 use cmabi::memory::{AddrType, Arena, View, host_ptr};
 use cmabi::types::{Case, Field, Kind, ResourceType, Type};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 /// A guest with a bump allocator, and the host, as the two sides of a copy.
 struct Sides {
@@ -63,30 +65,10 @@ impl Context for Sides {
     }
 }
 
-/// The shortest time that one run of `first` and of `second` takes, in nanoseconds.
-fn race(mut first: impl FnMut(), mut second: impl FnMut()) -> (f64, f64) {
-    let time = |body: &mut dyn FnMut(), runs: u32| {
-        let start = Instant::now();
-        (0..runs).for_each(|_| body());
-        start.elapsed()
-    };
-    let mut runs = 1;
-    while time(&mut first, runs) + time(&mut second, runs) < Duration::from_millis(2) {
-        runs *= 2;
-    }
-    let mut best = [Duration::MAX; 2];
-    for _ in 0..100 {
-        best[0] = best[0].min(time(&mut first, runs));
-        best[1] = best[1].min(time(&mut second, runs));
-    }
-    let each = |total: Duration| total.as_nanos() as f64 / f64::from(runs);
-    (each(best[0]), each(best[1]))
-}
-
 /// Copies a string or list of the host's, `len` elements at `ptr`, to a guest and back; it is
 /// `bytes` bytes with what it points to.
 fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
-    if std::env::args().skip(1).any(|filter| !filter.starts_with('-') && !name.contains(&filter)) {
+    if !report::is_wanted(name) {
         return;
     }
     let guest = Format::guest(AddrType::I32, StringEncoding::Utf8);
@@ -98,19 +80,19 @@ fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
     let (from, mut to) = (vec![1u8; bytes], vec![0u8; bytes]);
 
     let mut flat = [0; 2];
-    let (into, memcpy) = race(
+    let (into, memcpy) = report::race(
         || {
             sides.next = 16;
             lower.transfer(&mut sides, value, Target::Flat(black_box(&mut flat))).unwrap();
         },
         || black_box(&mut to).copy_from_slice(black_box(&from)),
     );
-    print_line(&format!("{name}, in"), into, memcpy);
+    report::line(&format!("{name}, in"), into, memcpy, "");
 
     sides.to_guest = false;
     let mut result = [0u64; 2];
     let target = result.as_mut_ptr() as u64;
-    let (out, memcpy) = race(
+    let (out, memcpy) = report::race(
         || {
             sides.arena.reset();
             lift.transfer(&mut sides, Source::Flat(black_box(&flat)), Target::Memory(target))
@@ -121,11 +103,7 @@ fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
     assert_eq!(result[1], len as u64);
     // SAFETY: the first byte of what was just lifted.
     black_box(unsafe { host_ptr(result[0]).read() });
-    print_line(&format!("{name}, out"), out, memcpy);
-}
-
-fn print_line(name: &str, ours: f64, memcpy: f64) {
-    println!("{name:<44} {ours:>12.1} ns {memcpy:>12.1} ns {:>8.2}", ours / memcpy);
+    report::line(&format!("{name}, out"), out, memcpy, "");
 }
 
 /// A list of the host's; `text` is how long the strings in it are together.
@@ -174,7 +152,7 @@ fn main() {
     let case = |name: &str, ty: Option<Type>| Case { name: name.into(), ty };
     let field = |name: &str, ty: Type| Field { name: name.into(), ty };
     let ty = |kind| Type::new(kind).unwrap();
-    println!("{:<44} {:>15} {:>15} {:>8}", "", "copy", "memcpy", "ratio");
+    report::head("copy", "memcpy", "");
 
     for (size, name) in [(16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB")] {
         bench_string(&format!("string {name}"), &"x".repeat(size));
