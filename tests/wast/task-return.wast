@@ -1,12 +1,13 @@
 ;; `task.return` and `task.cancel` where they are not expected, and tasks that
 ;; end without either.
 (component definition $T
-  (core module $Libc (memory (export "mem") 1))
+  (core module $Libc (memory (export "mem") 1) (memory (export "other") 1))
   (core module $M
     (import "" "return-u32" (func $return-u32 (param i32)))
     (import "" "return-s32" (func $return-s32 (param i32)))
     (import "" "return-utf8" (func $return-utf8 (param i32 i32)))
     (import "" "return-utf16" (func $return-utf16 (param i32 i32)))
+    (import "" "return-other" (func $return-other (param i32 i32)))
     (import "" "return-nothing" (func $return-nothing))
     (import "" "cancel" (func $cancel))
     (func (export "once") (call $return-u32 (i32.const 42)))
@@ -16,16 +17,20 @@
     (func (export "no-result") (call $return-nothing))
     (func (export "utf16") (call $return-utf16 (i32.const 0) (i32.const 0)))
     (func (export "utf8-for-utf16") (call $return-utf8 (i32.const 0) (i32.const 0)))
+    (func (export "other-memory") (call $return-other (i32.const 0) (i32.const 0)))
     (func (export "cancel") (call $cancel))
     (func (export "sync") (result i32) (call $return-u32 (i32.const 1)) (i32.const 1))
     (func (export "sync-cancel") (result i32) (call $cancel) (i32.const 1)))
   (core instance $libc (instantiate $Libc))
   (alias core export $libc "mem" (core memory $mem))
+  (alias core export $libc "other" (core memory $other))
   (core func $return-u32 (canon task.return (result u32)))
   (core func $return-s32 (canon task.return (result s32)))
   (core func $return-utf8 (canon task.return (result string) (memory $mem)))
   (core func $return-utf16
     (canon task.return (result string) (memory $mem) string-encoding=utf16))
+  (core func $return-other
+    (canon task.return (result string) (memory $other) string-encoding=utf16))
   (core func $return-nothing (canon task.return))
   (core func $cancel (canon task.cancel))
   (core instance $m (instantiate $M (with "" (instance
@@ -33,6 +38,7 @@
     (export "return-s32" (func $return-s32))
     (export "return-utf8" (func $return-utf8))
     (export "return-utf16" (func $return-utf16))
+    (export "return-other" (func $return-other))
     (export "return-nothing" (func $return-nothing))
     (export "cancel" (func $cancel))))))
   (func (export "once") async (result u32) (canon lift (core func $m "once") async))
@@ -44,6 +50,8 @@
     (canon lift (core func $m "utf16") async (memory $mem) string-encoding=utf16))
   (func (export "utf8-for-utf16") async (result string)
     (canon lift (core func $m "utf8-for-utf16") async (memory $mem) string-encoding=utf16))
+  (func (export "other-memory") async (result string)
+    (canon lift (core func $m "other-memory") async (memory $mem) string-encoding=utf16))
   (func (export "cancel") async (canon lift (core func $m "cancel") async))
   (func (export "sync") async (result u32) (canon lift (core func $m "sync")))
   (func (export "sync-cancel") async (result u32) (canon lift (core func $m "sync-cancel"))))
@@ -60,6 +68,8 @@
 (assert_trap (invoke "no-result") "not the function's result type")
 (component instance $i $T)
 (assert_trap (invoke "utf8-for-utf16") "string encoding")
+(component instance $i $T)
+(assert_trap (invoke "other-memory") "memory or string encoding")
 (component instance $i $T)
 (assert_trap (invoke "cancel") "without a request to cancel")
 (component instance $i $T)

@@ -17,6 +17,13 @@ fn our_scripts_pass_under_many_schedules() {
     }
 }
 
+/// Too large to be run often.
+#[test]
+fn our_large_scripts_pass() {
+    let (passed, out) = wast(&[concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/wast-large")]);
+    assert!(passed, "{out}");
+}
+
 /// The specification's scripts, in a checkout of it that `CMABI_SPEC` names.
 fn specification() -> Option<String> {
     let spec = std::env::var("CMABI_SPEC").ok();
