@@ -499,3 +499,148 @@ TEST_CASE("test_thread_cancel_callback") {
         n.run();
     });
 }
+
+namespace {
+
+// The threads of `test_sync_threads`: five stages, each started by the one before, all while the
+// instance's sync call waits for its result.
+struct SyncThreads {
+    explicit SyncThreads(Native &native) : n(native), inst(n.instance("inst")) {
+        opts = Native::options();
+        opts.memory = n.memory(heap);
+        opts.is_async = 1;
+        table = n.table({body([this](std::uint64_t arg) { ping(arg); }), body([this](std::uint64_t arg) { pong(arg); }),
+                         body([this](std::uint64_t arg) { second(arg); }),
+                         body([this](std::uint64_t arg) { third(arg); }),
+                         body([this](std::uint64_t arg) { waits(arg); }),
+                         body([this](std::uint64_t arg) { writes(arg); }),
+                         body([this](std::uint64_t arg) { promotes(arg); }),
+                         body([this](std::uint64_t arg) { is_promoted(arg); })});
+    }
+
+    void start() {
+        const std::uint64_t args[] = {131, 132, 14, 15, 161, 162, 171, 172};
+        for (std::uint32_t i = 0; i < threads.size(); ++i) {
+            threads.at(i) = n.new_thread(table, i, args[i]);
+        }
+        resume_later(0);
+        resume_later(1);
+    }
+
+private:
+    cmabi_core_func body(std::function<void(std::uint64_t)> body) {
+        return n.core({I32}, {}, [body = std::move(body)](const Values &args) {
+            body(args[0]);
+            return Values{};
+        });
+    }
+    void resume_later(std::size_t thread) { n.run(cmabi_canon_thread_resume_later, threads.at(thread)); }
+    void yield() { n.get(cmabi_canon_thread_yield, false); }
+
+    void ping(std::uint64_t arg) {
+        CHECK(arg == 131);
+        while (pings < 3 || pongs < 3) {
+            ++pings;
+            yield();
+        }
+        resume_later(2);
+    }
+    void pong(std::uint64_t arg) {
+        CHECK(arg == 132);
+        while (pings < 3 || pongs < 3) {
+            ++pongs;
+            yield();
+        }
+    }
+    void second(std::uint64_t arg) {
+        CHECK(arg == 14);
+        resume_later(3);
+    }
+    void third(std::uint64_t arg) {
+        CHECK(arg == 15);
+        resume_later(4);
+        n.get(cmabi_canon_thread_suspend, false);
+    }
+    void waits(std::uint64_t arg) {
+        CHECK(arg == 161);
+        resume_later(3);
+        resume_later(5);
+        set = n.get(cmabi_canon_waitable_set_new);
+        CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{0}) == FUTURE_READ);
+        resume_later(6);
+    }
+    void writes(std::uint64_t arg) {
+        CHECK(arg == 162);
+        const Ends ends = n.future_new(nullptr);
+        const std::uint64_t nowhere = 0xdeadbeef;
+        CHECK(n.get(cmabi_canon_future_read, nullptr, &opts, ends.readable, nowhere) == BLOCKED);
+        n.run(cmabi_canon_waitable_join, ends.readable, set);
+        CHECK(n.get(cmabi_canon_future_write, nullptr, &opts, ends.writable, nowhere) == COMPLETED);
+    }
+    void promotes(std::uint64_t arg) {
+        CHECK(arg == 171);
+        while (promoting < 3) {
+            CHECK(promoting == promoted);
+            n.get(cmabi_canon_thread_yield_then_promote, false, threads.at(7));
+            CHECK(promoting == promoted);
+            resume_later(7);
+            n.get(cmabi_canon_thread_yield_then_promote, false, threads.at(7));
+            CHECK(promoting == promoted - 1);
+            ++promoting;
+        }
+        n.task_return(u8(), opts, {42});
+        resume_later(7);
+    }
+    void is_promoted(std::uint64_t arg) {
+        CHECK(arg == 172);
+        while (promoted < 3) {
+            ++promoted;
+            n.get(cmabi_canon_thread_suspend_then_promote, false, threads.at(6));
+        }
+    }
+
+public:
+    Native &n;
+    cmabi_component_instance inst;
+    cmabi_canon_options opts;
+
+private:
+    Heap heap{8};
+    cmabi_core_table table = 0;
+    std::array<std::uint32_t, 8> threads{};
+    std::uint32_t set = 0;
+    int pings = 0, pongs = 0, promoting = 0, promoted = 0;
+};
+
+} // namespace
+
+TEST_CASE("test_sync_threads") {
+    under_seeds([](Native &n) {
+        SyncThreads threads(n);
+        bool ready = false, may_run = false;
+        const FuncType async_type = func({}, u32(), true);
+        const auto async_func = n.lift(threads.inst, n.core({}, {I32}, [&](const Values &) {
+            n.wait_until(ready);
+            CHECK(may_run);
+            return Values{43};
+        }), async_type, Native::options(), "async");
+        Handle<cmabi_subtask, cmabi_subtask_free> subtask;
+        REQUIRE_OK(cmabi_func_start, n.store, async_func.get(), nullptr, nullptr, nullptr, nullptr, subtask.out());
+        CHECK(cmabi_subtask_results(subtask) == nullptr);
+        ready = true;
+
+        const FuncType type = func({}, u8());
+        const auto sync = n.lift(threads.inst, n.core({}, {}, [&](const Values &) {
+            threads.start();
+            return Values{};
+        }), type, threads.opts, "sync");
+        std::uint8_t result = 0;
+        call(n, sync, nullptr, &result);
+        CHECK(result == 42);
+        may_run = true;
+        n.run();
+        const void *other = cmabi_subtask_results(subtask);
+        REQUIRE(other != nullptr);
+        CHECK(*static_cast<const std::uint32_t *>(other) == 43);
+    });
+}
