@@ -1,6 +1,6 @@
 #!/bin/sh
-# Rebuilds app.wasm, the demo's component, from app.wit and app.c, and needs-clock.wasm, which shows what a
-# host says to a component that it cannot serve.
+# Rebuilds app.wasm, the demo's component, from app.wit and app.c; jobs.wasm, the event loop's, from jobs.wit
+# and jobs.c; and needs-clock.wasm, which shows what a host says to a component that it cannot serve.
 #
 # Needs, by their package names:
 #   apt install clang lld wasi-libc libclang-rt-dev-wasm32
@@ -10,16 +10,18 @@ cd "$(dirname "$0")"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-wit-bindgen c --world app --out-dir "$out" app.wit
+for guest in app jobs; do
+    wit-bindgen c --world $guest --out-dir "$out" $guest.wit
 
-# A library without a start function. wasi-libc gives malloc and the string functions; none of them
-# calls out, so the component imports what app.wit says and nothing else.
-clang --target=wasm32-wasi -mexec-model=reactor -nostartfiles -Wl,--no-entry -Wl,--strip-all \
-    -std=c11 -O2 -Wall -Wextra -Werror -I"$out" \
-    app.c "$out/app.c" "$out/app_component_type.o" -o "$out/core.wasm"
+    # A library without a start function. wasi-libc gives malloc and the string functions; none of them
+    # calls out, so the component imports what its .wit says and nothing else.
+    clang --target=wasm32-wasi -mexec-model=reactor -nostartfiles -Wl,--no-entry -Wl,--strip-all \
+        -std=c11 -O2 -Wall -Wextra -Werror -I"$out" \
+        $guest.c "$out/$guest.c" "$out/${guest}_component_type.o" -o "$out/core.wasm"
 
-wasm-tools component new "$out/core.wasm" -o app.wasm
-wasm-tools validate app.wasm
-wasm-tools component wit app.wasm
+    wasm-tools component new "$out/core.wasm" -o $guest.wasm
+    wasm-tools validate --features all $guest.wasm
+    wasm-tools component wit $guest.wasm
+done
 
 wasm-tools parse needs-clock.wat -o needs-clock.wasm
