@@ -59,7 +59,7 @@ void test_flatten(const Func &func, Core params, Core results) {
 
 } // namespace
 
-TEST_CASE("functions flatten") {
+TEST_CASE("test_flatten: functions of the reference") {
     const std::vector<std::string> three = {"u8", "f32", "f64"};
     const Core flat = {i32, f32, f64};
     test_flatten(Func(three, ""), flat, {});

@@ -28,14 +28,14 @@ std::string labels(std::size_t count) {
 
 } // namespace
 
-TEST_CASE("lists of bool") {
+TEST_CASE("test_heap: lists of bool") {
     const Type type("list<bool>");
     test_heap(type, "[true, false, true]", {0, 3}, {1, 0, 1});
     test_heap(type, "[true, false, true]", {0, 3}, {1, 0, 2});
     test_heap(type, "[true, false, true]", {3, 3}, {0xff, 0xff, 0xff, 1, 0, 1});
 }
 
-TEST_CASE("lists of unsigned integers") {
+TEST_CASE("test_heap: lists of unsigned integers") {
     test_heap(Type("list<u8>"), "[1, 2, 3]", {0, 3}, {1, 2, 3});
     test_heap(Type("list<u16>"), "[1, 2, 3]", {0, 3}, {1, 0, 2, 0, 3, 0});
     test_heap(Type("list<u16>"), "trap", {1, 3}, {0, 1, 0, 2, 0, 3, 0});
@@ -44,7 +44,7 @@ TEST_CASE("lists of unsigned integers") {
               {1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0});
 }
 
-TEST_CASE("lists of signed integers") {
+TEST_CASE("test_heap: lists of signed integers") {
     test_heap(Type("list<s8>"), "[-1, -2, -3]", {0, 3}, {0xff, 0xfe, 0xfd});
     test_heap(Type("list<s16>"), "[-1, -2, -3]", {0, 3}, {0xff, 0xff, 0xfe, 0xff, 0xfd, 0xff});
     test_heap(Type("list<s32>"), "[-1, -2, -3]", {0, 3},
@@ -54,12 +54,12 @@ TEST_CASE("lists of signed integers") {
                0xff, 0xff});
 }
 
-TEST_CASE("lists of char") {
+TEST_CASE("test_heap: lists of char") {
     test_heap(Type("list<char>"), "['A', 'B', 'c']", {0, 3},
               {65, 0, 0, 0, 66, 0, 0, 0, 99, 0, 0, 0});
 }
 
-TEST_CASE("lists of strings") {
+TEST_CASE("test_heap: lists of strings") {
     const Type type("list<string>");
     const std::string expected = R"(["hi", "wat"])";
     test_heap(type, expected, {0, 2},
@@ -73,7 +73,7 @@ TEST_CASE("lists of strings") {
               only64);
 }
 
-TEST_CASE("lists of lists") {
+TEST_CASE("test_heap: lists of lists") {
     const Type bytes("list<list<u8>>");
     test_heap(bytes, "[[3, 4, 5], [], [6, 7]]", {0, 3},
               {24, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 27, 0, 0, 0, 2, 0, 0, 0, 3, 4, 5, 6,
@@ -93,14 +93,14 @@ TEST_CASE("lists of lists") {
               {17, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 6, 0}, only64);
 }
 
-TEST_CASE("lists of lists of fixed length") {
+TEST_CASE("test_heap: lists of lists of fixed length") {
     test_heap(Type("list<list<u8, 2>>"), "[[1, 2], [3, 4]]", {0, 2}, {1, 2, 3, 4});
     const Type words("list<list<u32, 2>>");
     test_heap(words, "[[1, 2], [3, 4]]", {0, 2}, {1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0});
     test_heap(words, "trap", {1, 2}, {0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0});
 }
 
-TEST_CASE("lists of tuples") {
+TEST_CASE("test_heap: lists of tuples") {
     test_heap(Type("list<tuple<u8, u8, u16, u32>>"), "[(6, 7, 8, 9), (4, 5, 6, 7)]", {0, 2},
               {6, 7, 8, 0, 9, 0, 0, 0, 4, 5, 6, 0, 7, 0, 0, 0});
     test_heap(Type("list<tuple<u8, u16, u8, u32>>"), "[(6, 7, 8, 9), (4, 5, 6, 7)]", {0, 2},
@@ -112,7 +112,7 @@ TEST_CASE("lists of tuples") {
               {4, 0, 5, 0xff, 6, 0xff, 7, 0, 8, 0xff, 9, 0xff});
 }
 
-TEST_CASE("lists of flags") {
+TEST_CASE("test_heap: lists of flags") {
     const Type two("list<f>", "flags f { a, b }");
     test_heap(two, "[{}, {b}, {a, b}]", {0, 3}, {0, 2, 3});
     test_heap(two, "[{}, {b}, {}]", {0, 3}, {0, 2, 4});
@@ -131,7 +131,7 @@ TEST_CASE("lists of flags") {
     }
 }
 
-TEST_CASE("maps") {
+TEST_CASE("test_heap: maps") {
     test_heap(Type("map<u8, u16>"), "[(42, 83), (43, 84)]", {0, 2},
               {42, 0xff, 83, 0, 43, 0xff, 84, 0});
 }

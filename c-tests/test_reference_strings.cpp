@@ -135,7 +135,7 @@ constexpr cmabi_string_encoding encodings[] = {
 
 } // namespace
 
-TEST_CASE("strings arrive from every encoding in every other") {
+TEST_CASE("test_string: strings arrive from every encoding in every other") {
     for (const cmabi_string_encoding src_encoding : encodings) {
         for (const cmabi_string_encoding dst_encoding : encodings) {
             for (const bool memory64 : {false, true}) {

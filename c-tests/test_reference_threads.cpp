@@ -437,6 +437,139 @@ TEST_CASE("test_threads") {
     });
 }
 
+namespace {
+
+// A function of type `func() -> u8` whose task makes eight threads and returns. They hand control to one another
+// in turn; the last pair returns the result.
+class Relay {
+public:
+    Relay(Native &native, cmabi_component_instance inst) : n_(native) {
+        opts_ = Native::options();
+        opts_.memory = n_.memory(heap_);
+        opts_.is_async = 1;
+        const auto table = n_.table({
+            body([this](std::uint64_t arg) { count_to_three(arg, 131, pings_); n_.run(resume_later, threads_[2]); }),
+            body([this](std::uint64_t arg) { count_to_three(arg, 132, pongs_); }),
+            body([this](std::uint64_t arg) {
+                CHECK(arg == 14);
+                n_.run(resume_later, threads_[3]);
+            }),
+            body([this](std::uint64_t arg) {
+                CHECK(arg == 15);
+                n_.run(resume_later, threads_[4]);
+                n_.get(cmabi_canon_thread_suspend, false);
+            }),
+            body([this](std::uint64_t arg) { wait_for_future(arg); }),
+            body([this](std::uint64_t arg) { resolve_future(arg); }),
+            body([this](std::uint64_t arg) { ping(arg); }),
+            body([this](std::uint64_t arg) { pong(arg); }),
+        });
+        func = n_.lift(inst, n_.core({}, {}, [this, table](const Values &) {
+            const std::uint64_t args[] = {131, 132, 14, 15, 161, 162, 171, 172};
+            for (std::uint32_t i = 0; i < threads_.size(); ++i) {
+                threads_.at(i) = n_.new_thread(table, i, args[i]);
+            }
+            n_.run(resume_later, threads_[0]);
+            n_.run(resume_later, threads_[1]);
+            return Values{};
+        }), ::func({}, u8()), opts_, "relay");
+    }
+
+    Func func;
+
+private:
+    static constexpr auto resume_later = cmabi_canon_thread_resume_later;
+
+    cmabi_core_func body(std::function<void(std::uint64_t)> run) {
+        return n_.core({I32}, {}, [run = std::move(run)](const Values &args) {
+            run(args[0]);
+            return Values{};
+        });
+    }
+    void count_to_three(std::uint64_t arg, std::uint64_t expected, int &count) {
+        CHECK(arg == expected);
+        while (pings_ < 3 || pongs_ < 3) {
+            ++count;
+            n_.get(cmabi_canon_thread_yield, false);
+        }
+    }
+    void wait_for_future(std::uint64_t arg) {
+        CHECK(arg == 161);
+        n_.run(resume_later, threads_[3]);
+        n_.run(resume_later, threads_[5]);
+        set_ = n_.get(cmabi_canon_waitable_set_new);
+        CHECK(n_.get(cmabi_canon_waitable_set_wait, true, opts_.memory, set_, std::uint64_t{0}) == FUTURE_READ);
+        n_.run(resume_later, threads_[6]);
+    }
+    void resolve_future(std::uint64_t arg) {
+        CHECK(arg == 162);
+        const Ends ends = n_.future_new(nullptr);
+        const std::uint64_t nowhere = 0xdeadbeef;
+        CHECK(n_.get(cmabi_canon_future_read, nullptr, &opts_, ends.readable, nowhere) == BLOCKED);
+        n_.run(cmabi_canon_waitable_join, ends.readable, set_);
+        CHECK(n_.get(cmabi_canon_future_write, nullptr, &opts_, ends.writable, nowhere) == COMPLETED);
+    }
+    void ping(std::uint64_t arg) {
+        CHECK(arg == 171);
+        const auto yield = [this] { n_.get(cmabi_canon_thread_yield_then_promote, false, threads_[7]); };
+        while (rallies_ < 3) {
+            CHECK(rallies_ == returns_);
+            yield();
+            CHECK(rallies_ == returns_);
+            n_.run(resume_later, threads_[7]);
+            yield();
+            CHECK(rallies_ == returns_ - 1);
+            ++rallies_;
+        }
+        n_.task_return(u8(), opts_, {42});
+        n_.run(resume_later, threads_[7]);
+    }
+    void pong(std::uint64_t arg) {
+        CHECK(arg == 172);
+        while (returns_ < 3) {
+            ++returns_;
+            n_.get(cmabi_canon_thread_suspend_then_promote, false, threads_[6]);
+        }
+    }
+
+    Native &n_;
+    Heap heap_{8};
+    cmabi_canon_options opts_;
+    std::array<std::uint32_t, 8> threads_{};
+    std::uint32_t set_ = 0;
+    int pings_ = 0, pongs_ = 0, rallies_ = 0, returns_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("test_sync_threads") {
+    under_seeds([](Native &n) {
+        const auto inst = n.instance("inst");
+        bool ready = false;
+        bool ok_to_run_async = false;
+        const auto waiting = n.lift(inst, n.core({}, {I32}, [&](const Values &) {
+            n.wait_until(ready);
+            CHECK(ok_to_run_async);
+            return Values{43};
+        }), func({}, u32(), true), Native::options(), "waiting");
+        Handle<cmabi_subtask, cmabi_subtask_free> other;
+        REQUIRE_OK(cmabi_func_start, n.store, waiting, nullptr, nullptr, nullptr, nullptr, other.out());
+        CHECK(cmabi_subtask_results(other) == nullptr);
+        ready = true;
+
+        // Its threads run meanwhile, and the task that waits does not.
+        const Relay relay(n, inst);
+        std::uint8_t result = 0;
+        call(n, relay.func, nullptr, &result);
+        CHECK(result == 42);
+        ok_to_run_async = true;
+        n.run();
+        const void *other_result = cmabi_subtask_results(other);
+        REQUIRE(other_result != nullptr);
+        CHECK(*static_cast<const std::uint32_t *>(other_result) == 43);
+    });
+}
+
 TEST_CASE("test_thread_cancel_callback") {
     under_seeds([](Native &n) {
         const auto root = n.instance("root");
