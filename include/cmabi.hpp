@@ -32,6 +32,10 @@
 ///     enum                     an enum named by cmabi::enumeration the same
 ///     flags                    an enum named by cmabi::flags,      the same
 ///                              std::bitset<N>
+///     own<R>, borrow<R>        cmabi::own<T>, cmabi::borrow<T>     none
+///
+/// The `T` of a handle is a class of the host's that cmabi::resource names, or anything that
+/// cmabi::guest_resource names after a resource type of components.
 ///
 /// What a case of a variant or a side of a result does not carry is `void`, in a `std::variant`
 /// `std::monostate`. Cases and tuple elements are matched by their position, the others by their names.
@@ -49,6 +53,7 @@
 #include "cmabi/context.hpp"
 #include "cmabi/error.hpp"
 #include "cmabi/func.hpp"
+#include "cmabi/resource.hpp"
 #include "cmabi/values.hpp"
 
 #include <cstddef>
@@ -295,13 +300,13 @@ private:
         : state_(std::move(state)), func_(func) {}
     R run(cmabi_arena *arena, const std::decay_t<Args> &...args) const {
         cmabi_store *store = state_->store->store.get();
+        detail::store_use use(state_->store->link.get());
         detail::lowering memory(store, arena, false);
         [[maybe_unused]] typename type::params params;
         lower(params, memory, std::index_sequence_for<Args...>(), args...);
         memory.finish();
         const void *in = sizeof...(Args) == 0 ? nullptr : &params;
 
-        detail::store_use use(state_->store->link.get());
         if constexpr (std::is_void_v<R>) {
             use.call(cmabi_func_call, store, func_, in, nullptr, arena);
         } else {
@@ -320,6 +325,11 @@ private:
     std::shared_ptr<detail::instance_state> state_;
     const cmabi_func *func_;
 };
+
+template <class T>
+class resource_functions;
+template <class T>
+class resource_definition;
 
 /// An instance of a component. Copies are the same instance; it keeps its store alive.
 class instance {
@@ -349,6 +359,11 @@ public:
         return cmabi::func<Signature>(state_, func);
     }
 
+    /// The functions of a resource type that `interface` exports, or with an empty interface the
+    /// instance itself. Throws a `cmabi::error` with `CMABI_STATUS_NOT_FOUND` where it does not.
+    template <class T>
+    resource_functions<T> resource(std::string_view interface = {}) const;
+
 private:
     friend class linker;
 
@@ -356,6 +371,50 @@ private:
 
     std::shared_ptr<detail::instance_state> state_;
 };
+
+/// The functions of a resource type, as an instance exports them. Got from `instance::resource`.
+template <class T>
+class resource_functions {
+public:
+    /// The constructor, a function that returns an `own<T>`. One that may fail is got by its name as
+    /// any other function.
+    template <class... Params>
+    func<own<T>(Params...)> constructor() const {
+        return instance_.func<own<T>(Params...)>(path("[constructor]"));
+    }
+    /// A method, as a function whose first parameter is a `borrow<T>`, which `Signature` is without.
+    template <class Signature>
+    auto method(std::string_view name) const {
+        return instance_.func<detail::method_type<T, Signature>>(path("[method]", name));
+    }
+    /// A static function.
+    template <class Signature>
+    func<Signature> static_func(std::string_view name) const {
+        return instance_.func<Signature>(path("[static]", name));
+    }
+
+private:
+    friend class instance;
+
+    resource_functions(cmabi::instance instance, std::string_view interface)
+        : instance_(std::move(instance)), prefix_(interface) {
+        if (!prefix_.empty()) prefix_ += '#';
+        const std::string type = prefix_ + detail::resource_name<T>();
+        detail::call_out<const cmabi_resource_type *>(cmabi_instance_resource, instance_.get(),
+                                                      string(type));
+    }
+    std::string path(const char *sort, std::string_view name = {}) const {
+        return prefix_ + detail::resource_func_name<T>(sort, name);
+    }
+
+    cmabi::instance instance_;
+    std::string prefix_;
+};
+
+template <class T>
+resource_functions<T> instance::resource(std::string_view interface) const {
+    return resource_functions<T>(*this, interface);
+}
 
 /// What the host offers to components.
 class linker : public detail::handle<cmabi_linker, cmabi_linker_free> {
@@ -382,6 +441,13 @@ public:
         func({}, name, std::move(function));
     }
 
+    /// Offers the resource type that `T` stands for, which the host implements, in `interface`, and
+    /// lets its functions be defined.
+    ///
+    ///     linker.resource<blob>("demo:app/blobs").constructor<std::uint32_t>().method("size", &blob::size);
+    template <class T>
+    resource_definition<T> resource(std::string_view interface);
+
     /// Offers all that an instance exports as the instance `name`.
     void instance(std::string_view name, const cmabi::instance &instance) {
         detail::call(cmabi_linker_instance, get(), string(name), instance.get());
@@ -402,6 +468,63 @@ public:
             detail::instance_state{store.state_, std::move(owned)}));
     }
 };
+
+/// The functions of a resource type of the host's, as a linker offers them. Got from
+/// `linker::resource`, to be used at once.
+template <class T>
+class resource_definition {
+public:
+    /// Offers the constructor, which makes a `T` of `Params`.
+    template <class... Params>
+    resource_definition &constructor() {
+        return constructor([](Params... params) -> own<T> {
+            return std::make_unique<T>(std::forward<Params>(params)...);
+        });
+    }
+    /// Offers the constructor, a function that returns an `own<T>`, or a result with one.
+    template <class F>
+    resource_definition &constructor(F function) {
+        return define("[constructor]", {}, std::move(function));
+    }
+    /// Offers a method: a member function of `T`, or a function whose first parameter is a `T &`.
+    template <class F>
+    resource_definition &method(std::string_view name, F function) {
+        return define("[method]", name, detail::as_method<T>(std::move(function)));
+    }
+    /// Offers a static function.
+    template <class F>
+    resource_definition &static_func(std::string_view name, F function) {
+        return define("[static]", name, std::move(function));
+    }
+
+private:
+    friend class linker;
+
+    resource_definition(cmabi::linker &linker, std::string_view interface)
+        : linker_(linker), interface_(interface) {
+        const cmabi_destructor destroy = [](void *, cmabi_store *, void *rep) {
+            delete static_cast<T *>(rep);
+        };
+        void *const data = nullptr;
+        const cmabi_drop drop = nullptr;
+        detail::call(cmabi_linker_resource, linker.get(), string(interface),
+                     string(detail::resource_name<T>()), detail::hosted_type<T>(), destroy, data,
+                     drop);
+    }
+    template <class F>
+    resource_definition &define(const char *sort, std::string_view name, F function) {
+        linker_.func(interface_, detail::resource_func_name<T>(sort, name), std::move(function));
+        return *this;
+    }
+
+    cmabi::linker &linker_;
+    std::string interface_;
+};
+
+template <class T>
+resource_definition<T> linker::resource(std::string_view interface) {
+    return resource_definition<T>(*this, interface);
+}
 
 } // namespace cmabi
 

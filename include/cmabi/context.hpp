@@ -92,9 +92,10 @@ public:
         return *this;
     }
 
-    explicit operator bool() const { return handle_ != 0; }
-    /// The store; null where it was freed.
-    store_link *link() const { return link_ && link_->store != nullptr ? link_.get() : nullptr; }
+    /// The store; null where it was freed, and without a handle.
+    store_link *link() const {
+        return handle_ != 0 && link_->store != nullptr ? link_.get() : nullptr;
+    }
     /// The handle, for a call in `store`.
     std::uint32_t in(cmabi_store *store) const {
         if (handle_ == 0)

@@ -108,10 +108,9 @@ private:
         if constexpr (std::is_void_v<R>) {
             function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...);
         } else {
+            const R result = function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...);
             lowering memory(cx.store, cmabi_task_arena(task), true);
-            abi<R>::lower(*new (results) typename type::result,
-                          function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...),
-                          memory);
+            abi<R>::lower(*new (results) typename type::result, result, memory);
             memory.finish();
         }
     }

@@ -34,7 +34,10 @@ pub(crate) fn canon_resource_drop(
         }
         state[inst].handles.take(index)?;
         if let Ownership::Borrow(task) = kind {
-            state.tasks[task].num_borrows -= 1;
+            // The host may still hold what it was lent for a call that a trap has ended.
+            if let Some(task) = state.tasks.get_mut(task) {
+                task.num_borrows -= 1;
+            }
             return Ok(());
         }
         let resource = state.resources.get(ty);
