@@ -705,7 +705,7 @@ fn resources() {
             let other = guests.instance();
             let core = guests.core(other, RETURNS, &[]);
             let own = Type::new(Kind::Own(ty)).unwrap();
-            let ty = func_type(&[own.clone()], Some(own));
+            let ty = func_type(std::slice::from_ref(&own), Some(own.clone()));
             let func = canon::lift(core.func("f"), ty, core.options(), other, "f");
             vec![new, guests.lower(inst, func, Options::default())]
         },
