@@ -1,35 +1,32 @@
 //! First-in-first-out lists whose links lie in the entries of a [`Slab`]: adding to the end and
 //! removing anywhere take constant time and no allocation.
 
-use super::slab::{Id, Slab};
+use super::slab::{Id, Place, Slab};
+use std::marker::PhantomData;
 
 /// An entry's neighbours in the one list of its kind that it may be in.
-pub(crate) struct Link<T> {
-    prev: Option<Id<T>>,
-    next: Option<Id<T>>,
-}
-
-impl<T> Default for Link<T> {
-    fn default() -> Self {
-        Link { prev: None, next: None }
-    }
+#[derive(Default)]
+pub(crate) struct Link {
+    prev: Option<Place>,
+    next: Option<Place>,
 }
 
 /// Entries that can be in lists; `N` tells apart the lists that an entry can be in at once.
 pub(crate) trait Linked<const N: usize>: Sized {
-    fn link(&mut self) -> &mut Link<Self>;
+    fn link(&mut self) -> &mut Link;
 }
 
 /// A list of entries of a slab.
 pub(crate) struct List<T, const N: usize> {
-    head: Option<Id<T>>,
-    tail: Option<Id<T>>,
+    head: Option<Place>,
+    tail: Option<Place>,
     len: u32,
+    of: PhantomData<fn() -> T>,
 }
 
 impl<T, const N: usize> Default for List<T, N> {
     fn default() -> Self {
-        List { head: None, tail: None, len: 0 }
+        List { head: None, tail: None, len: 0, of: PhantomData }
     }
 }
 
@@ -42,41 +39,44 @@ impl<T: Linked<N>, const N: usize> List<T, N> {
         self.head.is_none()
     }
 
-    pub(crate) fn front(&self) -> Option<Id<T>> {
-        self.head
+    pub(crate) fn front(&self, slab: &Slab<T>) -> Option<Id<T>> {
+        self.head.map(|head| slab.id_at(head))
     }
 
     pub(crate) fn next(&self, slab: &mut Slab<T>, id: Id<T>) -> Option<Id<T>> {
-        slab[id].link().next
+        let next = slab[id].link().next?;
+        Some(slab.id_at(next))
     }
 
+    #[inline]
     pub(crate) fn push_back(&mut self, slab: &mut Slab<T>, id: Id<T>) {
         *slab[id].link() = Link { prev: self.tail, next: None };
-        match self.tail.replace(id) {
-            Some(tail) => slab[tail].link().next = Some(id),
-            None => self.head = Some(id),
+        match self.tail.replace(id.place()) {
+            Some(tail) => slab.at_mut(tail).link().next = self.tail,
+            None => self.head = self.tail,
         }
         self.len += 1;
     }
 
     pub(crate) fn push_front(&mut self, slab: &mut Slab<T>, id: Id<T>) {
         *slab[id].link() = Link { prev: None, next: self.head };
-        match self.head.replace(id) {
-            Some(head) => slab[head].link().prev = Some(id),
-            None => self.tail = Some(id),
+        match self.head.replace(id.place()) {
+            Some(head) => slab.at_mut(head).link().prev = self.head,
+            None => self.tail = self.head,
         }
         self.len += 1;
     }
 
     /// Removes `id`, which is in this list.
+    #[inline]
     pub(crate) fn remove(&mut self, slab: &mut Slab<T>, id: Id<T>) {
         let Link { prev, next } = std::mem::take(slab[id].link());
         match prev {
-            Some(prev) => slab[prev].link().next = next,
+            Some(prev) => slab.at_mut(prev).link().next = next,
             None => self.head = next,
         }
         match next {
-            Some(next) => slab[next].link().prev = prev,
+            Some(next) => slab.at_mut(next).link().prev = prev,
             None => self.tail = prev,
         }
         self.len -= 1;
@@ -84,11 +84,11 @@ impl<T: Linked<N>, const N: usize> List<T, N> {
 
     /// The entry `n` places behind the front.
     pub(crate) fn nth(&self, slab: &mut Slab<T>, n: u32) -> Option<Id<T>> {
-        let mut id = self.head?;
+        let mut place = self.head?;
         for _ in 0..n {
-            id = slab[id].link().next?;
+            place = slab.at_mut(place).link().next?;
         }
-        Some(id)
+        Some(slab.id_at(place))
     }
 }
 
@@ -96,17 +96,17 @@ impl<T: Linked<N>, const N: usize> List<T, N> {
 mod tests {
     use super::*;
 
-    struct Item(char, Link<Item>);
+    struct Item(char, Link);
 
     impl Linked<0> for Item {
-        fn link(&mut self) -> &mut Link<Item> {
+        fn link(&mut self) -> &mut Link {
             &mut self.1
         }
     }
 
     fn text(list: &List<Item, 0>, slab: &mut Slab<Item>) -> String {
         let mut text = String::new();
-        let mut at = list.front();
+        let mut at = list.front(slab);
         while let Some(id) = at {
             text.push(slab[id].0);
             at = list.next(slab, id);

@@ -84,7 +84,7 @@ fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
 impl State {
     /// A ready thread that can run on top of a blocked one of `inst`.
     fn next_ready_above(&mut self, inst: InstanceId) -> Option<ThreadId> {
-        let mut at = self.scheduler.ready.front();
+        let mut at = self.scheduler.ready.front(&self.threads);
         while let Some(id) = at {
             at = self.scheduler.ready.next(&mut self.threads, id);
             let Thread { inst: its, pinned, .. } = self.threads[id];

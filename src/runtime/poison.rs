@@ -88,7 +88,7 @@ impl State {
     /// Frees a task that can never go on. Its caller, if it is the host, is told.
     fn bury_task(&mut self, id: TaskId, trap: &Trapped, stacks: &mut Vec<Continuation>) {
         let mut threads = Vec::from_iter(self.tasks[id].implicit_thread);
-        let mut at = self.tasks[id].threads.front();
+        let mut at = self.tasks[id].threads.front(&self.threads);
         while let Some(thread) = at {
             threads.push(thread);
             at = self.next_thread_of_task(id, thread);

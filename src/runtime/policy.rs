@@ -76,7 +76,7 @@ pub(crate) fn cancellation_target(
     let implicit_is_shut_out =
         state.tasks[task].needs_exclusive() && exclusive.is_some() && exclusive != implicit;
     let mut candidates = Vec::new();
-    let mut at = state.tasks[task].threads.front();
+    let mut at = state.tasks[task].threads.front(&state.threads);
     while let Some(id) = at {
         if state.threads[id].is_cancellable() && !(implicit_is_shut_out && Some(id) == implicit) {
             candidates.push(id);
@@ -94,7 +94,9 @@ pub(crate) fn cancellation_target(
 /// of the tests asserts an order, which is that of the steps during which they became ready.
 pub(crate) fn may_run_next(state: &mut State) -> u32 {
     let ready = &state.scheduler.ready;
-    let Some(front) = ready.front().filter(|_| state.tests_over_text) else { return ready.len() };
+    let Some(front) = ready.front(&state.threads).filter(|_| state.tests_over_text) else {
+        return ready.len();
+    };
     let step = state.threads[front].ready_since;
     let (mut count, mut at) = (0, Some(front));
     while let Some(id) = at.filter(|id| state.threads[*id].ready_since == step) {

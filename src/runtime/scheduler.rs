@@ -166,7 +166,7 @@ impl State {
     }
 
     pub(crate) fn wake_set_waiter(&mut self, set: super::SetId) {
-        if let Some(thread) = self.sets[set].waiters.front() {
+        if let Some(thread) = self.sets[set].waiters.front(&self.threads) {
             self.wake(thread);
         }
     }
@@ -174,9 +174,9 @@ impl State {
     /// Wakes those that wait for `inst` to let them in or to give them exclusive access, one of each
     /// kind; letting one in calls this again.
     pub(crate) fn notify_gates(&mut self, inst: InstanceId) {
-        self.wake_gate(self[inst].entering.front());
-        self.wake_gate(self[inst].entering_exclusive.front());
-        while let Some(thread) = self[inst].reentering.front() {
+        self.wake_gate(self[inst].entering.front(&self.threads));
+        self.wake_gate(self[inst].entering_exclusive.front(&self.threads));
+        while let Some(thread) = self[inst].reentering.front(&self.threads) {
             if self.wake_gate(Some(thread)) || self[inst].exclusive_thread.is_some() {
                 break;
             }
@@ -266,7 +266,7 @@ impl State {
     pub(crate) fn next_ready_in(&mut self, inst: InstanceId) -> Option<ThreadId> {
         let mut candidates = smallvec::SmallVec::<[ThreadId; 8]>::new();
         let at_random = self.scheduler.random.is_some();
-        let mut at = self[inst].ready.front();
+        let mut at = self[inst].ready.front(&self.threads);
         while let Some(id) = at {
             at = self.instances[inst.0 as usize].ready.next(&mut self.threads, id);
             // Threads that wait to be let in are not in the instance yet.

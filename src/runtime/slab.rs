@@ -14,7 +14,16 @@ pub struct Id<T> {
     of: PhantomData<fn() -> T>,
 }
 
+/// Where an entry is in its slab, counted from 1: what links between entries that are alive need of
+/// an id.
+pub(crate) type Place = NonZeroU32;
+
 impl<T> Id<T> {
+    #[inline]
+    pub(crate) fn place(self) -> Place {
+        NonZeroU32::MIN.saturating_add(self.index)
+    }
+
     /// The id as a number, for the C API; never 0.
     pub fn to_bits(self) -> u64 {
         u64::from(self.generation.get()) << 32 | u64::from(self.index)
@@ -102,8 +111,25 @@ impl<T> Slab<T> {
     /// Adds a free entry, of which there is none.
     #[cold]
     fn grow(&mut self) -> u32 {
+        reserve_one(&mut self.entries);
         self.entries.push((NonZeroU32::MIN, Entry::Free { next: None }));
         self.entries.len() as u32 - 1
+    }
+
+    /// The id of the entry in a place, which is alive.
+    #[inline]
+    pub(crate) fn id_at(&self, place: Place) -> Id<T> {
+        let index = place.get() - 1;
+        Id { index, generation: self.entries[index as usize].0, of: PhantomData }
+    }
+
+    /// The entry in a place, which is alive.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, place: Place) -> &mut T {
+        match &mut self.entries[place.get() as usize - 1].1 {
+            Entry::Used(value) => value,
+            Entry::Free { .. } => unreachable!("links lead to entries that are alive"),
+        }
     }
 
     #[inline]
@@ -157,6 +183,14 @@ impl<T> Slab<T> {
             }
             Entry::Free { .. } => None,
         })
+    }
+}
+
+/// Makes room for one more. A million entries should not take the room of two million, so this grows
+/// by less than [`Vec::push`] does.
+pub(crate) fn reserve_one<T>(entries: &mut Vec<T>) {
+    if entries.len() == entries.capacity() {
+        entries.reserve_exact((entries.len() / 8).max(16));
     }
 }
 

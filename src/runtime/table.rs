@@ -2,6 +2,7 @@
 
 use super::error_context::ErrorContext;
 use super::resource::ResourceHandle;
+use super::slab::reserve_one;
 use super::waitable::{SetId, WaitableId};
 use crate::error::{Trap, Trapped};
 use std::rc::Rc;
@@ -59,6 +60,7 @@ impl<T> Table<T> {
         if self.entries.len() >= self.max_length as usize {
             return Err(Trap::TableFull { limit: self.max_length }.into());
         }
+        reserve_one(&mut self.entries);
         self.entries.push(Entry::Used(entry));
         Ok(self.entries.len() as u32)
     }

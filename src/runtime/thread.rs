@@ -32,9 +32,9 @@ pub(crate) struct Thread {
     pub(crate) queue: Queue,
     /// For a ready thread: during which step it became so.
     pub(crate) ready_since: u32,
-    queue_link: Link<Thread>,
-    ready_link: Link<Thread>,
-    task_link: Link<Thread>,
+    queue_link: Link,
+    ready_link: Link,
+    task_link: Link,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,19 +112,19 @@ pub(crate) enum Wake {
 }
 
 impl Linked<0> for Thread {
-    fn link(&mut self) -> &mut Link<Self> {
+    fn link(&mut self) -> &mut Link {
         &mut self.queue_link
     }
 }
 
 impl Linked<1> for Thread {
-    fn link(&mut self) -> &mut Link<Self> {
+    fn link(&mut self) -> &mut Link {
         &mut self.ready_link
     }
 }
 
 impl Linked<2> for Thread {
-    fn link(&mut self) -> &mut Link<Self> {
+    fn link(&mut self) -> &mut Link {
         &mut self.task_link
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Waitable {
     /// The thread that waits for this waitable alone; has_sync_waiter in the reference.
     pub(crate) sync_waiter: Option<ThreadId>,
     /// In the set's list of those with a pending event.
-    link: Link<Waitable>,
+    link: Link,
     pub(crate) kind: WaitableKind,
 }
 
@@ -80,7 +80,7 @@ pub(crate) enum PendingEvent {
 }
 
 impl Linked<0> for Waitable {
-    fn link(&mut self) -> &mut Link<Self> {
+    fn link(&mut self) -> &mut Link {
         &mut self.link
     }
 }
