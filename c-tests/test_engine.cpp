@@ -550,6 +550,24 @@ TEST_CASE("an engine that answers nonsense makes the call trap") {
     CHECK_FAILS(CMABI_STATUS_TRAP, "the host's engine", call, "add", both, &result);
 }
 
+TEST_CASE("an exception that no core code catches makes the call trap") {
+    int drops = 0;
+    CppEngine cpp{CMABI_ENGINE_TIER_RESUME, &drops};
+    cmabi_engine_interface table = interface(cpp);
+    table.call = [](void *, void *, const std::uint64_t *, std::uint64_t *, void **, cmabi_string *) {
+        return static_cast<cmabi_outcome>(CMABI_OUTCOME_THREW);
+    };
+    Engine engine;
+    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    Scenario scenario(engine);
+    std::uint32_t result = 0;
+    const std::uint32_t both[] = {40, 2};
+    const auto call = [&](cmabi_error **error) { return scenario.call("add", both, &result, error); };
+    CHECK_FAILS(CMABI_STATUS_TRAP, "uncaught core wasm exception", call);
+    // It is a trap like others: nothing enters the instance again.
+    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", call);
+}
+
 TEST_CASE("a module that the engine does not have is an error that says so") {
     int drops = 0;
     CppEngine cpp{CMABI_ENGINE_TIER_FIBER, &drops};
