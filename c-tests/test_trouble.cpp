@@ -2,6 +2,7 @@
 #include "guest.hpp"
 
 #include <algorithm>
+#include <pthread.h>
 #include <random>
 #include <string>
 #include <thread>
@@ -357,6 +358,40 @@ TEST_CASE("host and guest cannot nest without end") {
              nullptr);
     CHECK(depth == 5);
     CHECK_MESSAGE(message.find("more than 5 nested calls") != std::string::npos, message);
+}
+
+TEST_CASE("host and guest do not nest beyond the stack of their thread") {
+    Guest f("caller.wasm");
+    std::vector<Handle<cmabi_instance, cmabi_instance_free>> instances(200);
+    std::size_t depth = 0;
+    std::string message;
+    auto action = [&] {
+        Error error;
+        const cmabi_func *next = Guest::func(instances[++depth], "signal");
+        if (cmabi_func_call(f.store, next, nullptr, nullptr, nullptr, error.out()) != CMABI_STATUS_OK) {
+            message = error.message();
+        }
+    };
+    define(f, action);
+    for (auto &instance : instances) {
+        REQUIRE_OK(cmabi_linker_instantiate, f.linker, f.store, f.component, instance.out());
+    }
+    auto start = [&] {
+        CHECK_OK(cmabi_func_call, f.store, Guest::func(instances[0], "signal"), nullptr, nullptr, nullptr);
+    };
+    const auto run = [](void *data) -> void * {
+        (*static_cast<decltype(start) *>(data))();
+        return nullptr;
+    };
+    pthread_attr_t small;
+    REQUIRE(pthread_attr_init(&small) == 0);
+    REQUIRE(pthread_attr_setstacksize(&small, std::size_t{256} << 10) == 0);
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, &small, run, &start) == 0);
+    pthread_join(thread, nullptr);
+    pthread_attr_destroy(&small);
+    CHECK(depth > 1);
+    CHECK_MESSAGE(message.find("call stack exhausted") != std::string::npos, message);
 }
 
 TEST_CASE("memories are bounded") {

@@ -355,7 +355,8 @@ cmabi_status cmabi_config_set_max_table_elements(cmabi_config *config,
 
 /**
  * For a store: how many calls from the host into a guest and back may be nested in one another.
- * They take native stack. Beyond it the guest traps. The default is 128.
+ * They take native stack. Beyond it the guest traps, as it does where the thread has too little stack
+ * left. The default is 128.
  */
 cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
                                           uint32_t calls,

@@ -412,6 +412,9 @@ pub enum Trap {
         /// The configured bound.
         limit: u32,
     },
+    /// The thread has too little native stack for another nested call.
+    #[error("call stack exhausted: too little native stack is left for a nested call")]
+    NativeStack,
     /// A host function failed.
     #[error("{message}")]
     Host {

@@ -178,6 +178,7 @@ fn copy(
 /// The result of a copy, if it is there.
 fn result_or_wait(cx: &mut Cx<'_>, id: WaitableId, is_async: bool) -> Result<Option<u32>, Trapped> {
     let mut state = cx.state();
+    state.check_not_ended(state.waitables[id].inst)?;
     if state.waitables[id].has_pending_event() {
         return Ok(Some(state.get_pending_event(id).p2));
     }

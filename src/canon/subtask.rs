@@ -35,19 +35,20 @@ pub(crate) fn canon_subtask_cancel(
     };
     if let Some(task) = callee {
         request_cancellation(cx, task, inst)?;
-        let mut state = cx.state();
-        state.check_not_ended(inst)?;
-        if !state.subtask_resolved(id) {
-            if is_async {
-                return Ok(Some(BLOCKED));
-            }
-            let thread = state.current_thread();
-            state.threads[thread].wake = Wake::SubtaskCancel(id);
-            state.start_waiting(thread, Wait::Resolved(id), false);
-            return Ok(None);
-        }
     }
-    Ok(Some(cancelled(cx, id)))
+    let mut state = cx.state();
+    state.check_not_ended(inst)?;
+    if state.subtask_resolved(id) {
+        return Ok(Some(state.get_pending_event(id).p2));
+    }
+    // A callee that a trap has ended never answers.
+    if is_async {
+        return Ok(Some(BLOCKED));
+    }
+    let thread = state.current_thread();
+    state.threads[thread].wake = Wake::SubtaskCancel(id);
+    state.start_waiting(thread, Wait::Resolved(id), false);
+    Ok(None)
 }
 
 /// Takes the event of a subtask that is over.

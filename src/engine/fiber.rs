@@ -16,6 +16,9 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr;
 use std::rc::Rc;
 
@@ -168,6 +171,55 @@ impl Fibers {
             }),
         }
     }
+}
+
+/// Whether so little is left of the stack of the running thread that a call into a guest could
+/// overflow it. A fiber's stack is for one such call, and never said to be low.
+pub fn stack_is_low() -> bool {
+    /// What a call into a guest takes, and what the host does there, in a build without optimization.
+    const RESERVE: usize = 128 << 10;
+    thread_local! {
+        static STACK: Range<usize> = thread_stack();
+    }
+    let here = ptr::from_ref(&Cell::new(0u8)).addr();
+    STACK.with(|stack| {
+        let reserve = RESERVE.min((stack.end - stack.start) / 2);
+        stack.contains(&here) && here - stack.start < reserve
+    })
+}
+
+/// Where the stack of the running thread is; empty where the system does not say.
+#[cfg(target_os = "linux")]
+fn thread_stack() -> Range<usize> {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let (mut start, mut size) = (ptr::null_mut(), 0);
+    // SAFETY: the attributes are initialized by the first call, where it succeeds, and not used
+    // after the last.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return 0..0;
+        }
+        libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut start, &raw mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+    }
+    start.addr()..start.addr() + size
+}
+
+/// Where the stack of the running thread is; empty where the system does not say.
+#[cfg(target_vendor = "apple")]
+fn thread_stack() -> Range<usize> {
+    // SAFETY: these functions only read what the thread is made of.
+    let (end, size) = unsafe {
+        let thread = libc::pthread_self();
+        (libc::pthread_get_stackaddr_np(thread).addr(), libc::pthread_get_stacksize_np(thread))
+    };
+    end - size..end
+}
+
+/// Where the stack of the running thread is; empty where the system does not say.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn thread_stack() -> Range<usize> {
+    0..0
 }
 
 impl fmt::Debug for Fibers {

@@ -126,7 +126,8 @@ pub unsafe extern "C" fn cmabi_config_set_max_table_elements(
 }
 
 /// For a store: how many calls from the host into a guest and back may be nested in one another.
-/// They take native stack. Beyond it the guest traps. The default is 128.
+/// They take native stack. Beyond it the guest traps, as it does where the thread has too little stack
+/// left. The default is 128.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_config_set_max_nesting(
     config: *mut cmabi_config,

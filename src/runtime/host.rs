@@ -4,7 +4,7 @@ use super::store::settle;
 use super::subtask::{Caller, Subtask, SubtaskState};
 use super::task::{Callee, Task, TaskId, TaskState, request_cancellation};
 use super::waitable::{Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, State, context, lower_params, return_result};
+use super::{Cx, Handle, InstanceId, Ownership, State, context, lower_params, return_result};
 use crate::copy::FuncPlans;
 use crate::engine::RawVal;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
@@ -163,7 +163,11 @@ impl HostTask {
 
     /// Frees a task that is over.
     fn finish(self, cx: &mut Cx<'_>) {
-        let task = cx.state().tasks.remove(self.0);
+        let task = {
+            let mut state = cx.state();
+            state.end_borrows(self.0);
+            state.tasks.remove(self.0)
+        };
         let Some(Task { arena: Some(arena), on_cancel, .. }) = task else { return };
         drop(on_cancel);
         let mut state = cx.state();
@@ -331,6 +335,27 @@ impl HostSubtask {
 }
 
 impl State {
+    /// Takes from the host what was lent to a call that has failed: the handles mean nothing then.
+    fn end_borrows(&mut self, task: TaskId) {
+        if self.tasks[task].num_borrows == 0 {
+            return;
+        }
+        let handles = &mut self[InstanceId::HOST].handles;
+        let lent: Vec<_> = handles
+            .iter()
+            .filter(|(_, handle)| match handle {
+                Handle::Resource(handle) => {
+                    handle.kind == Ownership::Borrow(task) && handle.num_lends == 0
+                }
+                _ => false,
+            })
+            .map(|(index, _)| index)
+            .collect();
+        for index in lent {
+            handles.remove(index);
+        }
+    }
+
     /// A subtask of a guest's, which has no handle yet.
     #[inline(always)]
     pub(crate) fn new_subtask(&mut self, inst: InstanceId, subtask: Subtask) -> WaitableId {

@@ -142,13 +142,10 @@ impl HostEnd {
         if let Err(trap) = &result {
             cx.state().copy_failed(id, trap);
         }
+        let (copied, unused) = cx.state().note_copy(id, completion);
+        drop(unused);
         store::settle(cx, result)?;
-        let mut state = cx.state();
-        if state.waitables[id].has_pending_event() {
-            return Ok(Some(state.take_copied(id)));
-        }
-        state.host_side(id).completion = completion;
-        Ok(None)
+        Ok(copied)
     }
 
     /// The end, which can take up a copy in this direction now, and the type of its elements.
@@ -337,6 +334,23 @@ impl State {
 
     fn host_side(&mut self, id: WaitableId) -> &mut HostSide {
         self.end(id).host.get_or_insert_default()
+    }
+
+    /// What the host is told at once of a copy that it has begun, and the completion that will not be
+    /// told of it.
+    fn note_copy(
+        &mut self,
+        id: WaitableId,
+        completion: Option<Completion>,
+    ) -> (Option<Copied>, Option<Completion>) {
+        // A watcher of the other end may have had the copy cancelled, and the end dropped.
+        if self.waitables.get(id).is_none() || !self.end(id).copying() {
+            return (Some(Copied { result: CopyResult::Cancelled, count: 0 }), completion);
+        }
+        if self.waitables[id].has_pending_event() {
+            return (Some(self.take_copied(id)), completion);
+        }
+        (None, std::mem::replace(&mut self.host_side(id).completion, completion))
     }
 
     /// A copy of the host's has ended in a trap. What a guest cannot be read from is its own fault.

@@ -114,7 +114,10 @@ impl State {
                 }
             }
             Wait::Resolved(waitable) | Wait::Event(waitable) => {
-                self.waitables[waitable].sync_waiter = None;
+                // Gone where the call ended after a trap had ended its caller.
+                if let Some(waitable) = self.waitables.get_mut(waitable) {
+                    waitable.sync_waiter = None;
+                }
             }
             Wait::Turn | Wait::Enter | Wait::Exclusive => {}
         }

@@ -252,7 +252,8 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
         let state = cx.state();
         let is_settled = state.casualties.is_empty()
             && state.completions.is_empty()
-            && state.host_copies.is_empty();
+            && state.host_copies.is_empty()
+            && state.discarded.is_empty();
         if is_settled || state.nesting > 0 {
             return Ok(result?);
         }

@@ -456,8 +456,14 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<()
         }
         Meeting::Copy { other, src, dst, count } => (other, src, dst, count),
     };
-    buffer::copy(cx, element.as_ref(), &src, &dst, count)?;
+    // Without its buffer no end can be used meanwhile, if the host is asked for memory.
+    let buffers = [id, other].map(|end| (end, cx.state().end(end).buffer.take()));
+    let copied = buffer::copy(cx, element.as_ref(), &src, &dst, count);
     let mut state = cx.state();
+    for (end, buffer) in buffers {
+        state.end(end).buffer = buffer;
+    }
+    copied?;
     state.advance(id, count);
     state.advance(other, count);
     match state.end(id).kind.channel {

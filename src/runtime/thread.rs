@@ -7,7 +7,7 @@ use super::waitable::{SetId, WaitableId};
 use super::{Cx, InstanceId, State};
 use crate::canon;
 use crate::canon::EventTarget;
-use crate::engine::{Continuation, CoreFunc, RawVal};
+use crate::engine::{Continuation, CoreFunc, RawVal, fiber};
 use crate::error::{Trap, Trapped};
 
 pub(crate) type ThreadId = Id<Thread>;
@@ -204,6 +204,9 @@ pub(crate) fn run<'a>(
         let mut state = cx.state();
         if state.nesting >= limit {
             return Err(Trap::NestingLimit { limit }.into());
+        }
+        if fiber::stack_is_low() {
+            return Err(Trap::NativeStack.into());
         }
         state.nesting += 1;
         state.scheduler.step = state.scheduler.step.wrapping_add(1);

@@ -3,6 +3,7 @@
 mod asynchronous;
 mod calls;
 mod nested;
+mod trouble;
 
 use super::*;
 use crate::canon::{self, Builtin, FuncInst, Options};

@@ -1,0 +1,263 @@
+//! What the host does at the wrong moment: while a guest runs that has been ended by a trap, from
+//! inside a completion, with a handle that has outlived its call.
+
+use super::super::call as call_func;
+use super::*;
+use crate::error::ErrorKind;
+use crate::runtime::host_stream::{HostEnd, Signal, stream_new};
+use crate::types::{Kind, ResourceType};
+use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
+
+type Tasks = Arc<Mutex<Vec<HostTask>>>;
+
+thread_local! {
+    /// For host functions, which cannot own what belongs to one store.
+    static FUNC: RefCell<Option<FuncInst>> = const { RefCell::new(None) };
+}
+
+/// A string in the host's layout that is not UTF-8.
+const NO_TEXT: &(&[u8; 2], usize) = &(b"\xff\xfe", 2);
+
+fn host(
+    ty: FuncType,
+    name: &str,
+    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
+) -> FuncInst {
+    FuncInst::Host(Rc::new(HostFuncDef::new(ty, name, Arc::new(func))))
+}
+
+/// A host function without parameters whose calls stay pending in `tasks`.
+fn pending(tasks: &Tasks, result: Type) -> FuncInst {
+    let tasks = tasks.clone();
+    host(func_type(&[], Some(result), true), "pending", move |call| {
+        tasks.lock().unwrap().push(call.task);
+        Ok(HostOutcome::Pending)
+    })
+}
+
+/// The canonical options of a module with nothing but a memory.
+fn heap(fx: &mut Fixture, inst: InstanceId) -> Options {
+    let heap = r#"(module (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 256)))"#;
+    let core = fx.core(inst, heap, &[]);
+    fx.options(&core)
+}
+
+fn begin(fx: &mut Fixture, func: &FuncInst, result: &Cell<u32>) -> HostSubtask {
+    let (args, arena) = (std::ptr::null(), fx.arena.clone());
+    start(&mut fx.store.cx(), func, args, result.as_ptr().cast(), &arena, None).unwrap()
+}
+
+#[test]
+fn an_answer_that_is_none_ends_the_caller() {
+    let mut fx = Fixture::new();
+    let tasks = Tasks::default();
+    let inst = fx.instance("guest");
+    let opts = heap(&mut fx, inst);
+    let import = fx.lower(inst, &pending(&tasks, Type::string()), opts);
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (param i32)))
+            (func (export "run") (result i32) (call $f (i32.const 16)) (i32.const 7)))"#,
+        &[import],
+    );
+    let ty = func_type(&[], Some(Type::u32()), true);
+    let run_func = fx.lift(inst, &core, "run", &ty, Options::default());
+    let result = Cell::new(0);
+    let subtask = begin(&mut fx, &run_func, &result);
+    let task = tasks.lock().unwrap().remove(0);
+    let told = task.return_(&mut fx.store.cx(), std::ptr::from_ref(NO_TEXT).cast());
+    assert_trap(&told.unwrap_err(), "host function pending");
+    assert!(subtask.state(&fx.store.cx()).is_err());
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    assert_trap(&fx.call(&run_func, &[]).unwrap_err(), "cannot enter component instance");
+    fx.assert_idle();
+}
+
+#[test]
+fn an_answer_that_is_none_ends_the_caller_while_it_runs() {
+    let mut fx = Fixture::new();
+    let tasks = Tasks::default();
+    let inst = fx.instance("guest");
+    let opts = Options { is_async: true, ..heap(&mut fx, inst) };
+    let first = fx.lower(inst, &pending(&tasks, Type::string()), opts);
+    let answers = tasks.clone();
+    let answer = host(func_type(&[], None, false), "answer", move |call| {
+        let task = answers.lock().unwrap().remove(0);
+        assert!(task.return_(call.cx, std::ptr::from_ref(NO_TEXT).cast()).is_err());
+        Ok(HostOutcome::Returned)
+    });
+    let second = fx.lower(inst, &answer, Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (param i32) (result i32)))
+            (import "" "answer" (func $answer))
+            (func (export "run") (result i32)
+                (drop (call $f (i32.const 16)))
+                (call $answer)
+                (i32.const 7)))"#,
+        &[first, second],
+    );
+    let run_func = fx.lift(inst, &core, "run", &u32s(0), Options::default());
+    assert_trap(&fx.call(&run_func, &[]).unwrap_err(), "utf-8");
+    assert_trap(&fx.call(&run_func, &[]).unwrap_err(), "cannot enter component instance");
+    fx.assert_idle();
+}
+
+#[test]
+fn a_call_ends_whose_caller_has_trapped_in_another() {
+    let mut fx = Fixture::new();
+    let tasks = Tasks::default();
+    let inst = fx.instance("victim");
+    let import = fx.lower(inst, &pending(&tasks, Type::u32()), Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (result i32)))
+            (func (export "run") (result i32) (call $f))
+            (func (export "trap") unreachable))"#,
+        &[import],
+    );
+    let ty = func_type(&[], Some(Type::u32()), true);
+    let run_func = fx.lift(inst, &core, "run", &ty, Options::default());
+    let trap = fx.lift(inst, &core, "trap", &func_type(&[], None, false), Options::default());
+    FUNC.set(Some(trap));
+    // Ends the instance, and then answers a call of it.
+    let answers = tasks.clone();
+    let finish = host(func_type(&[], None, false), "finish", move |call| {
+        let trap = FUNC.take().unwrap();
+        let ended = call_func(call.cx, &trap, std::ptr::null(), std::ptr::null_mut(), call.arena);
+        assert!(ended.is_err());
+        let task = answers.lock().unwrap().remove(0);
+        task.return_(call.cx, (&raw const *&5u32).cast()).unwrap();
+        Ok(HostOutcome::Returned)
+    });
+    let other = fx.instance("other");
+    let import = fx.lower(other, &finish, Options::default());
+    let core = fx.core(
+        other,
+        r#"(module (import "" "finish" (func $finish)) (func (export "go") (call $finish)))"#,
+        &[import],
+    );
+    let go = fx.lift(other, &core, "go", &func_type(&[], None, false), Options::default());
+    let result = Cell::new(0);
+    let subtask = begin(&mut fx, &run_func, &result);
+    fx.call(&go, &[]).unwrap();
+    assert!(subtask.state(&fx.store.cx()).is_err());
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    fx.assert_idle();
+}
+
+#[test]
+fn a_completion_ends_the_copy_that_it_comes_from() {
+    let mut fx = Fixture::new();
+    let cx = &mut fx.store.cx();
+    let (readable, writable) = stream_new(cx, Some(Type::u8())).unwrap();
+    let (reader, writer) = (HostEnd::stream(readable), HostEnd::stream(writable));
+    let mut room = [0u8; 4];
+    let arena = Rc::default();
+    let completion: host_stream::Completion = Box::new(move |cx, _| {
+        // Whoever has written has been told, or can be asked; the end can go.
+        let _ = writer.poll(cx);
+        writer.drop(cx).unwrap();
+    });
+    let read = reader.read(cx, room.as_mut_ptr(), 4, &arena, Some(completion)).unwrap();
+    assert!(read.is_none());
+    let written = writer.write(cx, [1u8, 2].as_ptr(), 2, None).unwrap().unwrap();
+    assert_eq!((written.result, written.count), (CopyResult::Completed, 2));
+    assert_eq!(writer.element(cx).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    reader.drop(cx).unwrap();
+    assert_eq!(room, [1, 2, 0, 0]);
+    fx.assert_idle();
+}
+
+#[test]
+fn a_watcher_ends_the_copy_that_it_is_told_of() {
+    let mut fx = Fixture::new();
+    let cx = &mut fx.store.cx();
+    let (readable, writable) = stream_new(cx, Some(Type::u8())).unwrap();
+    let (reader, writer) = (HostEnd::stream(readable), HostEnd::stream(writable));
+    writer
+        .watch(
+            cx,
+            Some(Rc::new(move |cx, _, signal| {
+                if signal == Signal::Waits {
+                    reader.cancel(cx).unwrap();
+                    reader.drop(cx).unwrap();
+                }
+                false
+            })),
+        )
+        .unwrap();
+    let mut room = [0u8; 4];
+    let read = reader.read(cx, room.as_mut_ptr(), 4, &Rc::default(), None).unwrap().unwrap();
+    assert_eq!((read.result, read.count), (CopyResult::Cancelled, 0));
+    writer.drop(cx).unwrap();
+    fx.assert_idle();
+}
+
+#[test]
+fn a_borrow_ends_with_the_call_that_it_was_lent_to() {
+    let mut fx = Fixture::new();
+    let inst = fx.instance("guest");
+    let ty = ResourceType::new("thing");
+    define_resource(&mut fx.store.cx(), &ty, inst, None);
+    let kept = Arc::new(Mutex::new(0));
+    let keeps = kept.clone();
+    let borrow = Type::new(Kind::Borrow(ty.clone())).unwrap();
+    let keep = host(func_type(&[borrow], None, false), "keep", move |call| {
+        // SAFETY: the parameters are one handle.
+        *keeps.lock().unwrap() = unsafe { *call.args.cast::<u32>() };
+        Err(crate::error::Trap::Host { message: "on purpose".into() }.into())
+    });
+    let import = fx.lower(inst, &keep, Options::default());
+    let new = fx.builtin(inst, Builtin::ResourceNew(ty.clone()));
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "keep" (func $keep (param i32)))
+            (import "" "new" (func $new (param i32) (result i32)))
+            (func (export "run") (call $keep (call $new (i32.const 1)))))"#,
+        &[import, new],
+    );
+    let run_func = fx.lift(inst, &core, "run", &func_type(&[], None, false), Options::default());
+    assert_trap(&fx.call(&run_func, &[]).unwrap_err(), "on purpose");
+    let handle = *kept.lock().unwrap();
+    let dropped = canon::host_resource::drop(&mut fx.store.cx(), None, handle);
+    assert_eq!(dropped.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    fx.assert_idle();
+}
+
+#[test]
+fn a_subtask_whose_callee_has_trapped_can_be_cancelled() {
+    let mut fx = Fixture::new();
+    let tasks = Tasks::default();
+    let callee = fx.instance("callee");
+    let import = fx.lower(callee, &pending(&tasks, Type::u32()), Options::default());
+    let core = fx.core(
+        callee,
+        r#"(module (import "" "f" (func $f (result i32)))
+            (func (export "run") (result i32) (call $f))
+            (func (export "trap") unreachable))"#,
+        &[import],
+    );
+    let ty = func_type(&[], Some(Type::u32()), true);
+    let run_func = fx.lift(callee, &core, "run", &ty, Options::default());
+    let trap = fx.lift(callee, &core, "trap", &func_type(&[], None, false), Options::default());
+    let inst = fx.instance("caller");
+    let opts = Options { is_async: true, ..heap(&mut fx, inst) };
+    let import = fx.lower(inst, &run_func, opts);
+    let cancel = fx.builtin(inst, Builtin::SubtaskCancel { is_async: true });
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (param i32) (result i32)))
+            (import "" "cancel" (func $cancel (param i32) (result i32)))
+            (func (export "begin") (result i32) (i32.shr_u (call $f (i32.const 16)) (i32.const 4)))
+            (func (export "cancel") (param i32) (result i32) (call $cancel (local.get 0))))"#,
+        &[import, cancel],
+    );
+    let begin = fx.lift(inst, &core, "begin", &u32s(0), Options::default());
+    let cancel = fx.lift(inst, &core, "cancel", &u32s(1), Options::default());
+    let subtask = fx.call(&begin, &[]).unwrap();
+    assert_trap(&fx.call(&trap, &[]).unwrap_err(), "unreachable");
+    assert_eq!(fx.call(&cancel, &[subtask]).unwrap(), u32::MAX);
+}
