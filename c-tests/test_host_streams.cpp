@@ -375,7 +375,7 @@ TEST_CASE("wrong uses in place") {
     Host host(n.store);
     cmabi_copied copied{};
     const auto all = [](void *, void *, std::uint32_t count) { return count; };
-    for (const cmabi_type *element : {boolean(), string(), character()}) {
+    for (const cmabi_type *element : {boolean(), string()}) {
         const auto ends = host.make(element);
         CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "cannot be used in place", cmabi_stream_write_in_place, n.store,
                     ends.writable, all, nullptr, &copied);
@@ -567,8 +567,8 @@ TEST_CASE("wrong uses of the host's ends") {
     Type borrow;
     REQUIRE_OK(cmabi_type_new_borrow, resource, borrow.out());
     std::uint32_t end = 0;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "cannot carry borrowed handles", cmabi_stream_new, n.store, borrow, &end,
-                &end);
+    CHECK_FAILS(CMABI_STATUS_INVALID, "a stream cannot carry a borrow", cmabi_stream_new, n.store, borrow, &end, &end);
+    CHECK_FAILS(CMABI_STATUS_INVALID, "a stream cannot carry char", cmabi_stream_new, n.store, character(), &end, &end);
 }
 
 TEST_CASE("what cannot be given away") {

@@ -2406,7 +2406,7 @@ typedef cmabi_status (*cmabi_stream_watcher)(void *data,
  *
  * A readable end is given away by passing it as a `stream<element>` in arguments, results or the
  * elements of another stream; the handle is stale then. Ends that arrive in values are handles of the
- * same table. `CMABI_STATUS_INVALID_ARGUMENT` for an `element` with borrowed handles in it;
+ * same table. `CMABI_STATUS_INVALID` for what a stream cannot carry, such as borrowed handles;
  * `CMABI_STATUS_LIMIT` where the table is full.
  */
 cmabi_status cmabi_stream_new(cmabi_store *store,

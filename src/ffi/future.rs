@@ -3,7 +3,7 @@
 use super::arena::cmabi_arena;
 use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
-use super::stream::{self, Room, cmabi_copied, cmabi_copy_callback};
+use super::stream::{self, Elements, Room, cmabi_copied, cmabi_copy_callback};
 use super::task::{Data, cmabi_drop};
 use super::types::cmabi_type;
 use crate::runtime::host_stream::{HostEnd, future_new};
@@ -54,7 +54,8 @@ pub unsafe extern "C" fn cmabi_future_read(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     let data = Data::new(data, drop);
-    let room = Room { elements: element, count: 1, arena };
+    let elements = Elements { argument: "element", ptr: element, count: 1 };
+    let room = Room { elements, arena };
     // SAFETY: the header's rules.
     unsafe { stream::read(store, HostEnd::future(end), room, completion, data, copied, error) }
 }
@@ -76,10 +77,9 @@ pub unsafe extern "C" fn cmabi_future_write(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     let data = Data::new(data, drop);
+    let element = Elements { argument: "element", ptr: element, count: 1 };
     // SAFETY: the header's rules.
-    unsafe {
-        stream::write(store, HostEnd::future(end), (element, 1), completion, data, copied, error)
-    }
+    unsafe { stream::write(store, HostEnd::future(end), element, completion, data, copied, error) }
 }
 
 /// Looks whether the copy in progress at `end` is over. As `cmabi_stream_poll`.

@@ -167,9 +167,22 @@ unsafe fn arena_for(
 
 /// What a read takes: a place for elements, and for what they point to.
 pub(super) struct Room {
-    pub(super) elements: *mut c_void,
-    pub(super) count: u32,
+    pub(super) elements: Elements<*mut c_void>,
     pub(super) arena: *mut cmabi_arena,
+}
+
+/// Elements, or a place for them, as an argument of this name.
+pub(super) struct Elements<Pointer> {
+    pub(super) argument: &'static str,
+    pub(super) ptr: Pointer,
+    pub(super) count: u32,
+}
+
+impl<Pointer> Elements<Pointer> {
+    fn check(&self, element: Option<&Type>, ptr: *const c_void) -> Result<()> {
+        let Some(element) = element.filter(|_| self.count > 0) else { return Ok(()) };
+        check::value(element, ptr, self.argument)
+    }
 }
 
 /// Reads from an end.
@@ -192,10 +205,11 @@ pub(super) unsafe fn read(
         let completion = completion(callback, data, end.handle());
         let answer = store.enter(|cx| {
             let element = end.element(cx)?;
-            check_elements(element.as_ref(), room.elements, room.count)?;
+            let to = &room.elements;
+            to.check(element.as_ref(), to.ptr)?;
             // SAFETY: the caller's promise.
             let arena = unsafe { arena_for(store, room.arena, element.as_ref()) }?;
-            end.read(cx, room.elements.cast(), room.count, &arena, completion)
+            end.read(cx, to.ptr.cast(), to.count, &arena, completion)
         })?;
         out.write(answer.into());
         Ok(())
@@ -209,7 +223,7 @@ pub(super) unsafe fn read(
 pub(super) unsafe fn write(
     store: *mut cmabi_store,
     end: HostEnd,
-    (elements, count): (*const c_void, u32),
+    from: Elements<*const c_void>,
     callback: cmabi_copy_callback,
     data: Data,
     copied: *mut cmabi_copied,
@@ -221,17 +235,12 @@ pub(super) unsafe fn write(
             unsafe { (check::required(store, "store")?, check::out_value(copied, "copied")?) };
         let completion = completion(callback, data, end.handle());
         let answer = store.enter(|cx| {
-            check_elements(end.element(cx)?.as_ref(), elements, count)?;
-            end.write(cx, elements.cast(), count, completion)
+            from.check(end.element(cx)?.as_ref(), from.ptr)?;
+            end.write(cx, from.ptr.cast(), from.count, completion)
         })?;
         out.write(answer.into());
         Ok(())
     })
-}
-
-fn check_elements(element: Option<&Type>, elements: *const c_void, count: u32) -> Result<()> {
-    let Some(element) = element.filter(|_| count > 0) else { return Ok(()) };
-    check::value(element, elements, "elements")
 }
 
 /// Ends the copy at an end.
@@ -294,7 +303,7 @@ pub(super) unsafe fn drop_end(
 ///
 /// A readable end is given away by passing it as a `stream<element>` in arguments, results or the
 /// elements of another stream; the handle is stale then. Ends that arrive in values are handles of the
-/// same table. `CMABI_STATUS_INVALID_ARGUMENT` for an `element` with borrowed handles in it;
+/// same table. `CMABI_STATUS_INVALID` for what a stream cannot carry, such as borrowed handles;
 /// `CMABI_STATUS_LIMIT` where the table is full.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_stream_new(
@@ -351,7 +360,8 @@ pub unsafe extern "C" fn cmabi_stream_read(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     let data = Data::new(data, drop);
-    let room = Room { elements, count, arena };
+    let elements = Elements { argument: "elements", ptr: elements, count };
+    let room = Room { elements, arena };
     // SAFETY: the header's rules.
     unsafe { read(store, HostEnd::stream(end), room, completion, data, copied, error) }
 }
@@ -375,10 +385,9 @@ pub unsafe extern "C" fn cmabi_stream_write(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     let data = Data::new(data, drop);
+    let elements = Elements { argument: "elements", ptr: elements, count };
     // SAFETY: the header's rules.
-    unsafe {
-        write(store, HostEnd::stream(end), (elements, count), completion, data, copied, error)
-    }
+    unsafe { write(store, HostEnd::stream(end), elements, completion, data, copied, error) }
 }
 
 /// Looks whether the copy in progress at `end` is over: `CMABI_COPY_RESULT_BLOCKED` where it is not, or

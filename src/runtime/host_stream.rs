@@ -9,7 +9,7 @@ use super::{Cx, Handle, InstanceId, State, store};
 use crate::copy::Format;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
-use crate::types::Type;
+use crate::types::{Kind, Type};
 use std::rc::Rc;
 
 /// How a read or write of the host's ended.
@@ -65,10 +65,11 @@ pub fn future_new(cx: &mut Cx<'_>, element: Option<Type>) -> Result<(u32, u32)> 
 }
 
 fn new(cx: &mut Cx<'_>, channel: Channel, element: Option<Type>) -> Result<(u32, u32)> {
-    if let Some(element) = element.as_ref().filter(|element| element.info().contains_borrow()) {
-        let message = format!("a {} cannot carry borrowed handles: `{element}`", channel.noun());
-        return Err(Error::new(ErrorKind::InvalidArgument, message));
-    }
+    // What the type of such an end refuses.
+    Type::new(match channel {
+        Channel::Stream => Kind::Stream(element.clone()),
+        Channel::Future => Kind::Future(element.clone()),
+    })?;
     cx.state()
         .new_channel(InstanceId::HOST, channel, element)
         .map_err(|trap| Error::new(ErrorKind::Limit, trap.to_string()))
