@@ -118,7 +118,7 @@ impl Drop for Chunk {
 unsafe impl Send for Chunk {}
 
 /// What the first chunk holds; later ones double.
-const FIRST_CHUNK: usize = 4096;
+const FIRST_CHUNK: usize = 256;
 /// Chunks start at multiples of this, which is also the largest alignment that can be asked for.
 const CHUNK_ALIGN: usize = 16;
 

@@ -475,8 +475,9 @@ pub(crate) fn wake(
     Ok(match wake {
         Wake::Cancelled => smallvec![cancelled.into()],
         Wake::Lower(subtask) => lower::resolved(cx, subtask).into_iter().collect(),
-        Wake::SetEvent { set, target } => {
-            smallvec![waitable::deliver_event(cx, set, target, cancelled)? as RawVal]
+        Wake::SetEvent { set, memory, ptr } => {
+            let into = waitable::EventTarget { memory, ptr };
+            smallvec![waitable::deliver_event(cx, set, into, cancelled)? as RawVal]
         }
         Wake::SubtaskCancel(subtask) => smallvec![subtask::cancelled(cx, subtask).into()],
         Wake::Copy(end) => smallvec![stream::copied(cx, end).into()],

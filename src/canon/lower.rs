@@ -75,12 +75,12 @@ pub(crate) fn canon_lower(
     state.check_not_ended(inst)?;
     if state.subtask_resolved(subtask) {
         state.deliver_resolve(subtask);
-        let Subtask { state: resolution, flat_result, .. } = *state.subtask(subtask);
+        let Subtask { state: resolution, result, .. } = *state.subtask(subtask);
         state.drop_waitable(subtask);
         if lower.opts.is_async {
             results[0] = resolution as RawVal;
         } else if lower.has_result {
-            results[0] = flat_result;
+            results[0] = result;
         }
         return Ok(Step::Done);
     }
@@ -100,9 +100,9 @@ pub(crate) fn canon_lower(
 pub(crate) fn resolved(cx: &mut Cx<'_>, subtask: WaitableId) -> Option<RawVal> {
     let mut state = cx.state();
     state.deliver_resolve(subtask);
-    let Subtask { caller, flat_result, .. } = state.subtask(subtask);
+    let Subtask { caller, result, .. } = state.subtask(subtask);
     let result = match caller {
-        Caller::Guest(lower) if lower.has_result => Some(*flat_result),
+        Caller::Guest(lower) if lower.has_result => Some(*result),
         _ => None,
     };
     state.drop_waitable(subtask);

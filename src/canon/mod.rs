@@ -35,7 +35,6 @@ pub use validate::{check_lift, check_lower};
 
 pub(crate) use builtin::wake;
 pub use resource::host as host_resource;
-pub(crate) use waitable::EventTarget;
 
 use crate::copy::{Format, FuncPlans, StringEncoding};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
@@ -119,15 +118,15 @@ impl FuncInst {
         }
     }
 
-    /// The plans of calls that the host makes.
-    pub(crate) fn host_plans(&self, cx: &Cx<'_>) -> &Rc<FuncPlans> {
+    /// Makes the plans of calls that the host makes, if they are not there yet.
+    pub(crate) fn make_host_plans(&self, cx: &Cx<'_>) {
         let cell = match self {
             FuncInst::Lifted(lift) => &lift.host_plans,
             FuncInst::Host(def) => &def.host_plans,
         };
         cell.get_or_init(|| {
             Rc::new(FuncPlans::new(&cx.shared.plans, self.ty(), Format::HOST, self.format()))
-        })
+        });
     }
 
     /// Calls it on behalf of `subtask`: what a `FuncInst` of the reference is. When this returns,

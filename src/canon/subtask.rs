@@ -20,7 +20,7 @@ pub(crate) fn canon_subtask_cancel(
         let id = state[inst].handles.subtask(index)?;
         let in_set = state.waitables[id].in_waitable_set();
         let subtask = state.subtask(id);
-        if subtask.resolve_delivered() {
+        if subtask.resolve_delivered {
             return Err(Trap::SubtaskAlreadyResolved.into());
         }
         if subtask.cancellation_requested {

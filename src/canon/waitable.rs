@@ -36,7 +36,8 @@ pub(crate) fn canon_waitable_set_wait(
         if state.deliver_current_cancel(cancellable) {
             Event::TASK_CANCELLED
         } else if state.must_wait(thread, Wait::Set(set), cancellable) {
-            state.threads[thread].wake = Wake::SetEvent { set, target: into };
+            let EventTarget { memory, ptr } = into;
+            state.threads[thread].wake = Wake::SetEvent { set, memory, ptr };
             return Ok(None);
         } else {
             state.get_set_event(set)

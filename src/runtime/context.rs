@@ -4,7 +4,7 @@ use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
 use super::thread::{Body, Thread, run};
-use super::waitable::WaitableId;
+use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, Ownership, ResourceHandle, State, Task};
 use crate::canon::Options;
 use crate::copy::{Context, FuncPlans, Source, Target};
@@ -204,15 +204,17 @@ struct Sides {
 }
 
 impl State {
-    fn sides(&mut self, task: TaskId, subtask: WaitableId) -> Sides {
+    fn sides(&self, task: TaskId, subtask: WaitableId) -> Sides {
         let task = &self.tasks[task];
-        let callee = match &task.callee {
-            Callee::Lift(lift) => Side::guest(task.inst, &lift.opts),
-            Callee::Host(_) => Side::host(task.arena.as_ref().expect("the host serves the task")),
+        let (callee, host_plans) = match &task.callee {
+            Callee::Lift(lift) => (Side::guest(task.inst, &lift.opts), &lift.host_plans),
+            Callee::Host(served) => (Side::host(&served.arena), &served.def.host_plans),
             Callee::Core => unreachable!("nobody calls it at the component level"),
         };
-        let inst = self.waitables[subtask].inst;
-        let subtask = self.subtask(subtask);
+        let Waitable { inst, kind: WaitableKind::Subtask(subtask), .. } = &self.waitables[subtask]
+        else {
+            unreachable!("a call is a subtask of its caller's")
+        };
         let (plans, caller, caller_flat) = match &subtask.caller {
             Caller::Guest(lower) => {
                 let max_flat = if lower.opts.is_async {
@@ -220,11 +222,15 @@ impl State {
                 } else {
                     (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS)
                 };
-                (&lower.plans, Side::guest(inst, &lower.opts), Some(max_flat))
+                (&lower.plans, Side::guest(*inst, &lower.opts), Some(max_flat))
             }
-            Caller::Host(host) => (&host.plans, Side::host(&host.arena), None),
+            Caller::Host(host) => {
+                let plans = host_plans.get().expect("made before the host calls");
+                (plans, Side::host(&host.arena), None)
+            }
         };
-        Sides { plans: plans.clone(), caller, callee, caller_flat, result_ptr: subtask.result_ptr }
+        let (plans, result_ptr) = (plans.clone(), subtask.result);
+        Sides { plans, caller, callee, caller_flat, result_ptr }
     }
 }
 

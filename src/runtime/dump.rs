@@ -127,7 +127,7 @@ impl State {
     fn describe_task(&self, task: TaskId) -> &str {
         match &self.tasks[task].callee {
             Callee::Lift(lift) => &lift.name,
-            Callee::Host(def) => &def.name,
+            Callee::Host(served) => &served.def.name,
             Callee::Core => "core code",
         }
     }

@@ -2,7 +2,7 @@
 
 use super::store::settle;
 use super::subtask::{Caller, Subtask, SubtaskState};
-use super::task::{Callee, Task, TaskId, TaskState, request_cancellation};
+use super::task::{Callee, Served, Task, TaskId, TaskState, request_cancellation};
 use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, Handle, InstanceId, Ownership, State, context, lower_params, return_result};
 use crate::copy::FuncPlans;
@@ -117,7 +117,10 @@ impl HostTask {
     /// Sets whom to tell when the caller wants the task cancelled.
     pub fn set_on_cancel(self, cx: &mut Cx<'_>, hook: Option<OnCancel>) -> Result<()> {
         self.def(cx)?;
-        let old = std::mem::replace(&mut cx.state().tasks[self.0].on_cancel, hook);
+        let old = match &mut cx.state().tasks[self.0].callee {
+            Callee::Host(served) => std::mem::replace(&mut served.on_cancel, hook),
+            Callee::Lift(_) | Callee::Core => unreachable!("the host serves it"),
+        };
         drop(old);
         Ok(())
     }
@@ -140,7 +143,7 @@ impl HostTask {
 
     fn def(self, cx: &Cx<'_>) -> Result<Rc<HostFuncDef>> {
         match cx.state().tasks.get(self.0).map(|task| &task.callee) {
-            Some(Callee::Host(def)) => Ok(def.clone()),
+            Some(Callee::Host(served)) => Ok(served.def.clone()),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "the task is over")),
         }
     }
@@ -168,11 +171,12 @@ impl HostTask {
             state.end_borrows(self.0);
             state.tasks.remove(self.0)
         };
-        let Some(Task { arena: Some(arena), on_cancel, .. }) = task else { return };
+        let Some(Task { callee: Callee::Host(served), .. }) = task else { return };
+        let Served { arena, on_cancel, .. } = served;
         drop(on_cancel);
         let mut state = cx.state();
         state.pending_host_tasks -= 1;
-        if Rc::strong_count(&arena) == 1 {
+        if Rc::strong_count(&arena) == 1 && state.arenas.len() < POOLED_ARENAS {
             arena.reset();
             state.arenas.push(arena);
         }
@@ -185,6 +189,9 @@ fn misuse(trap: Trapped) -> Error {
     Error::new(ErrorKind::InvalidArgument, trap.to_string())
 }
 
+/// Empty arenas that are kept for the next calls that the host serves.
+const POOLED_ARENAS: usize = 64;
+
 /// Calls a host function: `canon_lift` where the callee is the host.
 pub(crate) fn serve(
     cx: &mut Cx<'_>,
@@ -195,9 +202,9 @@ pub(crate) fn serve(
     let (task, arena) = {
         let state = &mut *cx.state();
         let arena = state.arenas.pop().unwrap_or_default();
-        let mut entry = Task::new(Callee::Host(def.clone()), InstanceId::HOST, Some(subtask));
-        entry.arena = Some(arena.clone());
-        let task = state.tasks.insert(entry);
+        let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
+        let task = Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask));
+        let task = state.tasks.insert(task);
         state.pending_host_tasks += 1;
         state.subtask(subtask).callee = Some(task);
         (task, arena)
@@ -254,12 +261,9 @@ pub type Completion = Box<dyn FnOnce(&mut Cx<'_>, HostSubtask)>;
 
 /// The host as the caller of a subtask.
 pub(crate) struct HostCaller {
-    pub(crate) plans: Rc<FuncPlans>,
     /// Where what the result points at goes.
     pub(crate) arena: Rc<Arena>,
     pub(crate) completion: Option<Completion>,
-    /// Nobody waits for the result, nor is there a place for it.
-    pub(crate) detached: bool,
     /// Why there will be no result.
     pub(crate) trap: Option<Trapped>,
 }
@@ -382,11 +386,11 @@ impl State {
     fn drop_host_subtask(&mut self, id: HostSubtask) -> Result<Option<Completion>> {
         let subtask = self.host_subtask(id)?;
         let (callee, state) = (subtask.callee, subtask.state);
-        let mut untold = None;
-        if let Caller::Host(host) = &mut subtask.caller {
-            untold = host.completion.take();
-            host.detached = true;
-        }
+        subtask.detached = true;
+        let mut untold = match &mut subtask.caller {
+            Caller::Host(host) => host.completion.take(),
+            Caller::Guest(_) => None,
+        };
         match callee {
             Some(task) if state == SubtaskState::Starting => {
                 self.forget_waiting_task(task);

@@ -133,9 +133,8 @@ pub fn start(
     arena: &Rc<Arena>,
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
-    let plans = func.host_plans(cx).clone();
-    let caller =
-        HostCaller { plans, arena: arena.clone(), completion, detached: false, trap: None };
+    func.make_host_plans(cx);
+    let caller = HostCaller { arena: arena.clone(), completion, trap: None };
     let subtask = cx.state().new_host_subtask(caller, results as u64);
     let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
     if started.is_err() {

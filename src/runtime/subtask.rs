@@ -47,13 +47,14 @@ pub(crate) struct Subtask {
     /// The task on the other side, from when it exists until it resolves.
     pub(crate) callee: Option<TaskId>,
     pub(crate) caller: Caller,
-    /// Handles of the caller's that are lent to the callee; `None` when the resolution has been
-    /// delivered.
-    pub(crate) lenders: Option<SmallVec<[u32; 2]>>,
+    /// Handles of the caller's that are lent to the callee, until the resolution is delivered.
+    pub(crate) lenders: SmallVec<[u32; 2]>,
+    pub(crate) resolve_delivered: bool,
     pub(crate) cancellation_requested: bool,
-    pub(crate) flat_result: RawVal,
-    /// Where results go that do not fit into a flat one.
-    pub(crate) result_ptr: u64,
+    /// Nobody waits for the result, nor is there a place for it.
+    pub(crate) detached: bool,
+    /// Where the result is to go if it is not flat; once it is there, the flat result.
+    pub(crate) result: RawVal,
 }
 
 impl Subtask {
@@ -63,19 +64,16 @@ impl Subtask {
             state: SubtaskState::Starting,
             callee: None,
             caller,
-            lenders: Some(SmallVec::new()),
+            lenders: SmallVec::new(),
+            resolve_delivered: false,
             cancellation_requested: false,
-            flat_result: 0,
-            result_ptr,
+            detached: false,
+            result: result_ptr,
         }
     }
 
     pub(crate) fn resolved(&self) -> bool {
         self.state.is_resolved()
-    }
-
-    pub(crate) fn resolve_delivered(&self) -> bool {
-        self.lenders.is_none()
     }
 }
 
@@ -93,7 +91,7 @@ impl State {
     pub(crate) fn add_lender(&mut self, id: WaitableId, index: u32) {
         let subtask = self.subtask(id);
         debug_assert!(!subtask.resolved());
-        subtask.lenders.as_mut().expect("the resolution is not delivered").push(index);
+        subtask.lenders.push(index);
     }
 
     /// The callee takes the arguments.
@@ -122,7 +120,7 @@ impl State {
         let subtask = self.subtask(id);
         debug_assert!(!subtask.resolved());
         subtask.state = to;
-        subtask.flat_result = flat_result;
+        subtask.result = flat_result;
         subtask.callee = None;
         if let Caller::Host(host) = &mut subtask.caller {
             let completion = host.completion.take();
@@ -142,7 +140,7 @@ impl State {
     pub(crate) fn caller_waits(&self, id: WaitableId) -> bool {
         let waitable = &self.waitables[id];
         match &waitable.kind {
-            WaitableKind::Subtask(Subtask { caller: Caller::Host(host), .. }) => !host.detached,
+            WaitableKind::Subtask(Subtask { caller: Caller::Host(_), detached, .. }) => !detached,
             _ => !self[waitable.inst].poisoned,
         }
     }
@@ -167,8 +165,10 @@ impl State {
     /// Gives back what was lent to the callee.
     pub(crate) fn deliver_resolve(&mut self, id: WaitableId) {
         let inst = self.waitables[id].inst;
-        let lenders = self.subtask(id).lenders.take().expect("delivered once");
-        for index in lenders {
+        let subtask = self.subtask(id);
+        debug_assert!(!subtask.resolve_delivered);
+        subtask.resolve_delivered = true;
+        for index in std::mem::take(&mut subtask.lenders) {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;
             }
@@ -179,7 +179,7 @@ impl State {
     #[cold]
     pub(crate) fn forget_subtask(&mut self, id: WaitableId) -> Option<Waitable> {
         self.waitables.get(id)?;
-        if !self.subtask(id).resolve_delivered() {
+        if !self.subtask(id).resolve_delivered {
             self.deliver_resolve(id);
         }
         self.waitables.remove(id)
@@ -187,7 +187,7 @@ impl State {
 
     pub(crate) fn subtask_event(&mut self, id: WaitableId) -> Event {
         let index = self.waitables[id].index;
-        if self.subtask(id).resolved() && !self.subtask(id).resolve_delivered() {
+        if self.subtask(id).resolved() && !self.subtask(id).resolve_delivered {
             self.deliver_resolve(id);
         }
         let state = self.subtask(id).state;
@@ -196,7 +196,7 @@ impl State {
 
     /// Frees a subtask whose handle was removed.
     pub(crate) fn drop_subtask(&mut self, id: WaitableId) -> Result<(), Trapped> {
-        if !self.subtask(id).resolve_delivered() {
+        if !self.subtask(id).resolve_delivered {
             return Err(Trap::DropUnresolvedSubtask.into());
         }
         self.drop_waitable(id);

@@ -24,12 +24,20 @@ pub(crate) enum TaskState {
 }
 
 /// What a task runs.
-#[derive(Clone)]
 pub(crate) enum Callee {
     Lift(Rc<Lift>),
-    Host(Rc<HostFuncDef>),
+    Host(Served),
     /// A core function that is called without the component level: `realloc`, a start function.
     Core,
+}
+
+/// What the host serves.
+pub(crate) struct Served {
+    pub(crate) def: Rc<HostFuncDef>,
+    /// Where the arguments are, and whatever else is needed.
+    pub(crate) arena: Rc<Arena>,
+    /// Whom to tell that the caller wants to cancel.
+    pub(crate) on_cancel: Option<OnCancel>,
 }
 
 pub(crate) struct Task {
@@ -43,10 +51,6 @@ pub(crate) struct Task {
     pub(crate) threads: List<Thread, 2>,
     /// The caller's flat arguments, while the task waits to be let in.
     pub(crate) args: Box<[RawVal]>,
-    /// For a task that the host serves: where its arguments are, and whatever else it needs.
-    pub(crate) arena: Option<Rc<Arena>>,
-    /// For a task that the host serves: whom to tell that its caller wants to cancel.
-    pub(crate) on_cancel: Option<OnCancel>,
 }
 
 impl Task {
@@ -61,8 +65,6 @@ impl Task {
             implicit_thread: None,
             threads: List::default(),
             args: Box::default(),
-            arena: None,
-            on_cancel: None,
         }
     }
 
@@ -245,9 +247,9 @@ pub(crate) fn request_cancellation(
 ) -> Result<(), Trapped> {
     let mut state = cx.state();
     let entry = &mut state.tasks[task];
-    if let Callee::Host(_) = entry.callee {
+    if let Callee::Host(served) = &mut entry.callee {
         entry.state = super::TaskState::CancelDelivered;
-        let hook = entry.on_cancel.take();
+        let hook = served.on_cancel.take();
         drop(state);
         return match hook {
             Some(hook) => hook(cx, super::HostTask(task)),

@@ -6,8 +6,7 @@ use super::task::TaskId;
 use super::waitable::{SetId, WaitableId};
 use super::{Cx, InstanceId, State};
 use crate::canon;
-use crate::canon::EventTarget;
-use crate::engine::{Continuation, CoreFunc, RawVal, fiber};
+use crate::engine::{Continuation, CoreFunc, CoreMemory, RawVal, fiber};
 use crate::error::{Trap, Trapped};
 
 pub(crate) type ThreadId = Id<Thread>;
@@ -102,7 +101,7 @@ pub(crate) enum Wake {
     /// Sync `canon lower`: deliver the resolution and return the flat results.
     Lower(WaitableId),
     /// `waitable-set.wait`: store the event.
-    SetEvent { set: SetId, target: EventTarget },
+    SetEvent { set: SetId, memory: CoreMemory, ptr: u64 },
     /// Sync `subtask.cancel`: return the subtask's state.
     SubtaskCancel(WaitableId),
     /// A sync read, write, or cancellation of one: return the packed result.
