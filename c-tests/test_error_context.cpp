@@ -85,6 +85,17 @@ TEST_CASE("error context built-ins that trap") {
     });
 }
 
+TEST_CASE("a debug message needs a realloc") {
+    Native n;
+    Guest g(n);
+    const auto message = g.run([&] {
+        const auto context = g.make("x");
+        g.opts.realloc = 0;
+        g.debug_message(context);
+    });
+    CHECK(message.find("needs memory but the canonical options have no realloc") != std::string::npos);
+}
+
 TEST_CASE("error context built-ins cannot be called where a guest may not leave") {
     const std::function<void(Guest &)> bodies[] = {
         [](Guest &g) { g.make("x"); },
