@@ -168,8 +168,8 @@ pub const fn discriminant_size(cases: usize) -> u32 {
     }
 }
 
-/// The bytes, and the alignment, of flags with this many labels; `elem_size_flags` in the
-/// reference.
+/// The bytes, and the alignment, of flags with this many labels; `elem_size_flags` and
+/// `alignment_flags` in the reference.
 pub const fn flags_size(labels: usize) -> u32 {
     match labels {
         0..=8 => 1,
@@ -307,7 +307,8 @@ fn flat_count(kind: &Kind) -> u32 {
     }
 }
 
-/// The flat types of a type that has at most [`MAX_FLAT_PARAMS`] of them.
+/// The flat types of a type that has at most [`MAX_FLAT_PARAMS`] of them; `flatten_list`,
+/// `flatten_record` and `flatten_variant` too.
 fn flatten_type(kind: &Kind, addr: AddrType) -> Box<[CoreType]> {
     let mut flat: SmallVec<[CoreType; MAX_FLAT_PARAMS]> = SmallVec::new();
     // Parts are not longer than the whole.

@@ -230,7 +230,8 @@ fn core_returned(
     finish(cx).map_err(|trap| trap.within(&*lift.name))
 }
 
-/// Whether a core call is over; a suspended guest is kept in its thread.
+/// Whether a core call is over; a suspended guest is kept in its thread. An engine's exceptions are
+/// traps by now, which `call_and_trap_on_throw` of the reference sees to.
 fn returned(
     cx: &mut Cx<'_>,
     lift: &Lift,
@@ -280,8 +281,8 @@ fn unpack_callback_result(packed: u32) -> Result<CallbackCode, Trapped> {
     }
 }
 
-/// Goes on with what the core function or the callback has asked for, until the thread waits or
-/// ends.
+/// Goes on with what the core function or the callback has asked for, until the thread waits (for a
+/// set: `wait_for_event_and` of the reference) or ends.
 fn event_loop(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,

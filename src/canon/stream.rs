@@ -175,7 +175,7 @@ fn copy(
     result_or_wait(cx, id, opts.is_async)
 }
 
-/// The result of a copy, if it is there.
+/// The result of a copy, if it is there; `Waitable.wait_for_pending_event` where it is not.
 fn result_or_wait(cx: &mut Cx<'_>, id: WaitableId, is_async: bool) -> Result<Option<u32>, Trapped> {
     let mut state = cx.state();
     state.check_not_ended(state.waitables[id].inst)?;

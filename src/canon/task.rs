@@ -19,7 +19,7 @@ pub(crate) fn canon_task_return(
     if lift.ty.result() != result.as_ref() {
         return Err(Trap::TaskReturnType.into());
     }
-    // A memory may be left out where the result does not need one.
+    // `LiftOptions.equal`, but that a memory may be left out where the result does not need one.
     let other_memory = opts.memory.is_some() && opts.memory != lift.opts.memory;
     if other_memory || opts.string_encoding != lift.opts.string_encoding {
         return Err(Trap::TaskReturnOptions.into());

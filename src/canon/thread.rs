@@ -55,7 +55,7 @@ pub(crate) fn explicit_outcome(
     }
 }
 
-/// `canon_thread_resume_later`: makes a suspended thread ready.
+/// `canon_thread_resume_later`, `Thread.resume_later`: makes a suspended thread ready.
 pub(crate) fn canon_thread_resume_later(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -86,7 +86,7 @@ pub(crate) fn canon_thread_suspend(
     switch(cx, inst, cancellable, Meanwhile::Suspend, |_| Ok(None))
 }
 
-/// `canon_thread_yield`.
+/// `canon_thread_yield`, `Thread.yield_`.
 pub(crate) fn canon_thread_yield(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -95,7 +95,7 @@ pub(crate) fn canon_thread_yield(
     switch(cx, inst, cancellable, Meanwhile::Yield, |_| Ok(None))
 }
 
-/// `canon_thread_suspend_then_resume`.
+/// `canon_thread_suspend_then_resume`, `Thread.suspend_then_resume`.
 pub(crate) fn canon_thread_suspend_then_resume(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -107,7 +107,7 @@ pub(crate) fn canon_thread_suspend_then_resume(
     })
 }
 
-/// `canon_thread_yield_then_resume`.
+/// `canon_thread_yield_then_resume`, `Thread.yield_then_resume`.
 pub(crate) fn canon_thread_yield_then_resume(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -119,7 +119,7 @@ pub(crate) fn canon_thread_yield_then_resume(
     })
 }
 
-/// `canon_thread_suspend_then_promote`.
+/// `canon_thread_suspend_then_promote`, `Thread.suspend_then_promote`.
 pub(crate) fn canon_thread_suspend_then_promote(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -129,7 +129,7 @@ pub(crate) fn canon_thread_suspend_then_promote(
     switch(cx, inst, cancellable, Meanwhile::Suspend, |state| promoted(state, inst, index))
 }
 
-/// `canon_thread_yield_then_promote`.
+/// `canon_thread_yield_then_promote`, `Thread.yield_then_promote`.
 pub(crate) fn canon_thread_yield_then_promote(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -145,7 +145,8 @@ fn promoted(state: &mut State, inst: InstanceId, index: u32) -> Result<Option<Th
     Ok(Some(other).filter(|other| state.is_ready(*other)))
 }
 
-/// Blocks the current thread; the one that `find_other` gives, if any, runs next.
+/// `Thread.switch_to_internal`: blocks the current thread; the one that `find_other` gives, if any,
+/// runs next.
 fn switch(
     cx: &mut Cx<'_>,
     inst: InstanceId,

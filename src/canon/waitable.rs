@@ -20,7 +20,8 @@ pub(crate) fn canon_waitable_set_new(cx: &mut Cx<'_>, inst: InstanceId) -> Resul
     state[inst].handles.add(Handle::WaitableSet(set))
 }
 
-/// `canon_waitable_set_wait`: an event of the set, or `None` if there is none yet.
+/// `canon_waitable_set_wait`, `WaitableSet.wait_for_event`: an event of the set, or `None` if there is
+/// none yet.
 pub(crate) fn canon_waitable_set_wait(
     cx: &mut Cx<'_>,
     inst: InstanceId,
@@ -57,7 +58,7 @@ pub(crate) fn deliver_event(
     unpack_event(cx, into, event).map_err(|trap| trap.within("waitable-set.wait"))
 }
 
-/// `canon_waitable_set_poll`: an event of the set, or none.
+/// `canon_waitable_set_poll`, `WaitableSet.poll`: an event of the set, or none.
 pub(crate) fn canon_waitable_set_poll(
     cx: &mut Cx<'_>,
     inst: InstanceId,

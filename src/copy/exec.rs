@@ -9,7 +9,8 @@ use crate::types::{Kind, Type};
 use std::sync::Arc;
 
 impl Plan {
-    /// Copies the value at `src_ptr` in the source's memory to `dst_ptr` in the destination's.
+    /// Copies the value at `src_ptr` in the source's memory to `dst_ptr` in the destination's: `load`
+    /// and `store` of the reference at once.
     ///
     /// Both pointers are checked: [`Trap::Unaligned`], [`Trap::OutOfBounds`].
     pub fn copy(&self, cx: &mut dyn Context, src_ptr: u64, dst_ptr: u64) -> Result<(), Trapped> {
@@ -143,6 +144,8 @@ impl<'a> Exec<'a> {
         Ok(())
     }
 
+    /// `load_record`, `store_record`.
+    ///
     /// # Safety
     /// As for [`Exec::copy`].
     unsafe fn copy_record(&mut self, steps: &[Step], src: u64, dst: u64) -> Result<(), Trapped> {
@@ -154,6 +157,8 @@ impl<'a> Exec<'a> {
         Ok(())
     }
 
+    /// `load_variant`, `store_variant`.
+    ///
     /// # Safety
     /// As for [`Exec::copy`].
     unsafe fn copy_variant(
@@ -256,6 +261,8 @@ pub(super) fn canonicalize_nan64(bits: u64) -> u64 {
     if f64::from_bits(bits).is_nan() { 0x7ff8_0000_0000_0000 } else { bits }
 }
 
+/// `convert_int_to_bool`, for each byte.
+///
 /// # Safety
 /// `src` is readable and `dst` is writable for `count` bytes.
 pub(super) unsafe fn copy_bools(src: *const u8, dst: *mut u8, count: usize) {
@@ -302,7 +309,7 @@ pub(super) unsafe fn copy_enums(
     .map_err(|(at, value)| (at, invalid_discriminant(value, cases)))
 }
 
-/// Copies flags of `size` bytes without the bits that have no label.
+/// `load_flags`, `store_flags`: copies flags of `size` bytes without the bits that have no label.
 ///
 /// # Safety
 /// `src` is readable and `dst` is writable for `count` times `size` bytes.

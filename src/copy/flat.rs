@@ -27,8 +27,8 @@ pub enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Where the value of type `ty` is that came as `values`, of which at most `max_flat` are the
-    /// value itself: more are spilled, and the first is a pointer.
+    /// `lift_flat_values`: where the value of type `ty` is that came as `values`, of which at most
+    /// `max_flat` are the value itself: more are spilled, and the first is a pointer.
     pub fn spilled(ty: &Type, max_flat: usize, values: &'a [RawVal]) -> Self {
         if ty.info().flat_count() as usize > max_flat {
             Source::Memory(values[0])
@@ -50,8 +50,9 @@ pub enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Where a value of type `ty` goes that may be at most `max_flat` of the core values `values`:
-    /// beyond that to `out_param`, or to new memory whose pointer becomes the first of `values`.
+    /// `lower_flat_values`: where a value of type `ty` goes that may be at most `max_flat` of the core
+    /// values `values`: beyond that to `out_param`, or to new memory whose pointer becomes the first of
+    /// `values`.
     pub fn spilled(
         ty: &Type,
         max_flat: usize,
@@ -215,6 +216,7 @@ enum Form {
     Variant(Arc<FlatVariant>),
 }
 
+/// For `lift_flat_variant` and `lower_flat_variant`.
 struct FlatVariant {
     /// For the names of its cases.
     ty: Type,

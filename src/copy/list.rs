@@ -9,8 +9,8 @@ use super::plan::{List, Op};
 use crate::error::{PathSegment, Trapped};
 
 impl Exec<'_> {
-    /// Copies a list of the source's to new memory of the destination's and answers where that is.
-    /// An empty list asks for memory too.
+    /// `load_list`, `store_list` and `store_list_into_range`: copies a list of the source's to new
+    /// memory of the destination's and answers where that is. An empty list asks for memory too.
     pub(super) fn copy_list(&mut self, list: &List, src: u64, length: u64) -> Result<u64, Trapped> {
         self.load_list_from_range(list, src, length)?;
         let dst = self.allocate(list.dst_align, length * u64::from(list.dst_size))?;
@@ -23,7 +23,8 @@ impl Exec<'_> {
         Ok(dst)
     }
 
-    /// Copies values that lie one after the other; `sizes` are what one takes on each side.
+    /// `load_list_from_valid_range`, `store_list_into_valid_range`: copies values that lie one after
+    /// the other; `sizes` are what one takes on each side.
     ///
     /// # Safety
     /// Both places have room for `count` values of the type that `op` was compiled from.

@@ -8,8 +8,8 @@ use encoding_rs::mem;
 use std::borrow::Cow;
 
 impl Exec<'_> {
-    /// Copies a string of the source's to new memory of the destination's: from pointer and tagged
-    /// code units on one side to the same on the other.
+    /// `load_string`, `store_string`: copies a string of the source's to new memory of the
+    /// destination's, from pointer and tagged code units on one side to the same on the other.
     pub(super) fn copy_string(
         &mut self,
         ptr: u64,

@@ -6,7 +6,7 @@ use crate::copy::Format;
 use crate::error::{PathSegment, Trap, Trapped};
 use crate::types::Type;
 
-/// A part of an instance's memory with room for `length` elements.
+/// A part of an instance's memory with room for `length` elements: `BufferGuestImpl` of the reference.
 #[derive(Clone)]
 pub(crate) struct Buffer {
     pub(crate) side: Side,
@@ -59,7 +59,8 @@ impl Buffer {
     }
 }
 
-/// Copies `count` elements from where `src` is to where `dst` is.
+/// Copies `count` elements from where `src` is to where `dst` is: `read` of the one and `write` of the
+/// other in the reference.
 pub(crate) fn copy(
     cx: &mut Cx<'_>,
     element: Option<&Type>,

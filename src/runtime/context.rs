@@ -41,7 +41,7 @@ impl Side {
     }
 }
 
-/// For which call handles are lent.
+/// For which call handles are lent: `borrow_scope` of the reference, for both sides.
 #[derive(Clone, Copy)]
 pub(crate) struct BorrowScope {
     pub(crate) lender: WaitableId,
@@ -127,14 +127,17 @@ impl Context for Crossing<'_, '_> {
         state.lower_borrow(self.dst.inst, resource, rep, scope.borrower)
     }
 
+    /// `lift_stream`, `lower_stream`.
     fn stream(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
         self.move_end(Channel::Stream, element, handle)
     }
 
+    /// `lift_future`, `lower_future`.
     fn future(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
         self.move_end(Channel::Future, element, handle)
     }
 
+    /// `lift_error_context`, `lower_error_context`.
     fn error_context(&mut self, handle: u32) -> Result<u32, Trapped> {
         let mut state = self.cx.state();
         let context = state[self.src.inst].handles.error_context(handle)?.clone();

@@ -17,7 +17,7 @@ impl InstanceId {
     pub const HOST: InstanceId = InstanceId(0);
 }
 
-/// The state of a component instance.
+/// The state of a component instance: `ComponentInstance` of the reference.
 pub(crate) struct Instance {
     pub(crate) name: Rc<str>,
     pub(crate) parent: Option<InstanceId>,

@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    /// Has a thread wait. It runs again when `wait` is over, or when it is cancelled.
+    /// `Thread.start_waiting_internal`: has a thread wait. It runs again when `wait` is over, or when it is cancelled.
     pub(crate) fn start_waiting(&mut self, id: ThreadId, wait: Wait, cancellable: bool) {
         let thread = &mut self.threads[id];
         thread.state = ThreadState::Waiting(wait);
@@ -100,7 +100,8 @@ impl State {
         thread.cancellable = cancellable;
     }
 
-    /// Takes a thread that is about to run, or to be freed, out of whatever it is in.
+    /// `Thread.stop_waiting_internal`: takes a thread that is about to run, or to be freed, out of
+    /// whatever it is in.
     pub(crate) fn stop_waiting(&mut self, id: ThreadId, cancelled: bool) {
         let ThreadState::Waiting(wait) = self.threads[id].state else { return };
         self.dequeue(id);

@@ -340,7 +340,7 @@ impl State {
         Event { code: end.kind.event_code(), p1: index, p2 }
     }
 
-    /// `on_copy_done` of the reference.
+    /// `on_copy_done` of the reference; with a buffer to reclaim, `on_copy`.
     fn copy_done(&mut self, id: WaitableId, result: CopyResult) {
         self.set_copy_event(id, result, false);
     }
@@ -362,7 +362,7 @@ impl State {
         }
     }
 
-    /// Has `id`, whose copy is in progress, give up its buffer.
+    /// `SharedStreamImpl.cancel`: has `id`, whose copy is in progress, give up its buffer.
     pub(crate) fn cancel_shared(&mut self, id: WaitableId) {
         let shared = self.end(id).shared;
         self.reset_and_notify_pending(shared, CopyResult::Cancelled);
@@ -396,7 +396,7 @@ impl State {
         Ok(())
     }
 
-    /// Frees an end whose handle is gone, and tells the other one.
+    /// Frees an end whose handle is gone, and tells the other one: `SharedStreamImpl.drop`.
     pub(crate) fn drop_end(&mut self, id: WaitableId) {
         let shared_id = self.end(id).shared;
         let shared = &mut self.shareds[shared_id];

@@ -194,7 +194,7 @@ impl State {
         Event { code: EventCode::Subtask, p1: index, p2: state as u32 }
     }
 
-    /// Frees a subtask whose handle was removed.
+    /// `Subtask.drop`: frees a subtask whose handle goes.
     pub(crate) fn drop_subtask(&mut self, id: WaitableId) -> Result<(), Trapped> {
         if !self.subtask(id).resolve_delivered {
             return Err(Trap::DropUnresolvedSubtask.into());
