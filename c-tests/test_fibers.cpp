@@ -170,3 +170,70 @@ TEST_CASE("built-ins are for callbacks that run, and numbers for things that are
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "cmabi_engine_new_native", cmabi_component_instance_new, other, 0U,
                 CMABI_STR("x"), &instance);
 }
+
+TEST_CASE("core functions are called from callbacks that run, and from nowhere else") {
+    Native n;
+    const auto inst = n.instance("inst");
+    const auto core = n.core({}, {}, [](const Values &) { return Values{}; });
+    const auto check_refused = [&] {
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "runs no core callback", cmabi_core_func_call, n.store, core, nullptr,
+                    0U, nullptr, 0U);
+    };
+    check_refused();
+    const FuncType type = func({});
+    const auto import = n.lower(inst, n.host(type, [&](cmabi_task *, const void *, void *) {
+        check_refused();
+    }), Native::options());
+    CHECK(run_guest(n, inst, [&] { n.call(import, {}, 0); }) == "");
+}
+
+TEST_CASE("the store cannot be used where a memory is asked for") {
+    Native n;
+    struct Asked {
+        Native &n;
+        std::vector<std::uint64_t> bytes = std::vector<std::uint64_t>(64);
+        int times = 0;
+        std::size_t offset = 0;
+    } asked{n};
+    const auto data = [](void *data, std::size_t *len) {
+        auto &asked = *static_cast<Asked *>(data);
+        ++asked.times;
+        std::uint32_t handle = 0;
+        CHECK_FAILS(CMABI_STATUS_BUSY, "this callback", cmabi_store_run, asked.n.store);
+        CHECK_FAILS(CMABI_STATUS_BUSY, "this callback", cmabi_canon_waitable_set_new, asked.n.store, &handle);
+        cmabi_store_free(asked.n.store);
+        *len = asked.bytes.size() * sizeof(std::uint64_t);
+        return reinterpret_cast<std::uint8_t *>(asked.bytes.data()) + asked.offset;
+    };
+    auto opts = Native::options();
+    REQUIRE_OK(cmabi_core_memory_new, n.store, std::uint8_t{0}, data, &asked, nullptr, &opts.memory);
+    opts.realloc = n.core({I32, I32, I32, I32}, {I32}, [](const Values &) { return Values{8}; });
+    const FuncType type = func({field("s", string())});
+    const Func take = n.lift(n.instance("inst"), n.core({I32, I32}, {}, [](const Values &) { return Values{}; }),
+                             type, opts);
+    const cmabi_string text = CMABI_STR("text");
+    CHECK_OK(cmabi_func_call, n.store, take, &text, nullptr, nullptr);
+    CHECK(asked.times > 0);
+    CHECK(std::memcmp(asked.bytes.data() + 1, "text", 4) == 0);
+    // An address that is none of a memory's.
+    asked.offset = 1;
+    CHECK_FAILS(CMABI_STATUS_TRAP, "beyond the end of memory", cmabi_func_call, n.store, take, &text, nullptr, nullptr);
+}
+
+TEST_CASE("callbacks have the stack that the config says") {
+    Config config;
+    REQUIRE_OK(cmabi_config_new, config.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`bytes`", cmabi_config_set_fiber_stack_bytes, config, std::uint64_t{4096});
+    const auto use = [] {
+        volatile char room[1 << 20];
+        room[0] = 1;
+        room[sizeof room - 1] = room[0];
+        CHECK(room[sizeof room - 1] == 1);
+    };
+    REQUIRE_OK(cmabi_config_set_fiber_stack_bytes, config, std::uint64_t{4} << 20);
+    Native large(config);
+    CHECK(run_guest(large, large.instance("inst"), use) == "");
+    REQUIRE_OK(cmabi_config_set_fiber_stack_bytes, config, ~std::uint64_t{0});
+    Native impossible(config);
+    CHECK(run_guest(impossible, impossible.instance("inst"), use).find("no memory for the stack") != std::string::npos);
+}

@@ -331,6 +331,14 @@ cmabi_status cmabi_config_set_max_stack_bytes(cmabi_config *config,
                                               cmabi_error **error);
 
 /**
+ * For an engine of `cmabi_engine_new_native`: how many bytes of native stack each callback has, at least
+ * 65,536, which is `CMABI_STATUS_INVALID_ARGUMENT` otherwise; a guard page follows. The default is 256 KiB.
+ */
+cmabi_status cmabi_config_set_fiber_stack_bytes(cmabi_config *config,
+                                                uint64_t bytes,
+                                                cmabi_error **error);
+
+/**
  * For a store: meters what guests execute, and gives the store this much fuel to start with. An
  * instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for
  * more. By default nothing is metered.
@@ -425,14 +433,15 @@ void cmabi_store_free(cmabi_store *store);
 
 /**
  * Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
- * was one. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+ * was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
  */
 cmabi_status cmabi_store_tick(cmabi_store *store, bool *ran, cmabi_error **error);
 
 /**
- * Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+ * Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
  */
-cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
+cmabi_status cmabi_store_run(cmabi_store *store,
+                             cmabi_error **error);
 
 /**
  * How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
@@ -3170,8 +3179,9 @@ typedef cmabi_status (*cmabi_core_callback)(void *data,
 typedef uint32_t cmabi_core_func;
 
 /**
- * Says where a memory is now: its address, a multiple of 8, and its length in bytes. Asked anew
- * after every call that may have moved the memory.
+ * Says where a memory is now: its address, a multiple of 8, and its length in bytes; an address that is
+ * none counts as that of an empty memory. Asked anew after every call that may have moved the memory,
+ * in the middle of copies: it cannot use the store.
  */
 typedef uint8_t *(*cmabi_memory_data)(void *data, size_t *len);
 
@@ -3252,7 +3262,7 @@ cmabi_status cmabi_core_func_new(cmabi_store *store,
 
 /**
  * Calls a core function from inside a core callback, as a guest calls one that it imports: one that
- * `cmabi_canon_lower` made, or another callback. It may block.
+ * `cmabi_canon_lower` made, or another callback. It may block. `CMABI_STATUS_INVALID_ARGUMENT` elsewhere.
  */
 cmabi_status cmabi_core_func_call(cmabi_store *store,
                                   cmabi_core_func func,

@@ -84,6 +84,12 @@ impl View {
     }
 }
 
+/// A memory as the host's code describes it, which is empty where there can be none.
+pub(crate) fn plausible(base: *mut u8, len: usize) -> (*mut u8, usize) {
+    let possible = !base.is_null() && base.addr().is_multiple_of(8) && len <= isize::MAX as usize;
+    if possible { (base, len) } else { (std::ptr::dangling_mut::<u64>().cast(), 0) }
+}
+
 /// The host's allocator for values that are copied to it: bytes are handed out one after the other
 /// and freed all at once.
 ///

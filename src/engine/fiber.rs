@@ -61,6 +61,8 @@ const POOLED_STACKS: usize = 64;
 impl Fibers {
     /// Fibers with stacks of `stack_size` bytes, rounded up to whole pages, and a guard page each.
     pub fn new(stack_size: usize) -> Rc<Self> {
+        // No system has as much; the guard page and rounding come on top.
+        let stack_size = stack_size.min(isize::MAX as usize);
         Rc::new(Fibers { stack_size, stacks: RefCell::default(), current: Cell::new(ptr::null()) })
     }
 

@@ -19,6 +19,7 @@ use crate::ffi::engine_interface::{
 };
 use crate::ffi::error::cmabi_string;
 use crate::ffi::reflect::cmabi_core_type;
+use crate::memory;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -566,7 +567,7 @@ impl EngineStore for VtableStore {
         let item = self.0.memories.borrow()[memory.0 as usize].0;
         let mut len = 0;
         let base = call!(self.0.table, memory_data(self.0.store, item, &mut len));
-        if base.is_null() { (ptr::dangling_mut(), 0) } else { (base, len) }
+        memory::plausible(base, len)
     }
 
     fn memory_type(&self, memory: CoreMemory) -> CoreMemoryType {

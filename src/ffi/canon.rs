@@ -17,7 +17,7 @@ use crate::canon::{self, FuncInst, Options};
 use crate::engine::native::{NativeEngine, NativeStore};
 use crate::engine::{CoreFunc, CoreMemory, CoreMemoryType, CoreTable, EngineStore};
 use crate::error::{Error, ErrorKind, Result, Trap};
-use crate::memory::AddrType;
+use crate::memory::{self, AddrType};
 use crate::runtime::{self, Dtor, HostFuncDef, InstanceId};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn cmabi_core_func_new(
 }
 
 /// Calls a core function from inside a core callback, as a guest calls one that it imports: one that
-/// `cmabi_canon_lower` made, or another callback. It may block.
+/// `cmabi_canon_lower` made, or another callback. It may block. `CMABI_STATUS_INVALID_ARGUMENT` elsewhere.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_core_func_call(
     store: *mut cmabi_store,
@@ -154,12 +154,16 @@ pub unsafe extern "C" fn cmabi_core_func_call(
             let what = format!("does not have {args_len} parameters and {results_len} results");
             return Err(check::invalid("func", what));
         }
-        store.enter(|_| Ok(native.invoke(func, args, results)?))
+        store.enter(|cx| {
+            running_instance(cx)?;
+            Ok(native.invoke(func, args, results)?)
+        })
     })
 }
 
-/// Says where a memory is now: its address, a multiple of 8, and its length in bytes. Asked anew
-/// after every call that may have moved the memory.
+/// Says where a memory is now: its address, a multiple of 8, and its length in bytes; an address that is
+/// none counts as that of an empty memory. Asked anew after every call that may have moved the memory,
+/// in the middle of copies: it cannot use the store.
 pub type cmabi_memory_data =
     Option<unsafe extern "C" fn(data: *mut c_void, len: *mut usize) -> *mut u8>;
 
@@ -179,6 +183,7 @@ pub unsafe extern "C" fn cmabi_core_memory_new(
         // SAFETY: the header's rules.
         let (store, memory) =
             unsafe { (check::required(store, "store")?, check::out_value(memory, "memory")?) };
+        let link = store.link();
         let memory_data = memory_data.ok_or_else(|| check::invalid("memory_data", "is NULL"))?;
         let native = store.native()?;
         let ty =
@@ -186,8 +191,9 @@ pub unsafe extern "C" fn cmabi_core_memory_new(
         let view = move || {
             let mut len = 0;
             // SAFETY: the header's rules.
-            let base = unsafe { memory_data(data.get(), &mut len) };
-            if base.is_null() { (std::ptr::dangling_mut(), 0) } else { (base, len) }
+            let ask = || unsafe { memory_data(data.get(), &mut len) };
+            let base = link.store().map_or(std::ptr::null_mut(), |store| store.keep_away(ask));
+            memory::plausible(base, len)
         };
         memory.write(store.enter(|_| Ok(native.new_memory(ty, Rc::new(view))))?.0 + 1);
         Ok(())
@@ -280,6 +286,12 @@ pub unsafe extern "C" fn cmabi_component_instance_new(
 
 fn component_instance(count: usize, number: u32, argument: &str) -> Result<Option<InstanceId>> {
     Ok(numbered(number, count - 1, argument)?.map(|index| InstanceId(index + 1)))
+}
+
+/// The instance of the core callback that runs, which called the library.
+pub(super) fn running_instance(cx: &runtime::Cx<'_>) -> Result<InstanceId> {
+    runtime::current_instance(cx)
+        .ok_or_else(|| check::invalid("store", "runs no core callback now"))
 }
 
 fn required_instance(cx: &runtime::Cx<'_>, number: u32) -> Result<InstanceId> {
@@ -395,7 +407,14 @@ pub unsafe extern "C" fn cmabi_canon_lift(
         let opts = unsafe { cmabi_canon_options::read(options, native) }?;
         let callee =
             core_func(native, callee, "callee")?.ok_or_else(|| check::invalid("callee", "is 0"))?;
-        canon::check_lift(&ty, &opts, &native.func_type(callee))?;
+        let core = native.func_type(callee);
+        canon::check_lift(&ty, &opts, &core)?;
+        if let Some(cleanup) = opts.post_return.map(|func| native.func_type(func))
+            && (cleanup.params != core.results || !cleanup.results.is_empty())
+        {
+            let what = format!("is a {cleanup}, which does not take the results of {core}");
+            return Err(check::invalid("options->post_return", what));
+        }
         let lifted = store.enter(|cx| {
             let instance = required_instance(cx, instance)?;
             Ok(canon::lift(callee, ty, opts, instance, name))

@@ -4,6 +4,7 @@
 
 use super::canon::{
     cmabi_canon_options, cmabi_core_memory, cmabi_core_table, core_memory, core_table,
+    running_instance,
 };
 use super::engine_interface::cmabi_core_func_type;
 use super::error::{cmabi_error, cmabi_status};
@@ -16,7 +17,6 @@ use crate::engine::native::NativeStore;
 use crate::engine::{CoreMemory, CoreType, RawVal};
 use crate::error::Result;
 use crate::memory::AddrType;
-use crate::runtime;
 use crate::types::Type;
 use std::mem::MaybeUninit;
 
@@ -30,8 +30,7 @@ fn invoke(
     let native = store.native()?;
     let builtin = builtin(native)?;
     store.enter(|cx| {
-        let instance = runtime::current_instance(cx)
-            .ok_or_else(|| check::invalid("store", "runs no core callback now"))?;
+        let instance = running_instance(cx)?;
         let import = |results: &mut _| canon::invoke(cx, &builtin, instance, args, results);
         Ok(native.enter(results, import)?)
     })

@@ -88,6 +88,28 @@ pub unsafe extern "C" fn cmabi_config_set_max_stack_bytes(
     unsafe { set(config, error, |config| config.max_stack_bytes = Some(bytes)) }
 }
 
+/// For an engine of `cmabi_engine_new_native`: how many bytes of native stack each callback has, at least
+/// 65,536, which is `CMABI_STATUS_INVALID_ARGUMENT` otherwise; a guard page follows. The default is 256 KiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_fiber_stack_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let config = unsafe { check::required_mut(config, "config") }?;
+        if bytes < MIN_FIBER_STACK {
+            return Err(check::invalid("bytes", format_args!("is less than {MIN_FIBER_STACK}")));
+        }
+        config.fiber_stack_bytes = Some(bytes);
+        Ok(())
+    })
+}
+
+/// What a built-in takes of the stack of the callback that calls it, with something to spare.
+const MIN_FIBER_STACK: u64 = 64 << 10;
+
 /// For a store: meters what guests execute, and gives the store this much fuel to start with. An
 /// instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for
 /// more. By default nothing is metered.

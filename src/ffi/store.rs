@@ -49,6 +49,8 @@ pub struct cmabi_store {
     pub(super) waker: OnceCell<Arc<Waker>>,
     /// What the representations of the host's resources stand for.
     pub(super) objects: Objects,
+    /// A callback that answers a question in the middle of something runs.
+    asking: Cell<bool>,
     /// It is being freed.
     ending: Cell<bool>,
     shared: Rc<Shared>,
@@ -82,6 +84,7 @@ impl cmabi_store {
             tasks: Tasks::default(),
             waker: OnceCell::new(),
             objects: Objects::new(),
+            asking: Cell::new(false),
             ending: Cell::new(false),
             shared,
             store: UnsafeCell::new(store),
@@ -105,16 +108,14 @@ impl cmabi_store {
             Err(owner) if owner == here && self.ending.get() => {
                 Err(Error::new(ErrorKind::Busy, "the store is being freed"))
             }
+            Err(owner) if owner == here && self.asking.get() => Err(not_in_callback()),
             Err(owner) if owner == here => {
                 // Native functions run on fibers, which come and go in any order: what is lent by
                 // one of them is not what the next finds. But their engine needs no lending.
                 if let Some(mut engine) = self.native.clone() {
                     return self.run(&mut Cx { shared: &self.shared, engine: &mut engine }, body);
                 }
-                let Some(mut lent) = self.lent.take() else {
-                    let message = "the store is running, and this callback may not use it";
-                    return Err(Error::new(ErrorKind::Busy, message));
-                };
+                let Some(mut lent) = self.lent.take() else { return Err(not_in_callback()) };
                 // SAFETY: `lend` keeps the context alive and unused until its callback is over,
                 // and nobody else has it as long as `lent` is empty.
                 let result = self.run(unsafe { lent.as_mut() }, body);
@@ -160,6 +161,14 @@ impl cmabi_store {
         callback()
     }
 
+    /// Keeps C from using the store while `callback` runs.
+    pub(super) fn keep_away<R>(&self, callback: impl FnOnce() -> R) -> R {
+        let outer = self.asking.replace(true);
+        let answer = callback();
+        self.asking.set(outer);
+        answer
+    }
+
     /// What finds the store as long as it is there.
     pub(super) fn link(&self) -> Link {
         Link(Rc::downgrade(&self.shared))
@@ -186,6 +195,11 @@ impl cmabi_store {
         }
         Err(check::invalid(argument, "belongs to another store"))
     }
+}
+
+#[cold]
+fn not_in_callback() -> Error {
+    Error::new(ErrorKind::Busy, "the store is running, and this callback may not use it")
 }
 
 /// Finds a store as long as it is there: for what C may keep for longer.
@@ -265,7 +279,7 @@ pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
 }
 
 /// Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
-/// was one. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+/// was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_store_tick(
     store: *mut cmabi_store,
@@ -284,7 +298,7 @@ pub unsafe extern "C" fn cmabi_store_tick(
     })
 }
 
-/// Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` inside a callback.
+/// Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_store_run(
     store: *mut cmabi_store,

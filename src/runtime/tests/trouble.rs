@@ -128,8 +128,8 @@ fn a_call_ends_whose_caller_has_trapped_in_another() {
         let trap = FUNC.take().unwrap();
         let ended = call_func(call.cx, &trap, std::ptr::null(), std::ptr::null_mut(), call.arena);
         assert!(ended.is_err());
-        let task = answers.lock().unwrap().remove(0);
-        task.return_(call.cx, (&raw const *&5u32).cast()).unwrap();
+        let (task, answer) = (answers.lock().unwrap().remove(0), 5u32);
+        task.return_(call.cx, (&raw const answer).cast()).unwrap();
         Ok(HostOutcome::Returned)
     });
     let other = fx.instance("other");
