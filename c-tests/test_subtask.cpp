@@ -317,6 +317,52 @@ TEST_CASE("a completion may start calls and free its own") {
     CHECK(chain.f.pending.empty());
 }
 
+TEST_CASE("a long chain of completions takes no stack") {
+    struct Chain {
+        Sleeper f;
+        const std::uint32_t ms = 1;
+        int left = 3000; // the guest has memory for so many
+        std::vector<Subtask> over;
+        void start() {
+            Subtask next = f.start("doze", &ms, [](void *data, cmabi_subtask *) {
+                auto &self = *static_cast<Chain *>(data);
+                if (--self.left > 0) {
+                    self.start();
+                }
+            }, this);
+            over.push_back(std::move(next));
+        }
+    } chain;
+    chain.f.on_sleep = [](Sleeper &, cmabi_task *, std::uint32_t *result) -> cmabi_status {
+        *result = 1;
+        return CMABI_STATUS_OK;
+    };
+    chain.start();
+    CHECK(chain.left == 0);
+    CHECK(chain.over.size() == 3000);
+}
+
+TEST_CASE("a host function cannot wait for a call that it makes") {
+    Sleeper f;
+    const std::uint32_t ms = 1;
+    // Another instance, as the one that calls cannot be entered.
+    Handle<cmabi_instance, cmabi_instance_free> caller(std::move(f.instance));
+    f.instantiate();
+    f.notify = [](Sleeper &self, cmabi_task *) -> cmabi_status {
+        const std::uint32_t ms = 2;
+        std::uint32_t result = 0;
+        CHECK_FAILS(CMABI_STATUS_WOULD_BLOCK, "until its caller, a host function, returns",
+                    cmabi_func_call, self.store, self.func("doze"), &ms, &result, nullptr);
+        // One that needs not wait is fine, and so is one that is only started.
+        CHECK_OK(cmabi_func_call, self.store, self.func("release"), nullptr, nullptr, nullptr);
+        return CMABI_STATUS_OK;
+    };
+    CHECK_OK(cmabi_func_call, f.store, f.func("press"), nullptr, nullptr, nullptr);
+    CHECK_OK(cmabi_func_call, f.store, Guest::func(caller, "notify"), nullptr, nullptr, nullptr);
+    const Subtask subtask = f.start("doze", &ms);
+    CHECK(f.state(subtask) == CMABI_SUBTASK_STATE_STARTED);
+}
+
 TEST_CASE("the convenience says when it waits for the host, and lets go") {
     Sleeper f;
     const std::uint32_t ms = 1;

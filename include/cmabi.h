@@ -19,7 +19,8 @@
  *            slices are `{ptr, len}`; a length of 0 allows any pointer.
  * Callbacks  `fn`, `data` and `drop` go together: `drop`, which may be NULL, is called exactly once
  *            with `data` when `fn` will not be called again, and at once when the function that
- *            got them fails. Callbacks must return normally: no exception and no longjmp.
+ *            got them fails; it does not use a store. Callbacks must return normally: no exception
+ *            and no longjmp.
  * Threads    Engines, components and types may be used by any number of threads at once. A store, and
  *            everything that belongs to it, may be used by one thread at a time; it may move from
  *            thread to thread between calls. Other handles: one thread at a time.
@@ -2167,8 +2168,9 @@ cmabi_status cmabi_func_check(const cmabi_func *func,
  *
  * `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
  * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
- * call can only go on when the host does something. `CMABI_STATUS_INVALID_ARGUMENT` for a function of
- * another store.
+ * call can only go on when the host does something, and inside a host function where it has to wait at
+ * all: it then goes on without its caller; `cmabi_func_start` is for such calls.
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store.
  */
 cmabi_status cmabi_func_call(cmabi_store *store,
                              const cmabi_func *func,

@@ -123,7 +123,8 @@ impl Drop for Chunk {
 // SAFETY: a chunk is plain memory that only its arena frees.
 unsafe impl Send for Chunk {}
 
-/// What the first chunk holds; later ones double.
+/// What the first chunk holds; later ones double. It is small because each call of a host function that
+/// has no answer yet has an arena of its own.
 const FIRST_CHUNK: usize = 256;
 /// Chunks start at multiples of this, which is also the largest alignment that can be asked for.
 const CHUNK_ALIGN: usize = 16;

@@ -73,8 +73,9 @@ pub unsafe extern "C" fn cmabi_func_check(
 ///
 /// `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
 /// after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
-/// call can only go on when the host does something. `CMABI_STATUS_INVALID_ARGUMENT` for a function of
-/// another store.
+/// call can only go on when the host does something, and inside a host function where it has to wait at
+/// all: it then goes on without its caller; `cmabi_func_start` is for such calls.
+/// `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_func_call(
     store: *mut cmabi_store,

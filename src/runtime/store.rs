@@ -151,7 +151,7 @@ pub fn start(
 /// Calls `func` and runs the store until the call is over. See [`start`].
 ///
 /// Where nothing can run any more: an error of [`ErrorKind::WouldBlock`] if the host can make the
-/// call go on, else the trap [`Trap::Deadlock`].
+/// call go on, else the trap [`Trap::Deadlock`]. Inside a host function, nothing else can run.
 pub fn call(
     cx: &mut Cx<'_>,
     func: &FuncInst,
@@ -165,12 +165,19 @@ pub fn call(
         if let Some(end) = end {
             break end?;
         }
-        let stopped = match tick(cx) {
-            Ok(true) => continue,
-            Ok(false) => stuck(cx),
-            // What trapped may be what is waited for.
-            Err(_) if cx.state().host_call_is_over(subtask)? => continue,
-            Err(error) => error,
+        let stopped = if cx.state().nesting > 0 {
+            would_block(
+                &cx.state(),
+                "the call has to wait until its caller, a host function, returns",
+            )
+        } else {
+            match tick(cx) {
+                Ok(true) => continue,
+                Ok(false) => stuck(cx),
+                // What trapped may be what is waited for.
+                Err(_) if cx.state().host_call_is_over(subtask)? => continue,
+                Err(error) => error,
+            }
         };
         subtask.drop(cx)?;
         return Err(stopped);
