@@ -341,7 +341,7 @@ impl HostSubtask {
 impl State {
     /// Takes from the host what was lent to a call that has failed: the handles mean nothing then.
     fn end_borrows(&mut self, task: TaskId) {
-        if self.tasks[task].num_borrows == 0 {
+        if self.tasks.get(task).is_none_or(|task| task.num_borrows == 0) {
             return;
         }
         let handles = &mut self[InstanceId::HOST].handles;
