@@ -236,3 +236,20 @@ TEST_CASE("a parent's function may be called by the child that the parent calls"
     CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_func_call, n.store, a_outer, &x, &result,
                 nullptr);
 }
+
+TEST_CASE("a callback needs the async option and an async type") {
+    Native n;
+    const auto inst = n.instance("inst");
+    const auto core = n.core({}, {I32}, [](const Values &) { return Values{EXIT}; });
+    const auto refused = [&](const cmabi_func_type *type, bool is_async, const char *message) {
+        auto opts = Native::options();
+        opts.is_async = is_async;
+        opts.callback = n.core({I32, I32, I32}, {I32}, [](const Values &) { return Values{EXIT}; });
+        Func func;
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, message, cmabi_canon_lift, n.store, inst, core, type, &opts, view("f"),
+                    func.out());
+    };
+    const FuncType async_type = func({}, nullptr, true), sync_type = func({});
+    refused(async_type, false, "`callback` is for `async` only");
+    refused(sync_type, true, "`callback` is for functions of async type");
+}

@@ -15,6 +15,10 @@ pub fn check_lift(ty: &FuncType, opts: &Options, callee: &CoreFuncType) -> Resul
     if opts.callback.is_some() && !opts.is_async {
         return Err(invalid("`callback` is for `async` only"));
     }
+    if opts.callback.is_some() && !ty.is_async() {
+        // Between two callbacks it gives up exclusive access, which only such a function takes.
+        return Err(invalid("`callback` is for functions of async type"));
+    }
     if opts.post_return.is_some() && opts.is_async {
         return Err(invalid("`post-return` is not for `async`"));
     }
