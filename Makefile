@@ -17,6 +17,9 @@ CARGO ?= cargo
 CMAKE ?= cmake
 CTEST ?= ctest
 export CTEST_OUTPUT_ON_FAILURE = 1
+# Enough for backtraces, and a third of the size.
+export CARGO_PROFILE_DEV_DEBUG = line-tables-only
+MAKEFLAGS += --no-print-directory
 
 .PHONY: demo test lint rust-test c-test valgrind sanitize bench header clean
 
