@@ -91,6 +91,39 @@ TEST_CASE("many calls end in any order") {
     }
 }
 
+TEST_CASE("calls end the same under every seed") {
+    for (std::uint64_t seed = 0; seed < 30; seed++) {
+        CAPTURE(seed);
+        Handle<cmabi_config, cmabi_config_free> config;
+        REQUIRE_OK(cmabi_config_new, config.out());
+        REQUIRE_OK(cmabi_config_set_schedule_seed, config, seed);
+        Sleeper f(config);
+        const std::uint32_t args[] = {0, 1, 2, 3, 4, 5};
+        const char *const paths[] = {"doze", "nap", "doze", "nap", "doze", "doze"};
+        std::vector<Subtask> subtasks;
+        for (std::size_t i = 0; i < 6; i++) {
+            subtasks.push_back(f.start(paths[i], &args[i]));
+        }
+        CHECK_OK(cmabi_subtask_cancel, subtasks[4]);
+        for (f.run(); !f.pending.empty(); f.run()) {
+            cmabi_task *task = f.pending.back().task;
+            const std::uint32_t value = f.pending.back().arg * 10;
+            if (cmabi_task_cancel_requested(task)) {
+                CHECK_OK(cmabi_task_cancelled, task);
+            } else {
+                CHECK_OK(cmabi_task_return, task, &value);
+            }
+            f.pending.pop_back();
+        }
+        CHECK(f.result(subtasks[0]) == 0);
+        CHECK(f.result(subtasks[1]) == 11);
+        CHECK(f.result(subtasks[2]) == 20);
+        CHECK(f.result(subtasks[3]) == 31);
+        CHECK(f.state(subtasks[4]) >= CMABI_SUBTASK_STATE_CANCELLED_BEFORE_STARTED);
+        CHECK(f.result(subtasks[5]) == 50);
+    }
+}
+
 TEST_CASE("a result with a string lives as long as the subtask") {
     Sleeper f;
     const std::uint32_t n = 3;
