@@ -17,6 +17,7 @@ CARGO ?= cargo
 CMAKE ?= cmake
 CTEST ?= ctest
 export CTEST_OUTPUT_ON_FAILURE = 1
+MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 MAKEFLAGS += --no-print-directory
