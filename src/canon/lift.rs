@@ -6,8 +6,8 @@ use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal}
 use crate::error::{Trap, Trapped};
 use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
-    Body, Callee, Cx, Event, InstanceId, State, Task, TaskId, Thread, ThreadId, Wait, WaitableId,
-    Wake, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
+    Body, Callee, Cx, Event, InstanceId, State, TaskId, ThreadId, Wait, WaitableId, Wake, leave,
+    lower_params, policy, resume, return_result, run_core_task, run_thread,
 };
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -72,36 +72,29 @@ pub(crate) fn enter(
     caller: InstanceId,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
-    {
+    let (task, thread) = {
         let mut state = cx.state();
         if !state.may_enter_from(lift.inst, caller) {
             return Err(Trapped::from(Trap::CannotEnter).within(&*lift.name));
         }
         state.enter_from(lift.inst, caller);
-    }
-    leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, subtask, args))
+        let callee = || Callee::Lift(lift.clone());
+        let (task, thread) = state.new_task(callee, lift.inst, Some(subtask), Body::Entering);
+        state.subtask(subtask).callee = Some(task);
+        (task, thread)
+    };
+    leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, task, thread, args))
 }
 
-/// `canon_lift`: starts a task for the call, and runs it until it blocks. A call of a sync-typed
-/// function is over when this returns.
+/// `canon_lift`: runs the task of a call until it blocks. A call of a sync-typed function is over
+/// when this returns.
 fn canon_lift(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
-    subtask: WaitableId,
+    task: TaskId,
+    thread: ThreadId,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
-    let (task, thread) = {
-        let state = &mut *cx.state();
-        let callee = Callee::Lift(lift.clone());
-        let threads = &mut state.threads;
-        let mut thread = None;
-        let task = state.tasks.insert_with(|task| {
-            thread = Some(threads.insert(Thread::new(task, lift.inst, Body::Entering)));
-            Task { implicit_thread: thread, ..Task::new(callee, lift.inst, Some(subtask)) }
-        });
-        state.subtask(subtask).callee = Some(task);
-        (task, thread.expect("the task was made"))
-    };
     if lift.ty.is_async() {
         let first = policy::runs_before_call(&cx.state(), lift.inst);
         if let Some(first) = first {
@@ -135,6 +128,7 @@ fn thread_func(
             state.tasks[task].args = args.into();
             return Ok(());
         }
+        state.start_core(task, thread);
     }
     call_core(cx, lift, task, thread, args)
 }
@@ -153,6 +147,7 @@ pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Res
         }
         state.let_in(task, thread)?;
         state.notify_gates(lift.inst);
+        state.start_core(task, thread);
         let args = std::mem::take(&mut state.tasks[task].args);
         (task, lift, args)
     };
@@ -167,7 +162,6 @@ fn call_core(
     thread: ThreadId,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
-    cx.state().threads[thread].body = Body::Core;
     let mut params = Default::default();
     lower_params(cx, &lift.ty, task, args, &mut params).map_err(|trap| trap.within(&*lift.name))?;
     let mut result = [0];
@@ -177,6 +171,12 @@ fn call_core(
 }
 
 impl State {
+    /// The implicit thread is about to call the core function.
+    fn start_core(&mut self, task: TaskId, thread: ThreadId) {
+        self.threads[thread].body = Body::Core;
+        self.start_task(task);
+    }
+
     /// What the implicit thread of a lifted function runs.
     fn lift_of(&self, thread: ThreadId) -> (TaskId, Rc<Lift>) {
         let task = self.threads[thread].task;

@@ -27,7 +27,7 @@ pub(crate) fn canon_thread_new_indirect(
     }
     let state = &mut *cx.state();
     let task = state.threads[state.current_thread()].task;
-    let thread = state.threads.insert(Thread::new(task, inst, Body::New { func, arg }));
+    let thread = state.threads.insert_with(|_| Thread::new(task, inst, Body::New { func, arg }));
     if let Err(trap) = state.register_thread(task, thread) {
         state.threads.discard(thread);
         return Err(trap);

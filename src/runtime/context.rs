@@ -3,9 +3,9 @@
 use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
-use super::thread::{Body, Thread, run};
+use super::thread::{Body, run};
 use super::waitable::{Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, Ownership, ResourceHandle, State, Task};
+use super::{Cx, InstanceId, Ownership, ResourceHandle, State};
 use crate::canon::Options;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
@@ -174,11 +174,8 @@ pub(crate) fn run_core_task<'a, T>(
 ) -> Result<T, Trapped> {
     let (task, thread) = {
         let state = &mut *cx.state();
-        let mut entry = Task::new(Callee::Core, inst, None);
-        entry.state = TaskState::Started;
-        let task = state.tasks.insert(entry);
-        let thread = state.threads.insert(Thread::new(task, inst, Body::Sync));
-        state.tasks[task].implicit_thread = Some(thread);
+        let (task, thread) = state.new_task(|| Callee::Core, inst, None, Body::Sync);
+        state.tasks[task].state = TaskState::Started;
         state.register_thread(task, thread)?;
         (task, thread)
     };
@@ -237,9 +234,9 @@ impl State {
     }
 }
 
-/// `Task.start` and the caller's `on_start`: takes the arguments of a call. `args` are the caller's
-/// flat ones, or the address of the host's record. The callee's flat ones go to `params`; a callee
-/// that the host is gets the address of its record there.
+/// Takes the arguments of a call that has started. `args` are the caller's flat ones, or the address
+/// of the host's record. The callee's flat ones go to `params`; a callee that the host is gets the
+/// address of its record there.
 pub(crate) fn lower_params(
     cx: &mut Cx<'_>,
     ty: &FuncType,
@@ -247,14 +244,11 @@ pub(crate) fn lower_params(
     args: &[RawVal],
     params: &mut FlatParams,
 ) -> Result<(), Trapped> {
-    let (ty, subtask, sides) = {
-        let mut state = cx.state();
-        debug_assert_eq!(state.tasks[task].state, TaskState::Initial);
-        state.tasks[task].state = TaskState::Started;
-        let subtask = state.tasks[task].subtask.expect("only a call is started");
-        state.on_started(subtask);
-        let Some(ty) = ty.params_type() else { return Ok(()) };
-        (ty, subtask, state.sides(task, subtask))
+    let Some(ty) = ty.params_type() else { return Ok(()) };
+    let (subtask, sides) = {
+        let state = cx.state();
+        let subtask = state.tasks[task].subtask.expect("only a call has arguments");
+        (subtask, state.sides(task, subtask))
     };
     let source = match sides.caller_flat {
         Some((max_flat, _)) => Source::spilled(ty, max_flat, args),

@@ -202,11 +202,13 @@ pub(crate) fn serve(
     let (task, arena) = {
         let state = &mut *cx.state();
         let arena = state.arenas.pop().unwrap_or_default();
-        let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
-        let task = Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask));
-        let task = state.tasks.insert(task);
+        let task = state.tasks.insert_with(|_| {
+            let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
+            Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask))
+        });
         state.pending_host_tasks += 1;
         state.subtask(subtask).callee = Some(task);
+        state.start_task(task);
         (task, arena)
     };
     let outcome = serve_task(cx, def, task, args, &arena);
@@ -362,8 +364,16 @@ impl State {
 
     /// A subtask of a guest's, which has no handle yet.
     #[inline(always)]
-    pub(crate) fn new_subtask(&mut self, inst: InstanceId, subtask: Subtask) -> WaitableId {
-        self.waitables.insert(Waitable::new(inst, 0, WaitableKind::Subtask(subtask)))
+    pub(crate) fn new_subtask(
+        &mut self,
+        inst: InstanceId,
+        caller: impl FnOnce() -> Caller,
+        result_ptr: u64,
+    ) -> WaitableId {
+        self.waitables.insert_with(|_| {
+            let subtask = Subtask::new(caller(), result_ptr);
+            Waitable::new(inst, 0, WaitableKind::Subtask(subtask))
+        })
     }
 
     fn host_subtask(&mut self, id: HostSubtask) -> Result<&mut Subtask> {
@@ -417,12 +427,5 @@ impl State {
         };
         self.drop_waitable(id.0);
         Some(end)
-    }
-
-    /// A subtask of the host's.
-    #[inline(always)]
-    pub(crate) fn new_host_subtask(&mut self, caller: HostCaller, result_ptr: u64) -> HostSubtask {
-        let subtask = Subtask::new(Caller::Host(caller), result_ptr);
-        HostSubtask(self.new_subtask(InstanceId::HOST, subtask))
     }
 }

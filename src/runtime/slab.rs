@@ -86,7 +86,8 @@ impl<T> Slab<T> {
         self.len
     }
 
-    /// Adds what `value` makes of its future id, in place.
+    /// Adds what `value` makes of its future id. It is made where it stays if it is made in `value`,
+    /// and not moved into it.
     #[inline(always)]
     pub(crate) fn insert_with(&mut self, value: impl FnOnce(Id<T>) -> T) -> Id<T> {
         let index = match self.free {
@@ -95,9 +96,8 @@ impl<T> Slab<T> {
         };
         let (generation, entry) = &mut self.entries[index as usize];
         let id = Id { index, generation: *generation, of: PhantomData };
-        if let Entry::Free { next } = *entry {
-            self.free = next;
-        }
+        let Entry::Free { next } = *entry else { unreachable!("the free list holds free entries") };
+        self.free = next;
         *entry = Entry::Used(value(id));
         self.len += 1;
         id

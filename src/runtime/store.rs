@@ -6,7 +6,7 @@ use super::poison::{bury, tear_down};
 use super::resource::Resources;
 use super::scheduler::Scheduler;
 use super::slab::Slab;
-use super::subtask::SubtaskState;
+use super::subtask::{Caller, SubtaskState};
 use super::thread::resume;
 use super::{Cx, InstanceId, Shared, State, host_stream};
 use crate::canon::FuncInst;
@@ -134,8 +134,9 @@ pub fn start(
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
     func.make_host_plans(cx);
-    let caller = HostCaller { arena: arena.clone(), completion, trap: None };
-    let subtask = cx.state().new_host_subtask(caller, results as u64);
+    let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });
+    let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64);
+    let subtask = HostSubtask(subtask);
     let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
     if started.is_err() {
         let forgotten = {

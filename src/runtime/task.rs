@@ -3,7 +3,7 @@
 use super::host::{HostFuncDef, OnCancel};
 use super::list::List;
 use super::slab::Id;
-use super::thread::{Thread, ThreadId, Wait, resume};
+use super::thread::{Body, Thread, ThreadId, Wait, resume};
 use super::waitable::WaitableId;
 use super::{Cx, InstanceId, State, policy};
 use crate::canon::Lift;
@@ -86,6 +86,21 @@ impl State {
         self.tasks[task].threads.next(&mut self.threads, thread)
     }
 
+    /// A task with its implicit thread.
+    #[inline(always)]
+    pub(crate) fn new_task(
+        &mut self,
+        callee: impl FnOnce() -> Callee,
+        inst: InstanceId,
+        subtask: Option<WaitableId>,
+        body: Body,
+    ) -> (TaskId, ThreadId) {
+        let task = self.tasks.insert_with(|_| Task::new(callee(), inst, subtask));
+        let thread = self.threads.insert_with(|_| Thread::new(task, inst, body));
+        self.tasks[task].implicit_thread = Some(thread);
+        (task, thread)
+    }
+
     /// Whether a task is over (it may be gone altogether).
     #[inline]
     pub(crate) fn task_resolved(&self, task: TaskId) -> bool {
@@ -123,6 +138,16 @@ impl State {
             self[inst].exclusive_thread = Some(thread);
         }
         self.register_thread(task, thread)
+    }
+
+    /// `Task.start`, and the caller's `on_start`: the arguments will be taken at once.
+    #[inline]
+    pub(crate) fn start_task(&mut self, task: TaskId) {
+        let task = &mut self.tasks[task];
+        debug_assert_eq!(task.state, TaskState::Initial);
+        task.state = TaskState::Started;
+        let subtask = task.subtask.expect("only a call is started");
+        self.on_started(subtask);
     }
 
     pub(crate) fn register_thread(

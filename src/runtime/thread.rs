@@ -192,6 +192,7 @@ pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Resu
 }
 
 /// Runs `thread` by `first`, on top of the current one.
+#[inline]
 pub(crate) fn run<'a>(
     cx: &mut Cx<'a>,
     thread: ThreadId,
@@ -216,31 +217,32 @@ pub(crate) fn run<'a>(
         state.current.replace(thread)
     };
     let mut result = first(cx);
-    while result.is_ok() {
-        let Some(next) = cx.shared.state.borrow_mut().begin_switch() else { break };
+    loop {
+        let next = {
+            let mut state = cx.state();
+            let next = state.switch_to.take().filter(|_| result.is_ok());
+            let Some(next) = next.filter(|next| state.begin_switch(*next)) else {
+                state.current = outer;
+                state.nesting -= 1;
+                return result;
+            };
+            next
+        };
         result = step(cx, next, false);
     }
-    let mut state = cx.state();
-    state.current = outer;
-    state.nesting -= 1;
-    if result.is_err() {
-        state.switch_to = None;
-    }
-    result
 }
 
 impl State {
-    /// The thread that takes the place of the one that has just blocked.
-    fn begin_switch(&mut self) -> Option<ThreadId> {
-        let next = self.switch_to.take()?;
+    /// Whether the thread that is to take the place of the one that has just blocked now runs.
+    fn begin_switch(&mut self, next: ThreadId) -> bool {
         if self.threads[next].pinned {
             // It goes on when what is above it on the stack is over.
             self.start_waiting(next, Wait::Turn, false);
-            return None;
+            return false;
         }
         self.threads[next].state = ThreadState::Running;
         self.current = Some(next);
-        Some(next)
+        true
     }
 }
 
