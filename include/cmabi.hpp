@@ -49,6 +49,7 @@
 
 #include "cmabi.h"
 #include "cmabi/abi.hpp"
+#include "cmabi/async.hpp"
 #include "cmabi/cases.hpp"
 #include "cmabi/context.hpp"
 #include "cmabi/error.hpp"
@@ -224,6 +225,27 @@ private:
 
 } // namespace detail
 
+/// Makes the event loop that drives a store come around, from any thread. Copies are the same one, and
+/// may outlive the store.
+class waker : public detail::handle<cmabi_waker, cmabi_waker_free> {
+public:
+    /// Takes a hold on a waker of the C functions.
+    explicit waker(cmabi_waker *owned) : handle(owned) {}
+    waker(waker &&) = default;
+    waker(const waker &other) : handle(cmabi_waker_clone(other.get())) {}
+    waker &operator=(waker other) noexcept {
+        handle::operator=(std::move(other));
+        return *this;
+    }
+
+    /// Wakes: from any thread, at any time.
+    void wake() const { cmabi_waker_wake(get()); }
+    /// Takes back that it was woken, and says whether it was: before looking at what there is to do.
+    bool clear() const { return cmabi_waker_clear(get()); }
+    /// A descriptor for event loops, readable while woken; see `cmabi_waker_fd`.
+    int fd() const { return cmabi_waker_fd(get()); }
+};
+
 /// Where instances live. One thread at a time. It is freed when the last of it and its instances
 /// goes.
 class store {
@@ -245,6 +267,11 @@ public:
     }
     /// Runs until no thread is ready.
     void run() { detail::store_use(link()).call(cmabi_store_run, get()); }
+
+    /// What wakes the loop that calls `run`.
+    cmabi::waker waker() const {
+        return cmabi::waker(detail::call_out<cmabi_waker *>(cmabi_store_waker, get()));
+    }
 
     std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
     void set_fuel(std::uint64_t fuel) { detail::call(cmabi_store_set_fuel, get(), fuel); }
@@ -293,6 +320,17 @@ public:
         return run(arena.get(), args...);
     }
 
+    /// Starts a call, and lets it run until it is over or blocks; see `cmabi_func_start`. What views
+    /// among the arguments point to must stay until it has started. Any number of calls may be under way.
+    subtask<R> start(std::decay_t<Args>... args) const {
+        static_assert(!detail::any_part<detail::points_elsewhere, R>::value,
+                      "the result is a view: nothing keeps what it points to");
+        const std::shared_ptr<detail::store_link> &link = state_->store->link;
+        auto call = std::make_shared<detail::call_of<R(Args...)>>(link, std::move(args)...);
+        call->start(*link, func_);
+        return subtask<R>(std::move(call));
+    }
+
 private:
     friend class instance;
 
@@ -302,8 +340,8 @@ private:
         cmabi_store *store = state_->store->store.get();
         detail::store_use use(state_->store->link.get());
         detail::lowering memory(store, arena, false);
-        [[maybe_unused]] typename type::params params;
-        lower(params, memory, std::index_sequence_for<Args...>(), args...);
+        typename type::params params;
+        type::lower(params, memory, args...);
         memory.finish();
         const void *in = sizeof...(Args) == 0 ? nullptr : &params;
 
@@ -315,13 +353,6 @@ private:
             return detail::abi<R>::lift(result, detail::lifting{store});
         }
     }
-    template <std::size_t... Is>
-    static void lower([[maybe_unused]] typename type::params &params,
-                      [[maybe_unused]] detail::lowering &memory, std::index_sequence<Is...>,
-                      const std::decay_t<Args> &...args) {
-        (detail::abi<std::decay_t<Args>>::lower(params.template get<Is>(), args, memory), ...);
-    }
-
     std::shared_ptr<detail::instance_state> state_;
     const cmabi_func *func_;
 };

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,21 +28,33 @@ struct store_link : std::enable_shared_from_this<store_link> {
     cmabi_store *store;
 };
 
-/// A use of a store by C++, while it runs. What a host function throws waits here until the C
-/// functions in between have returned.
+/// What the exception that is being handled says.
+inline std::string exception_text() {
+    try {
+        throw;
+    } catch (const std::exception &exception) {
+        return exception.what();
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
+/// A use of a store by C++, while it runs. What a host function or another callback throws waits here
+/// until the C functions in between have returned.
 class store_use {
 public:
     explicit store_use(store_link *link) : link_(link), outer_(std::exchange(innermost, this)) {}
     store_use(const store_use &) = delete;
     ~store_use() { innermost = outer_; }
 
-    /// `detail::call`, but what a host function threw is thrown again.
+    /// `detail::call`, but what was thrown on the way is thrown again.
     template <class... Params, class... Args>
     void call(cmabi_status (*function)(Params...), Args... args) {
         cmabi_error *failure = nullptr;
         const cmabi_status status = function(args..., &failure);
-        if (status == CMABI_STATUS_OK) return;
+        if (status == CMABI_STATUS_OK && !escaped_) return;
         error wrapped(status, failure);
+        if (escaped_) std::rethrow_exception(escaped_);
         if (status == CMABI_STATUS_HOST && thrown_) std::rethrow_exception(thrown_);
         throw wrapped;
     }
@@ -50,14 +63,19 @@ public:
     static cmabi_status fail(cmabi_task *task) noexcept {
         if (innermost != nullptr && innermost->uses(cmabi_task_store(task)))
             innermost->thrown_ = std::current_exception();
-        try {
-            throw;
-        } catch (const std::exception &exception) {
-            cmabi_task_set_error(task, string(exception.what()), nullptr);
-        } catch (...) {
-            cmabi_task_set_error(task, string("the host function threw an exception"), nullptr);
-        }
+        cmabi_task_set_error(task, string(exception_text()), nullptr);
         return CMABI_STATUS_HOST;
+    }
+
+    /// Has the exception that is being handled, which a callback of `store` threw, thrown again by the
+    /// C++ function that runs the store. Where that is C's, the program ends.
+    static void escape(cmabi_store *store) noexcept {
+        for (store_use *use = innermost; use != nullptr; use = use->outer_) {
+            if (!use->uses(store)) continue;
+            use->escaped_ = std::current_exception();
+            return;
+        }
+        std::terminate();
     }
 
     /// The link to a store that is running. A store that C functions made and run has none, and is
@@ -75,7 +93,10 @@ private:
 
     store_link *link_;
     store_use *outer_;
+    /// By host functions: the call fails with it.
     std::exception_ptr thrown_;
+    /// By other callbacks: nothing fails.
+    std::exception_ptr escaped_;
 };
 
 /// A handle in the host's table of a store, which it may outlive. It is its owner who drops it.

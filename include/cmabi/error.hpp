@@ -49,6 +49,13 @@ private:
     std::shared_ptr<cmabi_error> error_;
 };
 
+/// Thrown where the result of a call was asked for that was cancelled. A coroutine that serves a call
+/// throws it to agree to the cancellation that its caller has asked for.
+class cancelled : public std::runtime_error {
+public:
+    cancelled() : std::runtime_error("the call was cancelled") {}
+};
+
 namespace detail {
 
 /// Calls a fallible function of cmabi.h, which is given without its last argument, the error.

@@ -45,6 +45,10 @@ struct signature<R(Args...)> {
                (abi<std::decay_t<Args>>::matches(cmabi_type_part(given, i++)) && ...) &&
                payload<R>::matches(cmabi_func_type_result(type));
     }
+    /// Lowers arguments.
+    static void lower(params &to, lowering &memory, const std::decay_t<Args> &...args) {
+        lower(to, memory, std::index_sequence_for<Args...>(), args...);
+    }
     static std::string describe() {
         std::string text = "func(";
         describe_all<std::decay_t<Args>...>(text);
@@ -54,6 +58,13 @@ struct signature<R(Args...)> {
             abi<R>::describe(text);
         }
         return text;
+    }
+
+private:
+    template <std::size_t... Is>
+    static void lower([[maybe_unused]] params &to, [[maybe_unused]] lowering &memory,
+                      std::index_sequence<Is...>, const std::decay_t<Args> &...args) {
+        (abi<std::decay_t<Args>>::lower(to.template get<Is>(), args, memory), ...);
     }
 };
 
@@ -75,43 +86,65 @@ struct signature_of<R (C::*)(Args...) noexcept> : signature_of<R (*)(Args...)> {
 template <class R, class C, class... Args>
 struct signature_of<R (C::*)(Args...) const noexcept> : signature_of<R (*)(Args...)> {};
 
-/// A C++ function as a host function: what the C functions call, with an `F` as the data.
+/// The arguments of a call that the host serves, lifted one by one.
+template <class... Args>
+struct lifted {
+    using params = typename signature<void(Args...)>::params;
+
+    /// Calls `function` with `first`, if any, and the arguments at `args`.
+    template <class F, class... First>
+    static decltype(auto) apply(F &function, cmabi_store *store, const void *args, First &&...first) {
+        return apply(function, lifting{store}, static_cast<const params *>(args),
+                     std::index_sequence_for<Args...>(), std::forward<First>(first)...);
+    }
+
+private:
+    template <class F, std::size_t... Is, class... First>
+    static decltype(auto) apply(F &function, [[maybe_unused]] const lifting &cx,
+                                [[maybe_unused]] const params *args, std::index_sequence<Is...>,
+                                First &&...first) {
+        return function(std::forward<First>(first)...,
+                        abi<std::decay_t<Args>>::lift(args->template get<Is>(), cx)...);
+    }
+};
+
+/// Lowers what a host function returns to `results`.
+template <class R>
+void lower_result(const R &value, cmabi_task *task, void *results) {
+    lowering memory(cmabi_task_store(task), cmabi_task_arena(task), true);
+    abi<R>::lower(*new (results) typename abi<R>::canonical, value, memory);
+    memory.finish();
+}
+
+/// What the host functions of a WIT function type have in common; the data is an `F`.
+template <class F, class Signature>
+struct host_func_type {
+    static bool check(void *, const cmabi_func_type *given, cmabi_string *takes) noexcept {
+        static const std::string text = signature<Signature>::describe();
+        *takes = string(text);
+        return signature<Signature>::matches(given);
+    }
+    static void drop(void *data) noexcept { delete static_cast<F *>(data); }
+};
+
+/// A C++ function as a host function: what the C functions call.
 template <class F, class Signature = typename signature_of<F>::type>
 struct host_func;
 
 template <class F, class R, class... Args>
-struct host_func<F, R(Args...)> {
-    using type = signature<R(Args...)>;
-
+struct host_func<F, R(Args...)> : host_func_type<F, R(Args...)> {
     static cmabi_status call(void *data, cmabi_task *task, const void *args,
                              void *results) noexcept {
+        F &function = *static_cast<F *>(data);
+        cmabi_store *store = cmabi_task_store(task);
         try {
-            serve(*static_cast<F *>(data), task, args, results, std::index_sequence_for<Args...>());
+            if constexpr (std::is_void_v<R>)
+                lifted<Args...>::apply(function, store, args);
+            else
+                lower_result<R>(lifted<Args...>::apply(function, store, args), task, results);
             return CMABI_STATUS_OK;
         } catch (...) {
             return store_use::fail(task);
-        }
-    }
-    static bool check(void *, const cmabi_func_type *given, cmabi_string *takes) noexcept {
-        static const std::string text = type::describe();
-        *takes = string(text);
-        return type::matches(given);
-    }
-    static void drop(void *data) noexcept { delete static_cast<F *>(data); }
-
-private:
-    template <std::size_t... Is>
-    static void serve(F &function, cmabi_task *task, [[maybe_unused]] const void *args,
-                      [[maybe_unused]] void *results, std::index_sequence<Is...>) {
-        [[maybe_unused]] const auto *params = static_cast<const typename type::params *>(args);
-        const lifting cx{cmabi_task_store(task)};
-        if constexpr (std::is_void_v<R>) {
-            function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...);
-        } else {
-            const R result = function(abi<std::decay_t<Args>>::lift(params->template get<Is>(), cx)...);
-            lowering memory(cx.store, cmabi_task_arena(task), true);
-            abi<R>::lower(*new (results) typename type::result, result, memory);
-            memory.finish();
         }
     }
 };

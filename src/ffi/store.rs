@@ -206,11 +206,12 @@ fn not_in_callback() -> Error {
 pub(super) struct Link(Weak<Shared>);
 
 impl Link {
-    /// The store, for the time that C does not free it.
+    /// The store, for the time that C does not free it. While it does, what has a link is let go like
+    /// after that.
     pub(super) fn store<'a>(&self) -> Option<&'a cmabi_store> {
         let store = self.0.upgrade()?.embedder.get().cast::<cmabi_store>();
         // SAFETY: the address is that of the store until the store is freed.
-        unsafe { store.as_ref() }
+        unsafe { store.as_ref() }.filter(|store| !store.ending.get())
     }
 }
 
