@@ -33,6 +33,9 @@
 ///     flags                    an enum named by cmabi::flags,      the same
 ///                              std::bitset<N>
 ///     own<R>, borrow<R>        cmabi::own<T>, cmabi::borrow<T>     none
+///     stream<T>, future<T>     cmabi::stream_reader<T>,            none
+///                              cmabi::future_reader<T>
+///     error-context            cmabi::error_context                none
 ///
 /// The `T` of a handle is a class of the host's that cmabi::resource names, or anything that
 /// cmabi::guest_resource names after a resource type of components.
@@ -55,6 +58,7 @@
 #include "cmabi/error.hpp"
 #include "cmabi/func.hpp"
 #include "cmabi/resource.hpp"
+#include "cmabi/stream.hpp"
 #include "cmabi/values.hpp"
 
 #include <cstddef>
@@ -210,6 +214,8 @@ struct instance_state {
     instance_handle instance;
 };
 
+struct store_access;
+
 /// The use of a store's arena by one call.
 class arena_use {
 public:
@@ -278,6 +284,7 @@ public:
 
 private:
     friend class linker;
+    friend struct detail::store_access;
 
     store(const engine &engine, const cmabi_config *config)
         : state_(std::make_shared<detail::store_state>(
@@ -287,6 +294,46 @@ private:
 
     std::shared_ptr<detail::store_state> state_;
 };
+
+namespace detail {
+
+struct store_access {
+    static const std::shared_ptr<store_link> &link(const store &store) {
+        if (!store)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "a store that was moved from");
+        return store.state_->link;
+    }
+};
+
+} // namespace detail
+
+/// Makes a stream of `T`, whose readable end can be passed to components. For elements that are numbers,
+/// strings, or lists of them; `void` for none.
+template <class T>
+stream_ends<T> make_stream(store &store) {
+    return stream_ends<T>(detail::store_access::link(store), detail::element_type<T>().get());
+}
+/// The same for elements of any type, which is given: from WIT text (`wit::type`), for example.
+template <class T>
+stream_ends<T> make_stream(store &store, const type &element) {
+    return stream_ends<T>(detail::store_access::link(store), element.get());
+}
+/// Makes a future of `T`, as `make_stream` makes a stream.
+template <class T>
+future_ends<T> make_future(store &store) {
+    return future_ends<T>(detail::store_access::link(store), detail::element_type<T>().get());
+}
+/// The same for a value of any type.
+template <class T>
+future_ends<T> make_future(store &store, const type &element) {
+    return future_ends<T>(detail::store_access::link(store), element.get());
+}
+
+inline error_context make_error_context(store &store, std::string_view message) {
+    return error_context(detail::table_entry(
+        detail::store_access::link(store),
+        detail::call_out<std::uint32_t>(cmabi_error_context_new, store.get(), string(message))));
+}
 
 /// A function of an instance, as a C++ function: `func<std::string(std::string_view)>`. Got from
 /// `instance::func`. It keeps its instance and store alive.

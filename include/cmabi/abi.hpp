@@ -515,7 +515,9 @@ struct any_part<Is, T, std::enable_if_t<is_record<T>::value>>
 template <template <class> class Is, class T, std::size_t N>
 struct any_part<Is, std::array<T, N>> : any_part<Is, T> {};
 template <template <class> class Is, template <class...> class Template, class... Ts>
-struct any_part<Is, Template<Ts...>, std::enable_if_t<!is_record<Template<Ts...>>::value>>
+struct any_part<Is, Template<Ts...>,
+                std::enable_if_t<!is_record<Template<Ts...>>::value &&
+                                 !gives_handle<Template<Ts...>>::value>>
     : std::disjunction<Is<Template<Ts...>>, any_part<Is, Ts>...> {};
 
 } // namespace detail

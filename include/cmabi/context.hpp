@@ -50,13 +50,23 @@ public:
     /// `detail::call`, but what was thrown on the way is thrown again.
     template <class... Params, class... Args>
     void call(cmabi_status (*function)(Params...), Args... args) {
+        invoke(function, args...);
+        rethrow();
+    }
+    /// The same, but where the function has not failed, what was thrown waits for `rethrow`.
+    template <class... Params, class... Args>
+    void invoke(cmabi_status (*function)(Params...), Args... args) {
         cmabi_error *failure = nullptr;
         const cmabi_status status = function(args..., &failure);
-        if (status == CMABI_STATUS_OK && !escaped_) return;
+        if (status == CMABI_STATUS_OK) return;
         error wrapped(status, failure);
-        if (escaped_) std::rethrow_exception(escaped_);
+        rethrow();
         if (status == CMABI_STATUS_HOST && thrown_) std::rethrow_exception(thrown_);
         throw wrapped;
+    }
+    /// Throws what callbacks threw for which nothing fails.
+    void rethrow() {
+        if (escaped_) std::rethrow_exception(std::exchange(escaped_, nullptr));
     }
 
     /// Makes the host function that serves `task` fail with the exception that is being handled.
@@ -117,6 +127,14 @@ public:
     store_link *link() const {
         return handle_ != 0 && link_->store != nullptr ? link_.get() : nullptr;
     }
+    /// The store, for calls that use the handle.
+    store_link &open() const {
+        if (handle_ == 0)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "a handle that is empty or was given away");
+        if (link_->store == nullptr)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "a handle of a store that was freed");
+        return *link_;
+    }
     /// The handle, for a call in `store`.
     std::uint32_t in(cmabi_store *store) const {
         if (handle_ == 0)
@@ -154,11 +172,16 @@ public:
         given_.push_back(&entry);
         return handle;
     }
+    /// How many entries are to be given away.
+    std::size_t given() const { return given_.size(); }
     /// Ends the entries that were given away, once all is lowered and nothing can fail any more.
-    void finish() noexcept {
-        for (table_entry *entry : given_)
-            entry->release();
-        given_.clear();
+    void finish() noexcept { finish(given_.size()); }
+    /// Ends the first `count` of them.
+    void finish(std::size_t count) noexcept {
+        const auto end = given_.begin() + static_cast<std::ptrdiff_t>(count);
+        for (auto entry = given_.begin(); entry != end; ++entry)
+            (*entry)->release();
+        given_.erase(given_.begin(), end);
     }
 
     cmabi_store *const store;

@@ -136,6 +136,9 @@ impl HostEnd {
         completion: Option<Completion>,
     ) -> Result<Option<Copied>> {
         let (id, element) = self.begin(cx, direction)?;
+        if self.is_over(cx, id) {
+            return Ok(Some(Copied { result: CopyResult::Dropped, count: 0 }));
+        }
         let count = if self.channel == Channel::Future { 1 } else { count };
         let side = Side { inst: InstanceId::HOST, memory };
         let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
@@ -156,8 +159,15 @@ impl HostEnd {
         if kind.direction != direction {
             return Err(self.wrong_kind(EndKind { direction, ..kind }.noun(), kind.noun()));
         }
-        state.begin_copy(id, true).map_err(usage)?;
+        // A guest has to know when a stream is over; a host may ask again.
+        if kind.channel == Channel::Future || state.end(id).state != CopyState::Done {
+            state.begin_copy(id, true).map_err(usage)?;
+        }
         Ok((id, state.element(id)))
+    }
+
+    fn is_over(self, cx: &Cx<'_>, id: WaitableId) -> bool {
+        cx.state().end(id).state == CopyState::Done
     }
 
     /// Lets `visit` read or write elements where the other end waits with them, or with room for

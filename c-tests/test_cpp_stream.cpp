@@ -1,0 +1,323 @@
+// Streams, futures and error contexts in C++.
+#include "support.hpp"
+
+#include <cmabi.hpp>
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// guests/pipes.wat in a store.
+struct Pipes {
+    cmabi::engine engine;
+    cmabi::store store{engine};
+    cmabi::instance instance = [this] {
+        const cmabi::component component(engine, GUEST_DIR "/pipes.wasm");
+        return cmabi::linker(engine).instantiate(store, component);
+    }();
+
+    cmabi::stream_reader<std::uint8_t> doubled(cmabi::stream_reader<std::uint8_t> in) {
+        return instance.func<cmabi::stream_reader<std::uint8_t>(cmabi::stream_reader<std::uint8_t>)>("double")(
+            std::move(in));
+    }
+};
+
+cmabi_status status_of(const std::function<void()> &body) {
+    try {
+        body();
+    } catch (const cmabi::error &error) {
+        INFO(error.what());
+        return error.status();
+    }
+    return CMABI_STATUS_OK;
+}
+
+Bytes counting(std::size_t count) {
+    Bytes bytes(count);
+    std::iota(bytes.begin(), bytes.end(), std::uint8_t{0});
+    return bytes;
+}
+
+} // namespace
+
+TEST_CASE("bytes go through a guest, written while they are read") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &in = ends.reader;
+    auto &writer = ends.writer;
+    auto reader = pipes.doubled(std::move(in));
+    CHECK(!in);
+    CHECK(reader);
+    std::optional<std::size_t> written;
+    writer.write(counting(100), [&](std::size_t count) {
+        written = count;
+        writer.drop();
+    });
+    const Bytes all = reader.read_all();
+    CHECK(written == 100);
+    CHECK(!writer);
+    REQUIRE(all.size() == 100);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        CHECK(all[i] == 2 * i);
+    }
+}
+
+TEST_CASE("blocking and callbacks can be mixed") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &in = ends.reader;
+    auto &writer = ends.writer;
+    auto reader = pipes.doubled(std::move(in));
+    Bytes got;
+    std::function<void(Bytes)> on_read = [&](Bytes bytes) {
+        got.insert(got.end(), bytes.begin(), bytes.end());
+        if (!bytes.empty()) {
+            reader.read(3, on_read);
+        }
+    };
+    reader.read(3, on_read);
+    CHECK(writer.write(counting(20)) == 20);
+    CHECK(writer.write(std::array<std::uint8_t, 2>{100, 101}) == 2);
+    writer.drop();
+    pipes.store.run();
+    REQUIRE(got.size() == 22);
+    CHECK(got[19] == 38);
+    CHECK(got[21] == 202);
+}
+
+TEST_CASE("a reader that goes ends the writer's work") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &in = ends.reader;
+    auto &writer = ends.writer;
+    {
+        auto reader = pipes.doubled(std::move(in));
+        std::optional<Bytes> told;
+        reader.read(10, [&](Bytes bytes) { told = std::move(bytes); });
+        reader.cancel();
+        pipes.store.run();
+        CHECK(!told);
+    }
+    // It takes one write of the guest's to find out.
+    CHECK(writer.write(counting(100)) < 100);
+    CHECK(writer.write(counting(1)) == 0);
+}
+
+TEST_CASE("a copy that nobody comes for would block") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &reader = ends.reader;
+    auto &writer = ends.writer;
+    CHECK(status_of([&] { reader.read(1); }) == CMABI_STATUS_WOULD_BLOCK);
+    CHECK(status_of([&] { writer.write(counting(1)); }) == CMABI_STATUS_WOULD_BLOCK);
+    // It was taken back.
+    writer.write(counting(3), [](std::size_t) {});
+    CHECK(reader.read(2) == Bytes{0, 1});
+    CHECK(status_of([&] { writer.write(counting(1)); }) == CMABI_STATUS_INVALID_ARGUMENT);
+    CHECK(reader.read(2) == Bytes{2});
+}
+
+TEST_CASE("strings, lists and counts") {
+    Pipes pipes;
+    auto strings = cmabi::make_stream<std::string>(pipes.store);
+    const std::vector<std::string> words{"plain", "", "\u4e16\u754c"};
+    strings.writer.write(words, [](std::size_t count) { CHECK(count == 3); });
+    CHECK(strings.reader.read(2) == std::vector<std::string>{"plain", ""});
+    CHECK(strings.reader.read(2) == std::vector<std::string>{"\u4e16\u754c"});
+
+    auto lists = cmabi::make_stream<std::vector<std::uint32_t>>(pipes.store);
+    lists.writer.write({{1, 2}, {}, {3}}, [](std::size_t count) { CHECK(count == 3); });
+    CHECK(lists.reader.read(9) == std::vector<std::vector<std::uint32_t>>{{1, 2}, {}, {3}});
+
+    auto flags = cmabi::make_stream<bool>(pipes.store);
+    flags.writer.write({true, false, true}, [](std::size_t count) { CHECK(count == 3); });
+    CHECK(flags.reader.read(9) == std::vector<bool>{true, false, true});
+
+    auto ticks = cmabi::make_stream<void>(pipes.store);
+    ticks.writer.write(std::vector<std::monostate>(5), [](std::size_t count) { CHECK(count == 5); });
+    CHECK(ticks.reader.read(3).size() == 3);
+    CHECK(ticks.reader.read(3).size() == 2);
+
+    // Types that C++ does not have all of are given.
+    const cmabi::wit wit("package a:b; interface i { type pair = tuple<u8, string>; }");
+    auto pairs =
+        cmabi::make_stream<std::tuple<std::uint8_t, std::string>>(pipes.store, wit.type("i/pair"));
+    pairs.writer.write({{1, "one"}}, [](std::size_t) {});
+    CHECK(pairs.reader.read(1) == std::vector<std::tuple<std::uint8_t, std::string>>{{1, "one"}});
+    CHECK(status_of([&] { cmabi::make_stream<std::uint8_t>(pipes.store, wit.type("i/pair")); }) ==
+          CMABI_STATUS_TYPE_MISMATCH);
+}
+
+TEST_CASE("streams in streams") {
+    Pipes pipes;
+    using Inner = cmabi::stream_reader<std::uint8_t>;
+    const cmabi::wit wit("package a:b; interface i { type bytes = stream<u8>; }");
+    auto ends = cmabi::make_stream<Inner>(pipes.store, wit.type("i/bytes"));
+    auto &reader = ends.reader;
+    auto &writer = ends.writer;
+    std::vector<cmabi::stream_writer<std::uint8_t>> writers;
+    std::vector<Inner> readers;
+    for (int i = 0; i < 3; ++i) {
+        auto inner = cmabi::make_stream<std::uint8_t>(pipes.store);
+        readers.push_back(std::move(inner.reader));
+        writers.push_back(std::move(inner.writer));
+    }
+    writer.write(std::move(readers), [&](std::size_t count) {
+        CHECK(count == 3);
+        writer.drop();
+    });
+    auto got = reader.read(1);
+    REQUIRE(got.size() == 1);
+    writers[0].write(counting(2), [](std::size_t) {});
+    CHECK(got[0].read(5) == counting(2));
+    CHECK(pipes.instance.func<std::uint32_t(cmabi::stream_reader<Inner>)>("count")(std::move(reader)) == 2);
+    // The guest has dropped them.
+    CHECK(writers[2].write(counting(1)) == 0);
+}
+
+TEST_CASE("elements in place, when they are wanted") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &in = ends.reader;
+    auto &writer = ends.writer;
+    std::uint8_t next = 0;
+    std::vector<cmabi::stream_signal> signals;
+    writer.watch([&](cmabi::stream_signal signal) {
+        signals.push_back(signal);
+        if (signal != cmabi::stream_signal::waits) {
+            return;
+        }
+        if (next == 20) {
+            writer.drop();
+            return;
+        }
+        const cmabi_copied copied = writer.write_in_place([&](std::uint8_t *room, std::size_t count) {
+            CHECK(count == 8);
+            std::iota(room, room + 5, next);
+            return 5;
+        });
+        CHECK(copied.count == 5);
+        next = static_cast<std::uint8_t>(next + copied.count);
+    });
+    auto reader = pipes.doubled(std::move(in));
+    Bytes all;
+    while (reader) {
+        const cmabi_copied copied = reader.read_in_place([&](cmabi::list<std::uint8_t> bytes) {
+            all.insert(all.end(), bytes.begin(), bytes.end());
+            return bytes.size();
+        });
+        if (copied.result == CMABI_COPY_RESULT_DROPPED) {
+            break;
+        }
+        pipes.store.run();
+    }
+    REQUIRE(all.size() == 20);
+    CHECK(all[19] == 38);
+    CHECK(signals == std::vector<cmabi::stream_signal>(5, cmabi::stream_signal::waits));
+}
+
+TEST_CASE("futures") {
+    Pipes pipes;
+    const auto wait = pipes.instance.func<std::string(cmabi::future_reader<std::string>)>("wait");
+    {
+        auto ends = cmabi::make_future<std::string>(pipes.store);
+        auto &reader = ends.reader;
+        auto &writer = ends.writer;
+        writer.set("at once");
+        CHECK(!writer);
+        CHECK(wait(std::move(reader)) == "at once");
+    }
+    {
+        auto ends = cmabi::make_future<std::uint32_t>(pipes.store);
+        auto &reader = ends.reader;
+        auto &writer = ends.writer;
+        std::optional<std::uint32_t> got;
+        reader.get([&](std::optional<std::uint32_t> value) { got = value; });
+        CHECK(!got);
+        writer.set(42);
+        CHECK(got == 42U);
+    }
+    {
+        auto ends = cmabi::make_future<void>(pipes.store);
+        auto &reader = ends.reader;
+        auto &writer = ends.writer;
+        CHECK(status_of([&] { reader.get(); }) == CMABI_STATUS_WOULD_BLOCK);
+        writer.set();
+        reader.get();
+    }
+    {
+        // A promise that nobody waits for.
+        auto ends = cmabi::make_future<std::string>(pipes.store);
+        auto &reader = ends.reader;
+        auto &writer = ends.writer;
+        reader.drop();
+        writer.set("never read");
+    }
+    auto ends = cmabi::make_future<std::string>(pipes.store);
+    auto &reader = ends.reader;
+    auto &writer = ends.writer;
+    writer.set("never read, and the store goes first");
+}
+
+TEST_CASE("error contexts") {
+    Pipes pipes;
+    auto context = cmabi::make_error_context(pipes.store, "it broke");
+    CHECK(context.debug_message() == "it broke");
+    const auto same = pipes.instance.func<cmabi::error_context(cmabi::error_context)>("same");
+    const auto back = same(context);
+    CHECK(back.debug_message() == "it broke");
+    CHECK(context.debug_message() == "it broke");
+    cmabi::error_context moved = std::move(context);
+    CHECK(!context);
+    CHECK(status_of([&] { context.debug_message(); }) == CMABI_STATUS_INVALID_ARGUMENT);
+}
+
+TEST_CASE("what callbacks throw comes out where the store runs") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &in = ends.reader;
+    auto &writer = ends.writer;
+    auto reader = pipes.doubled(std::move(in));
+    reader.read(1, [](Bytes) { throw std::logic_error("from a callback"); });
+    writer.write(counting(1), [](std::size_t) {});
+    CHECK_THROWS_WITH_AS(pipes.store.run(), "from a callback", std::logic_error);
+    reader.read(1, [](Bytes) {});
+    pipes.store.run();
+    // At once, where the copy is over at once.
+    CHECK_THROWS_WITH_AS(writer.write(counting(1), [](std::size_t) { throw std::logic_error("at once"); }), "at once",
+                         std::logic_error);
+}
+
+TEST_CASE("ends may outlive their store") {
+    std::optional<cmabi::stream_reader<std::uint8_t>> reader;
+    std::optional<cmabi::stream_writer<std::uint8_t>> writer;
+    std::optional<cmabi::error_context> context;
+    {
+        Pipes pipes;
+        auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+        writer = std::move(ends.writer);
+        reader = pipes.doubled(std::move(ends.reader));
+        reader->read(5, [](Bytes) { FAIL_CHECK("the store is gone"); });
+        context = cmabi::make_error_context(pipes.store, "x");
+    }
+    CHECK(!*reader);
+    CHECK(status_of([&] { reader->read(1); }) == CMABI_STATUS_INVALID_ARGUMENT);
+}
+
+TEST_CASE("types are checked when a function is looked up") {
+    Pipes pipes;
+    const auto message = [&] {
+        try {
+            pipes.instance.func<cmabi::stream_reader<std::uint16_t>(cmabi::stream_reader<std::uint8_t>)>("double");
+        } catch (const cmabi::error &error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    }();
+    CHECK(message.find("C++ has `func(stream<u8>) -> stream<u16>`") != std::string::npos);
+}
