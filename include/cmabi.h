@@ -2449,8 +2449,10 @@ cmabi_status cmabi_stream_check(cmabi_store *store,
  * With a `count` of 0, which is over when the writer waits, a host learns when there is something to read.
  *
  * `drop` is called when `completion` will not be called any more, at once where the copy is over at once.
- * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, while a copy is in
- * progress, and after the writer was found to be gone. `CMABI_STATUS_TRAP` where a guest wrote what is not
+ * Once the writer was found to be gone, every further read says `CMABI_COPY_RESULT_DROPPED` and 0.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, and while a copy is in
+ * progress. `CMABI_STATUS_TRAP` where a guest wrote what is not
  * of its type; that ends the guest.
  */
 cmabi_status cmabi_stream_read(cmabi_store *store,
