@@ -42,11 +42,13 @@ struct Row {
 fn row(what: &str, traps: &str, cases: &str) -> Row {
     let owned = |text: &str| text.to_owned();
     let cases = quoted(cases);
-    assert!(!cases.is_empty() && cases.len() % 2 == 0, "{what}: a case is a file and a name");
+    let pairs = cases.chunks_exact(2);
+    let is_whole = !cases.is_empty() && pairs.remainder().is_empty();
+    assert!(is_whole, "{what}: a case is a file and a name");
     Row {
         what: owned(what),
         traps: quoted(traps).into_iter().map(owned).collect(),
-        cases: cases.chunks(2).map(|case| (owned(case[0]), owned(case[1]))).collect(),
+        cases: pairs.map(|case| (owned(case[0]), owned(case[1]))).collect(),
     }
 }
 
