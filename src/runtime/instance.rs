@@ -94,7 +94,8 @@ pub fn current_instance(cx: &Cx<'_>) -> Option<InstanceId> {
 impl State {
     pub(crate) fn may_enter_from(&self, instance: InstanceId, caller: InstanceId) -> bool {
         let common = policy::entered_in_common(self, instance, caller);
-        if !policy::may_call(self, instance, caller, common) {
+        // A child may outlive the parent that it is in, and call it.
+        if self[instance].poisoned || !policy::may_call(self, instance, caller, common) {
             return false;
         }
         let mut at = Some(instance);

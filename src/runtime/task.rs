@@ -183,18 +183,19 @@ impl State {
     ) -> Result<(), Trapped> {
         let entry = &mut self.tasks[task];
         entry.threads.remove(&mut self.threads, thread);
-        if entry.threads.is_empty() && entry.state != TaskState::Resolved {
-            return Err(Trap::TaskNotResolved.into());
-        }
-        let over = entry.threads.is_empty();
-        let inst = entry.inst;
+        let (is_last, inst) = (entry.threads.is_empty(), entry.inst);
+        let is_resolved = entry.state == TaskState::Resolved;
         let index = self.threads[thread].index;
         self[inst].threads.remove(index);
         self.threads.discard(thread);
-        if over {
-            self.tasks.discard(task);
+        match (is_last, is_resolved) {
+            (false, _) => Ok(()),
+            (true, false) => Err(Trap::TaskNotResolved.into()),
+            (true, true) => {
+                self.tasks.discard(task);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Frees a thread that was never let in, and its task.

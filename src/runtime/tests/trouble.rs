@@ -3,7 +3,9 @@
 
 use super::super::call as call_func;
 use super::*;
+use crate::engine::{CoreFuncType, CoreType};
 use crate::error::ErrorKind;
+use crate::memory::AddrType;
 use crate::runtime::host_stream::{HostEnd, Signal, stream_new};
 use crate::types::{Kind, ResourceType};
 use std::cell::{Cell, RefCell};
@@ -260,4 +262,71 @@ fn a_subtask_whose_callee_has_trapped_can_be_cancelled() {
     let subtask = fx.call(&begin, &[]).unwrap();
     assert_trap(&fx.call(&trap, &[]).unwrap_err(), "unreachable");
     assert_eq!(fx.call(&cancel, &[subtask]).unwrap(), u32::MAX);
+}
+
+#[test]
+fn nothing_is_left_of_a_task_whose_last_thread_has_not_answered() {
+    let mut fx = Fixture::new();
+    let inst = fx.instance("guest");
+    let table = fx.core(inst, r#"(module (table (export "table") 1 funcref))"#, &[]);
+    let CoreExtern::Table(table) = fx.export(&table, "table") else { panic!() };
+    let ty = CoreFuncType { params: [CoreType::I32].into(), results: [].into() };
+    let new_indirect = Builtin::ThreadNewIndirect { ty, table, table_addr: AddrType::I32 };
+    let imports = [
+        fx.builtin(inst, new_indirect),
+        fx.builtin(inst, Builtin::ThreadResumeLater),
+        CoreExtern::Table(table),
+    ];
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "new" (func $new (param i32 i32) (result i32)))
+            (import "" "later" (func $later (param i32)))
+            (import "" "table" (table 1 funcref))
+            (func $thread (param i32))
+            (elem (i32.const 0) func $thread)
+            (func (export "run") (call $later (call $new (i32.const 0) (i32.const 0)))))"#,
+        &imports,
+    );
+    let opts = Options { is_async: true, ..Options::default() };
+    let run_func = fx.lift(inst, &core, "run", &func_type(&[], None, true), opts);
+    assert_trap(&fx.call(&run_func, &[]).unwrap_err(), "the task ended without task.return");
+    fx.assert_idle();
+}
+
+#[test]
+fn a_child_cannot_call_a_parent_that_has_trapped() {
+    let mut fx = Fixture::new();
+    let tasks = Tasks::default();
+    let parent = fx.instance("parent");
+    let core = fx.core(
+        parent,
+        r#"(module (func (export "fine")) (func (export "trap") unreachable))"#,
+        &[],
+    );
+    let plain = func_type(&[], None, false);
+    let fine = fx.lift(parent, &core, "fine", &plain, Options::default());
+    let trap = fx.lift(parent, &core, "trap", &plain, Options::default());
+    let child = new_instance(&mut fx.store.cx(), Some(parent), "child");
+    let imports = [
+        fx.lower(child, &pending(&tasks, Type::u32()), Options::default()),
+        fx.lower(child, &fine, Options::default()),
+    ];
+    let core = fx.core(
+        child,
+        r#"(module (import "" "f" (func $f (result i32)))
+            (import "" "fine" (func $fine))
+            (func (export "run") (result i32) (call $f) (call $fine)))"#,
+        &imports,
+    );
+    let ty = func_type(&[], Some(Type::u32()), true);
+    let run_func = fx.lift(child, &core, "run", &ty, Options::default());
+    let result = Cell::new(0);
+    let subtask = begin(&mut fx, &run_func, &result);
+    assert_trap(&fx.call(&trap, &[]).unwrap_err(), "unreachable");
+    let (task, answer) = (tasks.lock().unwrap().remove(0), 5u32);
+    task.return_(&mut fx.store.cx(), (&raw const answer).cast()).unwrap();
+    let ran = run(&mut fx.store.cx());
+    assert_trap(&ran.unwrap_err(), "cannot enter component instance");
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    fx.assert_idle();
 }
