@@ -43,6 +43,9 @@
 /// What a case of a variant or a side of a result does not carry is `void`, in a `std::variant`
 /// `std::monostate`. Cases and tuple elements are matched by their position, the others by their names.
 ///
+/// A call that goes on while the host does something else is a cmabi::subtask (`func::start`); a host
+/// function that answers later takes a cmabi::promise, or is a coroutine that returns a cmabi::task.
+///
 /// Values in the canonical layout lie in memory like the C structs of cmabi.h and can be used with the C
 /// functions too. `cmabi::string` and `cmabi::list` do not own what they point to: as parameters of a host
 /// function they are valid until it returns.
@@ -55,6 +58,7 @@
 #include "cmabi/async.hpp"
 #include "cmabi/cases.hpp"
 #include "cmabi/context.hpp"
+#include "cmabi/coroutine.hpp"
 #include "cmabi/error.hpp"
 #include "cmabi/func.hpp"
 #include "cmabi/resource.hpp"
@@ -511,7 +515,7 @@ public:
         // The C function takes the data in any case, and drops it if it fails.
         detail::call(cmabi_linker_checked_func, get(), string(interface), string(name),
                      host_func::check, host_func::call,
-                     static_cast<void *>(new F(std::move(function))), host_func::drop);
+                     static_cast<void *>(host_func::make(std::move(function))), host_func::drop);
     }
     /// Offers a C++ function as the plain import `name`.
     template <class F>

@@ -25,9 +25,6 @@ namespace cmabi {
 
 namespace detail {
 
-template <class R>
-class subtask_awaiter; // coroutine.hpp
-
 /// A place for an `R` that is there later, of `void` too.
 template <class R>
 using later = std::optional<std::conditional_t<std::is_void_v<R>, std::monostate, R>>;
@@ -249,8 +246,6 @@ public:
 private:
     template <class>
     friend class func;
-    template <class>
-    friend class detail::subtask_awaiter;
 
     explicit subtask(std::shared_ptr<detail::call_state<R>> state) : state_(std::move(state)) {}
 

@@ -124,6 +124,7 @@ struct host_func_type {
         *takes = string(text);
         return signature<Signature>::matches(given);
     }
+    static F *make(F function) { return new F(std::move(function)); }
     static void drop(void *data) noexcept { delete static_cast<F *>(data); }
 };
 
