@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rebuilds the components of the examples from their .wit and .c files: app.wasm for hello/, jobs.wasm for
-# event-loop/, editor.wasm for resources/; and needs-clock.wasm, which shows what a host says to a component
-# that it cannot serve.
+# event-loop/, editor.wasm for resources/, pipe.wasm for streams/; and needs-clock.wasm, which shows what a
+# host says to a component that it cannot serve.
 #
 # Needs, by their package names:
 #   apt install clang lld wasi-libc libclang-rt-dev-wasm32
@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-for guest in app jobs editor; do
+for guest in app jobs editor pipe; do
     wit-bindgen c --world $guest --out-dir "$out" $guest.wit
 
     # A library without a start function. wasi-libc gives malloc and the string functions; none of them
