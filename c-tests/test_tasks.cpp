@@ -182,3 +182,26 @@ TEST_CASE("a callback is told of events, and what it answers is checked") {
                 nullptr, &result, nullptr);
     CHECK_FAILS(CMABI_STATUS_TRAP, "", cmabi_func_call, n.store, with_answer(EXIT), nullptr, &result, nullptr);
 }
+
+TEST_CASE("a trap after a task has returned is told, at once or in a later turn") {
+    for (const std::uint32_t first : {std::uint32_t{YIELD}, 7u}) {
+        CAPTURE(first);
+        Native n;
+        auto opts = Native::options();
+        opts.is_async = 1;
+        const FuncType type = func({}, nullptr, true);
+        opts.callback = n.core({I32, I32, I32}, {I32}, [&](const Values &) {
+            n.task_return(nullptr, opts, {});
+            return Values{7};
+        });
+        const auto callee = n.core({}, {I32}, [&](const Values &) {
+            if (first != YIELD) {
+                n.task_return(nullptr, opts, {});
+            }
+            return Values{first};
+        });
+        const Func f = n.lift(n.instance("inst"), callee, type, opts);
+        CHECK_FAILS(CMABI_STATUS_TRAP, "unsupported callback code: 7", cmabi_func_call, n.store, f, nullptr, nullptr,
+                    nullptr);
+    }
+}

@@ -24,7 +24,7 @@ pub(super) unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
     }
 }
 
-/// Copies `count` elements, each changed by `convert`.
+/// Copies `count` elements, each changed by `convert`, as they were before any was written.
 ///
 /// # Safety
 /// `src` is readable and `dst` is writable for `count` elements.
@@ -36,9 +36,15 @@ pub(super) unsafe fn convert<T: Copy>(
     convert: impl Fn(T) -> T,
 ) {
     let (src, dst) = (src.cast::<T>(), dst.cast::<T>());
-    for i in 0..count {
+    let copy = |i| {
         // SAFETY: `i` is below `count`.
         unsafe { dst.add(i).write_unaligned(convert(src.add(i).read_unaligned())) };
+    };
+    // Within one instance a guest may read from a stream to where it writes to the stream from.
+    if dst.addr() > src.addr() && dst.addr() < src.wrapping_add(count).addr() {
+        (0..count).rev().for_each(copy);
+    } else {
+        (0..count).for_each(copy);
     }
 }
 

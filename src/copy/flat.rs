@@ -84,6 +84,18 @@ impl FuncPlans {
         }
     }
 
+    /// What does the same in two steps: into the process's memory, and out of it.
+    pub fn halves(&self, plans: &PlanCache) -> (FuncPlans, FuncPlans) {
+        let halves = |plan: &Arc<Plan>| {
+            let between = Format::between(plan.src.encoding);
+            (plans.get(&plan.ty, plan.src, between), plans.get(&plan.ty, between, plan.dst))
+        };
+        let (into, out_of) = self.params.as_ref().map(halves).unzip();
+        let (result_into, result_out_of) = self.result.as_ref().map(halves).unzip();
+        let lift = FuncPlans { params: into, result: result_into };
+        (lift, FuncPlans { params: out_of, result: result_out_of })
+    }
+
     /// Copies the parameters, from the caller to the callee. Does nothing if there are none.
     pub fn copy_params(
         &self,

@@ -63,6 +63,12 @@ impl Format {
     pub const HOST: Format =
         Format { addr: AddrType::I64, encoding: StringEncoding::Utf8, host: true };
 
+    /// The process's memory, for a value on its way from one guest to another: strings stay as they
+    /// are in this encoding of the first guest's.
+    pub const fn between(encoding: StringEncoding) -> Format {
+        Format { encoding, ..Format::HOST }
+    }
+
     /// A guest with pointers of this width and strings of this encoding.
     pub const fn guest(addr: AddrType, encoding: StringEncoding) -> Format {
         Format { addr, encoding, host: false }

@@ -28,6 +28,11 @@ impl Exec<'_> {
             (StringEncoding::Utf16, Simple::Utf16) => self.store_string_copy(src, 2, 2),
             (StringEncoding::Utf16, Simple::Latin1) => self.store_latin1_to_utf16(src),
             (StringEncoding::Latin1Utf16, Simple::Latin1) => self.store_string_copy(src, 1, 2),
+            // On its way to another guest, which will want to know.
+            (StringEncoding::Latin1Utf16, Simple::Utf16) if self.dst_format.host => {
+                let (ptr, code_units) = self.store_string_copy(src, 2, 2)?;
+                Ok((ptr, code_units | utf16_tag(self.dst_format.addr)))
+            }
             (StringEncoding::Latin1Utf16, Simple::Utf16)
                 if self.src_format.encoding == StringEncoding::Latin1Utf16 =>
             {

@@ -5,7 +5,7 @@ use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
 use super::thread::{Body, run};
 use super::waitable::{Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, Ownership, ResourceHandle, State};
+use super::{Cx, InstanceId, Ownership, ResourceHandle, State, within};
 use crate::canon::Options;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
@@ -68,6 +68,12 @@ impl Crossing<'_, '_> {
             Memory::Host(_) => View::HOST,
         }
     }
+
+    /// Whether a guest calls itself.
+    #[inline]
+    fn is_within_guest(&self) -> bool {
+        self.src.inst == self.dst.inst && self.src.inst != InstanceId::HOST
+    }
 }
 
 impl Crossing<'_, '_> {
@@ -77,8 +83,9 @@ impl Crossing<'_, '_> {
         element: Option<&Type>,
         handle: u32,
     ) -> Result<u32, Trapped> {
-        let instances = (self.src.inst, self.dst.inst);
-        self.cx.state().move_end(instances, channel, element, handle)
+        let mut state = self.cx.state();
+        let end = state.lift_async_value(self.src.inst, channel, element, handle)?;
+        state.lower_async_value(self.dst.inst, end)
     }
 }
 
@@ -260,6 +267,9 @@ pub(crate) fn lower_params(
     };
     let borrows = Some(BorrowScope { lender: subtask, borrower: task });
     let mut crossing = Crossing { cx, src: sides.caller, dst: sides.callee, borrows };
+    if crossing.is_within_guest() {
+        return within::copy_params(crossing, &sides.plans, source, target);
+    }
     sides.plans.copy_params(&mut crossing, source, target)
 }
 
@@ -290,7 +300,11 @@ pub(crate) fn return_result(
             None => Target::Memory(sides.result_ptr),
         };
         let mut crossing = Crossing { cx, src: sides.callee, dst: sides.caller, borrows: None };
-        sides.plans.copy_result(&mut crossing, source, target)?;
+        if crossing.is_within_guest() {
+            within::copy_result(crossing, &sides.plans, source, target)?;
+        } else {
+            sides.plans.copy_result(&mut crossing, source, target)?;
+        }
         state = cx.state();
     }
     state.tasks[task].state = TaskState::Resolved;

@@ -6,7 +6,7 @@
 //! | Threads | `thread`, `scheduler` |
 //! | Tasks | `task` |
 //! | Embedding API | `store`, `host` |
-//! | Lifting and Lowering Context | `context` |
+//! | Lifting and Lowering Context | `context`, `within` |
 //! | Table State | `table` |
 //! | Resource State | `resource` |
 //! | Waitable State | `waitable`, `host_set` |
@@ -43,6 +43,7 @@ mod table;
 mod task;
 mod thread;
 mod waitable;
+mod within;
 
 #[cfg(all(test, feature = "wasmi"))]
 mod tests;

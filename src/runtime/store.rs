@@ -175,9 +175,11 @@ pub fn call(
             match tick(cx) {
                 Ok(true) => continue,
                 Ok(false) => stuck(cx),
-                // What trapped may be what is waited for.
-                Err(_) if cx.state().host_call_is_over(subtask)? => continue,
-                Err(error) => error,
+                Err(error) => match cx.state().take_host_call(subtask) {
+                    // What trapped is what is waited for, whether or not it had returned before.
+                    Some(end) => return Err(end.err().unwrap_or(error)),
+                    None => error,
+                },
             }
         };
         subtask.drop(cx)?;

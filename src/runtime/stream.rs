@@ -264,16 +264,16 @@ impl State {
         Ok(id)
     }
 
-    /// `lift_async_value` and the lowering of what it lifted: a readable end moves to `dst`.
-    pub(crate) fn move_end(
+    /// `lift_async_value`: takes a readable end out of the table of `inst`.
+    pub(crate) fn lift_async_value(
         &mut self,
-        (src, dst): (InstanceId, InstanceId),
+        inst: InstanceId,
         channel: Channel,
         element: Option<&Type>,
         index: u32,
-    ) -> Result<u32, Trapped> {
+    ) -> Result<WaitableId, Trapped> {
         let kind = EndKind { channel, direction: Direction::Readable };
-        let id = self.end_at(src, kind, element, index)?;
+        let id = self.end_at(inst, kind, element, index)?;
         let what = channel.noun();
         let in_set = self.waitables[id].in_waitable_set();
         match self.end(id).state {
@@ -294,10 +294,20 @@ impl State {
                 return Err(Trap::CopyAfterDone { action, since }.into());
             }
         }
-        self[src].handles.take(index)?;
-        let index = self[dst].handles.add(kind.handle(id))?;
+        self[inst].handles.take(index)?;
+        Ok(id)
+    }
+
+    /// `lower_stream`, `lower_future`: gives a lifted end to `inst`.
+    pub(crate) fn lower_async_value(
+        &mut self,
+        inst: InstanceId,
+        id: WaitableId,
+    ) -> Result<u32, Trapped> {
+        let kind = self.end(id).kind;
+        let index = self[inst].handles.add(kind.handle(id))?;
         let waitable = &mut self.waitables[id];
-        (waitable.inst, waitable.index) = (dst, index);
+        (waitable.inst, waitable.index) = (inst, index);
         let watched = self.end(id).host.take();
         self.discarded.extend(watched.map(|side| *side));
         Ok(index)
