@@ -28,23 +28,6 @@
 
 namespace {
 
-// Owns a handle of the C functions.
-template <class T, void (*Free)(T *)>
-struct free_with {
-    void operator()(T *handle) const { Free(handle); }
-};
-using owned_task = std::unique_ptr<cmabi_task, free_with<cmabi_task, cmabi_task_free>>;
-using owned_subtask = std::unique_ptr<cmabi_subtask, free_with<cmabi_subtask, cmabi_subtask_free>>;
-using owned_waker = std::unique_ptr<cmabi_waker, free_with<cmabi_waker, cmabi_waker_free>>;
-
-// Calls a function of the library, and throws where it fails.
-template <class Function, class... Args>
-void must(Function *function, Args... args) {
-    cmabi_error *failure = nullptr;
-    const cmabi_status status = function(args..., &failure);
-    if (status != CMABI_STATUS_OK) throw cmabi::error(status, failure);
-}
-
 class descriptor {
 public:
     descriptor(int fd, const char *what) : fd_(fd) {
@@ -87,8 +70,8 @@ class timers {
 public:
     explicit timers(event_loop &loop) : loop_(loop) {}
 
-    void start(cmabi_task *task, std::uint32_t ms) {
-        auto timer = std::make_unique<pending>(task);
+    void start(cmabi::promise<void> awake, std::uint32_t ms) {
+        auto timer = std::make_unique<pending>(std::move(awake));
         itimerspec when{};
         when.it_value.tv_sec = ms / 1000;
         when.it_value.tv_nsec = ms % 1000 * 1000000L + 1;
@@ -103,8 +86,8 @@ public:
 
 private:
     struct pending {
-        explicit pending(cmabi_task *task) : task(task) {}
-        owned_task task;
+        explicit pending(cmabi::promise<void> awake) : awake(std::move(awake)) {}
+        cmabi::promise<void> awake;
         descriptor fd{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), "timerfd_create"};
         std::function<void()> expired;
     };
@@ -114,7 +97,7 @@ private:
         const auto at = std::find_if(pending_.begin(), pending_.end(), is_it);
         const std::unique_ptr<pending> over = std::move(*at);
         pending_.erase(at);
-        must(cmabi_task_return, over->task.get(), nullptr);
+        over->awake.resolve();
     }
 
     event_loop &loop_;
@@ -124,12 +107,9 @@ private:
 // digest: async func(text: string) -> u64, on other threads. They leave their results and wake the loop.
 class thread_pool {
 public:
-    thread_pool(event_loop &loop, cmabi_store *store, unsigned threads) {
-        cmabi_waker *waker = nullptr;
-        must(cmabi_store_waker, store, &waker);
-        waker_.reset(waker);
-        woken_ = [this] { answer(); };
-        loop.watch(cmabi_waker_fd(waker), &woken_);
+    thread_pool(event_loop &loop, const cmabi::store &store, unsigned threads)
+        : waker_(store.waker()), woken_([this] { answer(); }) {
+        loop.watch(waker_.fd(), &woken_);
         for (unsigned i = 0; i < threads; i++) threads_.emplace_back([this] { run(); });
     }
     ~thread_pool() {
@@ -141,17 +121,17 @@ public:
         for (std::thread &thread : threads_) thread.join();
     }
 
-    void start(cmabi_task *task, std::string_view text) {
+    void start(cmabi::promise<std::uint64_t> promise, std::string_view text) {
         {
             const std::lock_guard lock(mutex_);
-            waiting_.push_back({owned_task(task), text, 0}); // the text stays until the answer
+            waiting_.push_back({std::move(promise), text, 0}); // the text stays until the answer
         }
         changed_.notify_one();
     }
 
 private:
     struct work {
-        owned_task task; // only for the store's thread
+        cmabi::promise<std::uint64_t> promise; // to be resolved on the store's thread
         std::string_view text;
         std::uint64_t digest;
     };
@@ -174,20 +154,20 @@ private:
             work.digest = digest(work.text);
             lock.lock();
             done_.push_back(std::move(work));
-            cmabi_waker_wake(waker_.get());
+            waker_.wake();
         }
     }
     void answer() {
-        cmabi_waker_clear(waker_.get());
+        waker_.clear();
         std::vector<work> done;
         {
             const std::lock_guard lock(mutex_);
             done.swap(done_);
         }
-        for (const work &work : done) must(cmabi_task_return, work.task.get(), &work.digest);
+        for (work &work : done) work.promise.resolve(work.digest);
     }
 
-    owned_waker waker_;
+    cmabi::waker waker_;
     std::function<void()> woken_;
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -196,83 +176,55 @@ private:
     std::vector<std::thread> threads_;
 };
 
-// What the guest imports. An async function keeps its task, and answers it later.
+// What the guest imports: functions that answer later.
 struct host {
     event_loop loop;
     timers sleepers{loop};
     std::unique_ptr<thread_pool> pool;
 
-    void offer(const cmabi::linker &linker) {
-        offer<&host::sleep>(linker, "sleep");
-        offer<&host::digest>(linker, "digest");
+    void offer(cmabi::linker &linker) {
+        const std::string_view interface = "demo:jobs/host";
+        linker.func(interface, "sleep", [this](cmabi::promise<void> awake, std::uint32_t ms) {
+            sleepers.start(std::move(awake), ms);
+        });
+        linker.func(interface, "digest",
+                    [this](cmabi::promise<std::uint64_t> digest, std::string_view text) {
+                        pool->start(std::move(digest), text);
+                    });
     }
-
-private:
-    void sleep(cmabi_task *task, const void *args) {
-        sleepers.start(task, *static_cast<const std::uint32_t *>(args));
-    }
-    void digest(cmabi_task *task, const void *args) {
-        pool->start(task, *static_cast<const cmabi::string *>(args));
-    }
-
-    template <auto Start>
-    void offer(const cmabi::linker &linker, std::string_view name) {
-        const cmabi_host_func serve = [](void *data, cmabi_task *task, const void *args, void *) {
-            try {
-                (static_cast<host *>(data)->*Start)(task, args);
-                return CMABI_STATUS_PENDING;
-            } catch (const std::exception &error) {
-                cmabi_task_set_error(task, cmabi::string(error.what()), nullptr);
-                return CMABI_STATUS_HOST;
-            }
-        };
-        must(cmabi_linker_func, linker.get(), cmabi::string("demo:jobs/host"), cmabi::string(name), serve,
-             this, nullptr);
-    }
-};
-
-// run: async func(text: string, rounds: u32, pause: u32) -> u64
-struct run_args {
-    cmabi::string text;
-    std::uint32_t rounds, pause;
 };
 
 void run_jobs(std::string_view path) {
     host host;
     const cmabi::engine engine;
     const cmabi::component component(engine, path);
-    const cmabi::linker linker(engine);
+    cmabi::linker linker(engine);
     host.offer(linker);
     cmabi::store store(engine);
-    host.pool = std::make_unique<thread_pool>(host.loop, store.get(), 2);
+    host.pool = std::make_unique<thread_pool>(host.loop, store, 2);
     const cmabi::instance instance = linker.instantiate(store, component);
-    const cmabi_func *run = nullptr;
-    must(cmabi_instance_func, instance.get(), cmabi::string("run"), &run);
-    must(cmabi_func_check, run, sizeof(run_args), sizeof(std::uint64_t));
+    const auto run =
+        instance.func<std::uint64_t(std::string_view, std::uint32_t, std::uint32_t)>("run");
 
-    const run_args jobs[] = {{"Ada", 3, 30}, {"Grace", 2, 50}, {"Barbara", 4, 20}};
-    std::vector<owned_subtask> subtasks;
+    struct job {
+        const char *text;
+        std::uint32_t rounds, pause;
+        cmabi::subtask<std::uint64_t> call;
+    };
+    job jobs[] = {{"Ada", 3, 30, {}}, {"Grace", 2, 50, {}}, {"Barbara", 4, 20, {}}};
     int running = 0;
-    for (const run_args &args : jobs) {
+    for (job &job : jobs) {
         running++;
-        cmabi_subtask *subtask = nullptr;
-        must(cmabi_func_start, store.get(), run, &args,
-             [](void *data, cmabi_subtask *) { --*static_cast<int *>(data); }, &running, nullptr,
-             &subtask);
-        subtasks.emplace_back(subtask);
+        job.call = run.start(job.text, job.rounds, job.pause);
+        job.call.then([&running](const cmabi::subtask<std::uint64_t> &) { running--; });
     }
     for (;;) {
         store.run(); // all that can go on now; never blocks
         if (running == 0) break;
         host.loop.wait();
     }
-    for (std::size_t i = 0; i < subtasks.size(); i++) {
-        cmabi_subtask_state state;
-        must(cmabi_subtask_get_state, subtasks[i].get(), &state); // did a trap end it?
-        const void *result = cmabi_subtask_results(subtasks[i].get());
-        std::printf("%s: %016llx\n", jobs[i].text.ptr,
-                    static_cast<unsigned long long>(*static_cast<const std::uint64_t *>(result)));
-    }
+    for (job &job : jobs)
+        std::printf("%s: %016llx\n", job.text, static_cast<unsigned long long>(job.call.get()));
     std::printf("%zu slept at once\n", host.sleepers.most);
 }
 
