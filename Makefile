@@ -6,6 +6,7 @@
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
 # make valgrind  only the C suite under valgrind
 # make sanitize  the C suite built with ASan and UBSan
+# make reference SPEC=path  the cross-check with the executable reference in a checkout of the specification
 # make bench     the benchmarks
 # make header    rewrite include/cmabi.h from the sources
 #
@@ -22,7 +23,7 @@ MAKEFLAGS += --no-print-directory
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 MAKEFLAGS += --no-print-directory
 
-.PHONY: demo test lint rust-test c-test valgrind sanitize bench header clean
+.PHONY: demo test lint rust-test c-test valgrind sanitize bench reference header clean
 
 demo:
 	.ci/setup cc cmake
@@ -65,6 +66,14 @@ sanitize:
 
 bench:
 	$(CARGO) bench
+
+CASES ?= 100000
+
+reference:
+	.ci/setup cc
+	$(CARGO) build --lib
+	PYTHONDONTWRITEBYTECODE=1 python3 tests/reference/check.py --spec $(SPEC) --lib target/debug/libcmabi.so \
+		--cases $(CASES)
 
 header:
 	CMABI_UPDATE_HEADER=1 $(CARGO) test --test header
