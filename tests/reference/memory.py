@@ -86,14 +86,15 @@ class Allocator:
         self.calls.append((old, old_size, align, size))
         stays = old_size != 0 and size <= old_size and old % align == 0 and self.random.random() < 0.7
         ptr = old if stays else self.take(align, size)
-        if not stays:
-            self.memory.bytes[ptr : ptr + min(old_size, size)] = self.memory.bytes[old : old + min(old_size, size)]
-            self.memory.written[ptr : ptr + min(old_size, size)] = self.memory.written[old : old + min(old_size, size)]
+        if self.bad_call is not None and len(self.calls) > self.bad_call:
+            ptr = self.misbehave(ptr, size)
+        if ptr != old and ptr + size <= len(self.memory):
+            kept = min(old_size, size)
+            for bytes in (self.memory.bytes, self.memory.written):
+                bytes[ptr : ptr + kept] = bytes[old : old + kept]
         self.live.pop(old, None)
         self.live[ptr] = size
         self.given.append((ptr, size))
-        if self.bad_call is not None and len(self.calls) > self.bad_call:
-            return self.misbehave(ptr, size)
         return ptr
 
     def take(self, align: int, size: int) -> int:
@@ -106,13 +107,14 @@ class Allocator:
         return ptr
 
     def misbehave(self, ptr: int, size: int) -> int:
+        """Some other place, where nothing lies that is still needed, or beyond the memory."""
         match self.random.randrange(5):
             case 0:
                 raise Refused
             case 1:
-                return ptr + 1
+                return self.take(8, size + 1) + 1
             case 2:
-                return len(self.memory) - size + self.random.randrange(2)
+                return len(self.memory) - size + 1
             case 3:
                 return 2 ** (8 * self.memory.ptr_size()) - self.random.choice([1, 2, 8, 16])
             case _:
