@@ -1,0 +1,136 @@
+//! How much a waiting task takes, and whether the number of them makes a wake-up slower.
+//!
+//! `cargo bench --bench scale [-- MOST]` holds 10^3, 10^4, … waiting tasks, up to MOST (10^6). Each is a
+//! call from the host of an async function with a callback, which waits for an event of a set.
+
+#[path = "support/allocator.rs"]
+mod allocator;
+#[allow(dead_code, reason = "some is for other benchmarks")]
+#[path = "support/guests.rs"]
+mod guests;
+
+use cmabi::canon::{self, Builtin, FuncInst, Options};
+use cmabi::runtime::{self, HostSubtask, SubtaskState};
+use guests::{Guests, async_func_type, func_type};
+use std::collections::VecDeque;
+use std::ptr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// All tasks wait for the same set, in which a read of an empty stream is pending. A task that is
+/// woken starts the next read and returns.
+const GUEST: &str = r#"(module
+    (import "" "task.return" (func $return))
+    (import "" "set.new" (func $set.new (result i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (import "" "stream.new" (func $stream.new (result i64)))
+    (import "" "read" (func $read (param i32 i32 i32) (result i32)))
+    (import "" "write" (func $write (param i32 i32 i32) (result i32)))
+    (global $set (mut i32) (i32.const 0))
+    (global $readable (mut i32) (i32.const 0))
+    (global $writable (mut i32) (i32.const 0))
+    (func $start-read (drop (call $read (global.get $readable) (i32.const 0) (i32.const 1))))
+    (func (export "init")
+        (local $ends i64)
+        (local.set $ends (call $stream.new))
+        (global.set $readable (i32.wrap_i64 (local.get $ends)))
+        (global.set $writable (i32.wrap_i64 (i64.shr_u (local.get $ends) (i64.const 32))))
+        (global.set $set (call $set.new))
+        (call $join (global.get $readable) (global.get $set))
+        (call $start-read))
+    (func (export "wait") (result i32)
+        (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))
+    (func (export "callback") (param i32 i32 i32) (result i32)
+        (call $start-read)
+        (call $return)
+        (i32.const 0))
+    (func (export "event")
+        (drop (call $write (global.get $writable) (i32.const 0) (i32.const 1)))))"#;
+
+/// The guest's functions.
+struct Waiting {
+    guests: Guests,
+    wait: FuncInst,
+    event: FuncInst,
+    tasks: VecDeque<HostSubtask>,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        let mut guests = Guests::new();
+        let inst = guests.instance();
+        let opts = Options { is_async: true, ..Options::default() };
+        let imports = [
+            Builtin::TaskReturn { result: None, opts: Options::default() },
+            Builtin::WaitableSetNew,
+            Builtin::WaitableJoin,
+            Builtin::StreamNew { element: None },
+            Builtin::StreamRead { element: None, opts },
+            Builtin::StreamWrite { element: None, opts },
+        ]
+        .map(|builtin| guests.builtin(inst, builtin));
+        let core = guests.core(inst, GUEST, &imports);
+        let lift = |name: &str| {
+            let ty = func_type(&[], None);
+            canon::lift(core.func(name), ty, Options::default(), inst, name)
+        };
+        let (init, event) = (lift("init"), lift("event"));
+        let ty = async_func_type(&[], None);
+        let wait = canon::lift(core.func("wait"), ty, core.callback_options(), inst, "wait");
+        guests.call(&init, &(), &mut ());
+        Waiting { guests, wait, event, tasks: VecDeque::new() }
+    }
+
+    /// One more task that waits.
+    fn add(&mut self) {
+        let arena = Rc::clone(&self.guests.arena);
+        let (args, results) = (ptr::dangling(), ptr::dangling_mut());
+        let cx = &mut self.guests.cx();
+        let task = runtime::start(cx, &self.wait, args, results, &arena, None).unwrap();
+        self.tasks.push_back(task);
+    }
+
+    /// Wakes the task that has waited longest, and runs it to its end.
+    fn wake(&mut self) {
+        self.guests.call(&self.event, &(), &mut ());
+        let cx = &mut self.guests.cx();
+        runtime::run(cx).unwrap();
+        let task = self.tasks.pop_front().expect("a task waits");
+        assert_eq!(task.state(cx).unwrap(), SubtaskState::Returned);
+        task.drop(cx).unwrap();
+    }
+}
+
+/// Wake-ups that are timed together.
+const WAKE_UPS: u32 = 500;
+
+fn main() {
+    let most = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
+    println!(
+        "{:<16} {:>16} {:>16} {:>16}",
+        "waiting tasks", "ns per wake-up", "against 1,000", "bytes each"
+    );
+    let mut first = None;
+    for count in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= most) {
+        let mut waiting = Waiting::new();
+        // What is there once the first has come and gone is not one task's.
+        waiting.add();
+        waiting.wake();
+        waiting.tasks.reserve(count + 1);
+        let before = allocator::live_bytes();
+        (0..count).for_each(|_| waiting.add());
+        let bytes = (allocator::live_bytes() - before) as f64 / count as f64;
+        let mut best = Duration::MAX;
+        for _ in 0..40 {
+            let start = Instant::now();
+            for _ in 0..WAKE_UPS {
+                waiting.wake();
+                waiting.add();
+            }
+            best = best.min(start.elapsed());
+        }
+        let time = best.as_nanos() as f64 / f64::from(WAKE_UPS);
+        let ratio = time / *first.get_or_insert(time);
+        println!("{count:<16} {time:>16.0} {ratio:>16.2} {bytes:>16.0}");
+    }
+}
