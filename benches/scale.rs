@@ -3,6 +3,7 @@
 //! `cargo bench --bench scale [-- MOST]` holds 10^3, 10^4, … waiting tasks, up to MOST (10^6). Each is a
 //! call from the host of an async function with a callback, which waits for an event of a set.
 
+#[allow(dead_code, reason = "some is for other benchmarks")]
 #[path = "support/allocator.rs"]
 mod allocator;
 #[allow(dead_code, reason = "some is for other benchmarks")]
