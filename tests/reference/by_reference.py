@@ -16,7 +16,7 @@ from canon import BUILTINS, Call, Options, function_name
 from compare import TRAPPED
 from layout import flatten
 from memory import core_value, word
-from play import Play, Steps
+from play import ALLOCATING, Play, Steps
 from scenario import Function
 from specification import Specification
 
@@ -183,12 +183,13 @@ class ReferencePlayer:
     def choose_thread(self, candidates: list[Any]) -> Any:
         if sys._getframe(2).f_code.co_name == "canon_lift":
             candidates = self.allowed_meanwhile(candidates)
-        candidates.sort(key=lambda thread: thread.index is not None)
         for tag, *_ in self.library_log[len(self.play.log) :]:
-            if tag is not None:
+            if tag is not None and tag != ALLOCATING:
                 return next((thread for thread in candidates if self.tag_of(thread) == tag), candidates[0])
         # Only a thread that traps before it enters the guest leaves no trace of its own.
-        return candidates[0]
+        entering = [thread for thread in candidates if thread.index is None]
+        assert len(entering) <= 1, "nobody can tell which one it was"
+        return (entering or candidates)[0]
 
     def allowed_meanwhile(self, candidates: list[Any]) -> list[Any]:
         """What may run while a sync call blocks. The specification's tests are stricter than the
