@@ -1,5 +1,5 @@
 // Waitables and sets of them: what they deliver, and what they refuse.
-#include "native.hpp"
+#include "streams.hpp"
 
 TEST_CASE("a set delivers the events of its waitables, to wait and to poll") {
     under_seeds([](Native &n) {
@@ -135,4 +135,52 @@ TEST_CASE("a deadlock is found, and says so") {
     });
     CAPTURE(message);
     CHECK(message.find("deadlock") != std::string::npos);
+}
+
+TEST_CASE("an event goes to the one that may run where the first that waits for it may not") {
+    Native n;
+    const auto inst = n.instance("inst");
+    Heap heap(64);
+    const auto opts = n.options(heap);
+    auto async_opts = opts;
+    async_opts.is_async = 1;
+    const Future future(n, nullptr);
+    const FuncType type = func({}, nullptr, true);
+    Ends ends;
+    std::uint32_t set = 0;
+    std::uint32_t event = NONE;
+    bool called_back = false;
+
+    // It gives up its place in the instance while it waits, and can only go on when it gets it back.
+    auto loop_opts = async_opts;
+    loop_opts.callback = n.core({I32, I32, I32}, {I32}, [&](const Values &) {
+        called_back = true;
+        n.task_return(nullptr, async_opts, {});
+        return Values{EXIT};
+    });
+    const Func loop = n.lift(inst, n.core({}, {I32}, [&](const Values &) {
+        ends = future.make();
+        set = n.get(cmabi_canon_waitable_set_new);
+        CHECK(future.read(async_opts, ends.readable, 0) == BLOCKED);
+        n.run(cmabi_canon_waitable_join, ends.readable, set);
+        return Values{WAIT | set << 4};
+    }), type, loop_opts, "loop");
+    // It keeps that place while it waits for the same.
+    const Func waiter = n.lift(inst, n.core({}, {}, [&](const Values &) {
+        event = n.get(cmabi_canon_waitable_set_wait, false, opts.memory, set, std::uint64_t{0});
+        return Values{};
+    }), type, opts, "waiter");
+    const Func writer = n.lift(inst, n.core({}, {}, [&](const Values &) {
+        CHECK(future.write(async_opts, ends.writable, 0) == COMPLETED);
+        n.task_return(nullptr, async_opts, {});
+        return Values{};
+    }), type, async_opts, "writer");
+
+    Handle<cmabi_subtask, cmabi_subtask_free> started, waiting;
+    REQUIRE_OK(cmabi_func_start, n.store, loop, nullptr, nullptr, nullptr, nullptr, started.out());
+    REQUIRE_OK(cmabi_func_start, n.store, waiter, nullptr, nullptr, nullptr, nullptr, waiting.out());
+    CHECK_OK(cmabi_func_call, n.store, writer, nullptr, nullptr, nullptr);
+    n.run();
+    CHECK(event == FUTURE_READ);
+    CHECK(!called_back);
 }

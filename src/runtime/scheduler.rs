@@ -169,9 +169,16 @@ impl State {
         }
     }
 
+    /// Has the first of those that wait for the set's event run that can. One that lacks exclusive
+    /// access besides waits for that from now on, and must not keep the event from the others.
     pub(crate) fn wake_set_waiter(&mut self, set: super::SetId) {
-        if let Some(thread) = self.sets[set].waiters.front(&self.threads) {
+        while self.sets[set].has_pending_event()
+            && let Some(thread) = self.sets[set].waiters.front(&self.threads)
+        {
             self.wake(thread);
+            if self.threads[thread].queue == Queue::Ready {
+                break;
+            }
         }
     }
 

@@ -85,6 +85,9 @@ class Allocator:
     def __call__(self, old: int, old_size: int, align: int, size: int) -> int:
         self.calls.append((old, old_size, align, size))
         stays = old_size != 0 and size <= old_size and old % align == 0 and self.random.random() < 0.7
+        is_full = not stays and self.end + size > len(self.memory)
+        if is_full and self.bad_call is not None and self.random.random() < 0.3:
+            raise Refused
         ptr = old if stays else self.take(align, size)
         if self.bad_call is not None and len(self.calls) > self.bad_call:
             ptr = self.misbehave(ptr, size)
@@ -101,8 +104,6 @@ class Allocator:
         ptr = -(-self.end // align) * align
         self.end = ptr + size
         if self.end > len(self.memory):
-            if self.bad_call is not None and self.random.random() < 0.3:
-                raise Refused
             self.memory.grow(self.end - len(self.memory) + 256)
         return ptr
 
