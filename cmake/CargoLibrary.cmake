@@ -25,6 +25,10 @@ set(cargo_features --no-default-features)
 if(CMABI_FEATURES)
   list(APPEND cargo_features --features ${CMABI_FEATURES})
 endif()
+set(library_features ${cargo_features})
+if(CMABI_SANITIZE)
+  list(APPEND library_features --features sanitizer)
+endif()
 set(cargo_profile $<IF:$<CONFIG:Debug>,dev,release>)
 set(cargo_out ${CMABI_CARGO_TARGET_DIR}/$<IF:$<CONFIG:Debug>,debug,release>)
 
@@ -39,7 +43,7 @@ set(shared_soname libcmabi.so.${PROJECT_VERSION_MAJOR})
 set(shared_files ${lib_dir}/${shared_real} ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so)
 
 add_custom_target(cmabi_cargo
-  COMMAND ${CARGO_EXECUTABLE} build --lib --profile ${cargo_profile} ${cargo_features}
+  COMMAND ${CARGO_EXECUTABLE} build --lib --profile ${cargo_profile} ${library_features}
           --target-dir ${CMABI_CARGO_TARGET_DIR}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.so ${lib_dir}/${shared_real}
