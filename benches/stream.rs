@@ -30,6 +30,7 @@ fn main() {
         guest_to_guest(name, bytes);
         host_to_guest(name, bytes);
         guest_to_host(name, bytes);
+        guest_fills_guest(name, bytes);
     }
     future_cycle();
     idle_streams();
@@ -77,10 +78,16 @@ const GUEST: &str = r#"(module
         (call $read (global.get $readable) (i32.const 64) (local.get $len)))
     (func (export "write") (param $len i32) (result i32)
         (call $write (global.get $writable) (i32.const 64) (local.get $len)))
+    ;; Writes as many chunks as said, one after the other.
+    (func (export "fill") (param $len i32) (param $chunks i32)
+        (loop $again
+            (drop (call $write (global.get $writable) (i32.const 64) (local.get $len)))
+            (local.set $chunks (i32.sub (local.get $chunks) (i32.const 1)))
+            (br_if $again (local.get $chunks))))
     (func (export "event") (result i32)
         (call $poll (global.get $events) (i32.const 0))))"#;
 
-const MEMORY: &str = r#"(module (memory (export "memory") 2))"#;
+const MEMORY: &str = r#"(module (memory (export "memory") 18))"#;
 
 const BLOCKED: u32 = u32::MAX;
 const STREAM_READ: u32 = 2;
@@ -92,6 +99,7 @@ struct Guest {
     take: FuncInst,
     read: FuncInst,
     write: FuncInst,
+    fill: FuncInst,
     event: FuncInst,
 }
 
@@ -126,6 +134,7 @@ impl Guest {
             take: lift("take", &[stream], None),
             read: lift("read", &[Type::u32()], Some(Type::u32())),
             write: lift("write", &[Type::u32()], Some(Type::u32())),
+            fill: lift("fill", &[Type::u32(), Type::u32()], None),
             event: lift("event", &[], Some(Type::u32())),
         }
     }
@@ -145,6 +154,7 @@ fn completed(count: u32) -> u32 {
 struct Peer {
     guests: Guests,
     one: CoreFunc,
+    many: CoreFunc,
     from: Vec<u8>,
     to: Vec<u8>,
 }
@@ -160,17 +170,34 @@ impl Peer {
         let wat = r#"(module
             (import "" "f" (func $f (param i32 i32 i32) (result i32)))
             (func (export "one") (param i32) (result i32)
-                (call $f (i32.const 0) (i32.const 0) (local.get 0))))"#;
-        let one = guests.core(inst, wat, &[import]).func("one");
-        let buffer = || vec![7; bytes as usize];
-        Peer { guests, one, from: buffer(), to: buffer() }
+                (call $f (i32.const 0) (i32.const 0) (local.get 0)))
+            (func (export "many") (param $left i32)
+                (loop $again
+                    (drop (call $f (i32.const 0) (i32.const 0) (i32.const 0)))
+                    (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                    (br_if $again (local.get $left)))))"#;
+        let core = guests.core(inst, wat, &[import]);
+        let buffer = |count: u32| vec![7; (count * bytes) as usize];
+        let (one, many) = (core.func("one"), core.func("many"));
+        Peer { guests, one, many, from: buffer(1), to: buffer(FILL) }
+    }
+
+    /// The same for [`FILL`] chunks.
+    fn fill(&mut self) {
+        self.guests.call_core(self.one, &[1], &mut [0]);
+        self.guests.call_core(self.many, &[FILL.into()], &mut []);
+        for place in self.to.chunks_exact_mut(self.from.len()) {
+            place.copy_from_slice(black_box(&self.from));
+        }
+        self.guests.call_core(self.one, &[1], &mut [0]);
+        black_box(&self.to);
     }
 
     fn exchange(&mut self, calls: usize) {
         for _ in 0..calls {
             self.guests.call_core(self.one, &[1], &mut [0]);
         }
-        self.to.copy_from_slice(black_box(&self.from));
+        self.to[..self.from.len()].copy_from_slice(black_box(&self.from));
         black_box(&self.to);
     }
 }
@@ -232,6 +259,28 @@ fn guest_to_host(name: &str, bytes: u32) {
             assert_eq!(number(&mut ours, &writer.event, 0), STREAM_WRITE);
         },
         || peer.exchange(2),
+    );
+}
+
+/// Chunks that fill one large read.
+const FILL: u32 = 16;
+
+fn guest_fills_guest(name: &str, bytes: u32) {
+    let mut ours = Guests::new();
+    let (writer, reader) = (Guest::new(&mut ours), Guest::new(&mut ours));
+    let mut end = 0u32;
+    ours.call(&writer.make, &(), &mut end);
+    ours.call(&reader.take, &end, &mut ());
+    let mut peer = Peer::new(bytes);
+    bench(
+        &format!("guest to guest, {FILL} times {name} into one read"),
+        FILL * bytes,
+        || {
+            assert_eq!(number(&mut ours, &reader.read, FILL * bytes), BLOCKED);
+            ours.call(&writer.fill, &[bytes, FILL], &mut ());
+            assert_eq!(number(&mut ours, &reader.event, 0), STREAM_READ);
+        },
+        || peer.fill(),
     );
 }
 

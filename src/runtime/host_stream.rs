@@ -65,11 +65,12 @@ pub fn future_new(cx: &mut Cx<'_>, element: Option<Type>) -> Result<(u32, u32)> 
 }
 
 fn new(cx: &mut Cx<'_>, channel: Channel, element: Option<Type>) -> Result<(u32, u32)> {
-    // What the type of such an end refuses.
-    Type::new(match channel {
+    // What the type of such an end refuses. The type itself need not be made.
+    let kind = match channel {
         Channel::Stream => Kind::Stream(element.clone()),
         Channel::Future => Kind::Future(element.clone()),
-    })?;
+    };
+    kind.validate()?;
     cx.state()
         .new_channel(InstanceId::HOST, channel, element)
         .map_err(|trap| Error::new(ErrorKind::Limit, trap.to_string()))

@@ -151,7 +151,7 @@ impl Kind {
     }
 
     /// What the specification's validation asks of one type beyond its parts being valid.
-    fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         let invalid = |message: &str| Err(Error::new(ErrorKind::Invalid, message));
         match self {
             Kind::FixedList(_, 0) => invalid("a fixed-length list must have at least one element"),
