@@ -3,7 +3,7 @@
 //! A resource type that is only known once a component is instantiated is a *placeholder*: a
 //! [`ResourceType`] that stands for whatever the import, or the new instance, brings along.
 
-use crate::engine::{CoreDecl, CoreExternType, CoreFuncType, CoreType};
+use crate::engine::{CoreDecl, CoreExternType};
 use crate::types::{FuncType, ResourceType, Type};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -203,8 +203,12 @@ impl fmt::Display for CoreExternType {
             None => minimum.to_string(),
         };
         match self {
-            CoreExternType::Func(ty) => write!(f, "(func{})", CoreSignature(ty)),
-            CoreExternType::Tag(ty) => write!(f, "(tag{})", CoreSignature(ty)),
+            CoreExternType::Func(ty) => write!(f, "{ty}"),
+            CoreExternType::Tag(ty) => {
+                f.write_str("(tag")?;
+                ty.fmt_signature(f)?;
+                f.write_str(")")
+            }
             CoreExternType::Memory(ty) => {
                 let addr = if ty.memory64 { "i64 " } else { "" };
                 let shared = if ty.shared { " shared" } else { "" };
@@ -212,42 +216,14 @@ impl fmt::Display for CoreExternType {
             }
             CoreExternType::Table { element, table64, minimum, maximum } => {
                 let addr = if *table64 { "i64 " } else { "" };
-                write!(f, "(table {addr}{} {})", limits(*minimum, *maximum), core_name(*element))
+                write!(f, "(table {addr}{} {})", limits(*minimum, *maximum), element)
             }
             CoreExternType::Global { content, mutable: true } => {
-                write!(f, "(global (mut {}))", core_name(*content))
+                write!(f, "(global (mut {}))", content)
             }
             CoreExternType::Global { content, mutable: false } => {
-                write!(f, "(global {})", core_name(*content))
+                write!(f, "(global {})", content)
             }
         }
-    }
-}
-
-struct CoreSignature<'a>(&'a CoreFuncType);
-
-impl fmt::Display for CoreSignature<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (word, types) in [("param", &self.0.params), ("result", &self.0.results)] {
-            if !types.is_empty() {
-                write!(f, " ({word}")?;
-                types.iter().try_for_each(|ty| write!(f, " {}", core_name(*ty)))?;
-                f.write_str(")")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn core_name(ty: CoreType) -> &'static str {
-    match ty {
-        CoreType::I32 => "i32",
-        CoreType::I64 => "i64",
-        CoreType::F32 => "f32",
-        CoreType::F64 => "f64",
-        CoreType::V128 => "v128",
-        CoreType::FuncRef => "funcref",
-        CoreType::ExternRef => "externref",
-        CoreType::OtherRef => "ref",
     }
 }

@@ -9,7 +9,7 @@
 //! dropped while it is suspended. Dropping a [`Fiber`] resumes it as failed with
 //! [`Trap::Abandoned`]: every import fails from then on, until the function returns.
 
-use super::RawVal;
+use super::{Continuation, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -32,6 +32,25 @@ pub enum Ran {
     Returned(Result<Values, Trapped>),
     /// The function is suspended in [`Fibers::block`].
     Suspended(Fiber),
+}
+
+impl Ran {
+    /// What an engine answers whose calls are fibers, the results in the buffer; `suspended` makes
+    /// its continuation.
+    pub(super) fn outcome(
+        self,
+        results: &mut [RawVal],
+        suspended: impl FnOnce(Fiber) -> Continuation,
+    ) -> Outcome {
+        match self {
+            Ran::Returned(Ok(values)) => {
+                results.copy_from_slice(&values);
+                Outcome::Returned
+            }
+            Ran::Returned(Err(trap)) => Outcome::Trapped(trap),
+            Ran::Suspended(fiber) => Outcome::Suspended(suspended(fiber)),
+        }
+    }
 }
 
 /// What [`Fibers::block`] is resumed with; `None` abandons the fiber.

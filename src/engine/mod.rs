@@ -47,9 +47,9 @@ pub struct CoreFuncType {
     pub results: Arc<[CoreType]>,
 }
 
-impl fmt::Display for CoreFuncType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(func")?;
+impl CoreFuncType {
+    /// Writes parameters and results in the core text format, a space before each.
+    pub(crate) fn fmt_signature(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (keyword, types) in [("param", &self.params), ("result", &self.results)] {
             if !types.is_empty() {
                 write!(f, " ({keyword}")?;
@@ -57,6 +57,14 @@ impl fmt::Display for CoreFuncType {
                 f.write_str(")")?;
             }
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for CoreFuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(func")?;
+        self.fmt_signature(f)?;
         f.write_str(")")
     }
 }

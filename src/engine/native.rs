@@ -4,7 +4,7 @@
 //! There are no modules here, only functions, memories and tables that the host makes. A function
 //! runs on a fiber, and to it an import is a plain call that may take a while.
 
-use super::fiber::{Fiber, Fibers, Ran, Values};
+use super::fiber::{Fiber, Fibers, Values};
 use super::{
     Capabilities, Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreGlobal,
     CoreInstance, CoreMemory, CoreMemoryType, CoreTable, CoreType, Engine, EngineStore,
@@ -83,6 +83,12 @@ enum Suspended {
     Fiber(Fiber),
     /// The function called was itself an import: what it returns is what the call returns.
     Import,
+}
+
+impl Suspended {
+    fn fiber(fiber: Fiber) -> Continuation {
+        Continuation(Box::new(Suspended::Fiber(fiber)))
+    }
 }
 
 impl NativeStore {
@@ -177,19 +183,6 @@ impl NativeStore {
     fn body(&self, func: CoreFunc) -> Body {
         self.0.funcs.borrow()[func.0 as usize].body.clone()
     }
-
-    fn outcome(&self, ran: Ran, results: &mut [RawVal]) -> Outcome {
-        match ran {
-            Ran::Returned(Ok(values)) => {
-                results.copy_from_slice(&values);
-                Outcome::Returned
-            }
-            Ran::Returned(Err(trap)) => Outcome::Trapped(trap),
-            Ran::Suspended(fiber) => {
-                Outcome::Suspended(Continuation(Box::new(Suspended::Fiber(fiber))))
-            }
-        }
-    }
 }
 
 impl EngineStore for NativeStore {
@@ -210,7 +203,7 @@ impl EngineStore for NativeStore {
             function(&store, &args, &mut results)?;
             Ok(results)
         });
-        self.outcome(ran, results)
+        ran.outcome(results, Suspended::fiber)
     }
 
     fn resume(
@@ -220,7 +213,9 @@ impl EngineStore for NativeStore {
         results: &mut [RawVal],
     ) -> Outcome {
         match *continuation.0.downcast::<Suspended>().expect("a continuation of this engine") {
-            Suspended::Fiber(fiber) => self.outcome(fiber.resume(import_results), results),
+            Suspended::Fiber(fiber) => {
+                fiber.resume(import_results).outcome(results, Suspended::fiber)
+            }
             Suspended::Import => {
                 results.copy_from_slice(import_results);
                 Outcome::Returned

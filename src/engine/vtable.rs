@@ -5,7 +5,7 @@
 //! [`Tier::Resume`] the engine suspends them itself, with [`Tier::Fiber`] each call is a fiber.
 
 use super::declared::Declared;
-use super::fiber::{Fiber, Fibers, Ran, Values};
+use super::fiber::{Fiber, Fibers, Values};
 use super::{
     Capabilities, Continuation, CoreDecl, CoreExtern, CoreExternType, CoreFunc, CoreFuncType,
     CoreGlobal, CoreInstance, CoreMemory, CoreMemoryType, CoreTable, CoreTag, CoreType, Engine,
@@ -286,6 +286,12 @@ enum Suspended {
     Engine(EngineContinuation),
 }
 
+impl Suspended {
+    fn fiber(fiber: Fiber) -> Continuation {
+        Continuation(Box::new(Suspended::Fiber(fiber)))
+    }
+}
+
 /// A call that the engine suspended.
 struct EngineContinuation {
     store: Weak<Inner>,
@@ -364,19 +370,6 @@ impl VtableStore {
         }
     }
 
-    fn ran(ran: Ran, results: &mut [RawVal]) -> Outcome {
-        match ran {
-            Ran::Returned(Ok(values)) => {
-                results.copy_from_slice(&values);
-                Outcome::Returned
-            }
-            Ran::Returned(Err(trap)) => Outcome::Trapped(trap),
-            Ran::Suspended(fiber) => {
-                Outcome::Suspended(Continuation(Box::new(Suspended::Fiber(fiber))))
-            }
-        }
-    }
-
     /// Whether an import that blocks is to be suspended by the engine, in this store.
     fn blocking(&self) -> Blocking {
         match self.0.table.1 {
@@ -442,7 +435,7 @@ impl EngineStore for VtableStore {
                 store.call_here(Blocking::Refused, &func, &args, &mut results)?;
                 Ok(results)
             });
-            return Self::ran(ran, results);
+            return ran.outcome(results, Suspended::fiber);
         }
         let call = || self.call_here(self.blocking(), &func, args, results);
         Self::outcome(self.0.fibers.without_blocking(call))
@@ -455,7 +448,9 @@ impl EngineStore for VtableStore {
         results: &mut [RawVal],
     ) -> Outcome {
         match *continuation.0.downcast::<Suspended>().expect("a continuation of this engine") {
-            Suspended::Fiber(fiber) => Self::ran(fiber.resume(import_results), results),
+            Suspended::Fiber(fiber) => {
+                fiber.resume(import_results).outcome(results, Suspended::fiber)
+            }
             Suspended::Engine(mut suspended) => {
                 let item = std::mem::replace(&mut suspended.item, ptr::null_mut());
                 let (given, results) = (import_results.as_ptr(), results.as_mut_ptr());
