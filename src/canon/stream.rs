@@ -171,11 +171,13 @@ fn copy(
     };
     let side = Side::guest(inst, opts);
     let buffer = Buffer::new(cx, element.as_ref(), side, opts.format(), ptr, count)?;
-    stream::copy(cx, id, buffer)?;
-    result_or_wait(cx, id, opts.is_async)
+    match stream::copy(cx, id, buffer)? {
+        Some(event) => Ok(Some(event.p2)),
+        None => result_or_wait(cx, id, opts.is_async),
+    }
 }
 
-/// The result of a copy, if it is there; `Waitable.wait_for_pending_event` where it is not.
+/// The result of a copy, if it is there by now; `Waitable.wait_for_pending_event` where it is not.
 fn result_or_wait(cx: &mut Cx<'_>, id: WaitableId, is_async: bool) -> Result<Option<u32>, Trapped> {
     let mut state = cx.state();
     state.check_not_ended(state.waitables[id].inst)?;

@@ -7,6 +7,8 @@ use crate::error::PathSegment;
 use crate::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
 use crate::memory::AddrType;
 use crate::types::{Kind, ResourceType, Type};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,7 +61,7 @@ impl Plan {
 #[derive(Default)]
 pub struct PlanCache {
     deterministic: bool,
-    plans: RefCell<HashMap<(Type, Format, Format), Arc<Plan>>>,
+    plans: RefCell<FxHashMap<Type, SmallVec<[Arc<Plan>; 1]>>>,
 }
 
 impl PlanCache {
@@ -71,13 +73,18 @@ impl PlanCache {
     /// The plan for values of type `ty` in format `src` to become `dst`, compiled if need be.
     pub fn get(&self, ty: &Type, src: Format, dst: Format) -> Arc<Plan> {
         let mut plans = self.plans.borrow_mut();
-        let plan = plans.entry((ty.clone(), src, dst));
-        plan.or_insert_with(|| Arc::new(Plan::compile(ty, src, dst, self.deterministic))).clone()
+        let of_type = plans.get(ty).map_or(&[] as &[_], |plans| plans);
+        if let Some(plan) = of_type.iter().find(|plan| plan.src == src && plan.dst == dst) {
+            return plan.clone();
+        }
+        let plan = Arc::new(Plan::compile(ty, src, dst, self.deterministic));
+        plans.entry(ty.clone()).or_default().push(plan.clone());
+        plan
     }
 
     /// How many plans there are.
     pub fn len(&self) -> usize {
-        self.plans.borrow().len()
+        self.plans.borrow().values().map(SmallVec::len).sum()
     }
 
     /// Whether there is no plan.

@@ -2,7 +2,7 @@
 
 use super::context::{Crossing, Side};
 use super::{Cx, InstanceId};
-use crate::copy::Format;
+use crate::copy::{Format, Plan};
 use crate::error::{PathSegment, Trap, Trapped};
 use crate::types::Type;
 
@@ -63,16 +63,13 @@ impl Buffer {
 /// other in the reference.
 pub(crate) fn copy(
     cx: &mut Cx<'_>,
-    element: Option<&Type>,
+    plan: &Plan,
     src: &Buffer,
     dst: &Buffer,
     count: u32,
 ) -> Result<(), Trapped> {
-    let Some(element) = element else { return Ok(()) };
-    let plan = cx.shared.plans.get(element, src.format, dst.format);
-    let (from, to) = (src.next_ptr(element), dst.next_ptr(element));
-    let (src, dst) = (src.side.clone(), dst.side.clone());
-    let mut crossing = Crossing { cx, src, dst, borrows: None };
+    let (from, to) = (src.next_ptr(plan.ty()), dst.next_ptr(plan.ty()));
+    let mut crossing = Crossing { cx, src: &src.side, dst: &dst.side, borrows: None };
     plan.copy_elements(&mut crossing, from, to, count.into()).map_err(|trap| {
         // A lone element is not named by its index.
         if count == 1 { trap.at(PathSegment::Element(0)) } else { trap }

@@ -51,8 +51,8 @@ pub(crate) struct BorrowScope {
 /// A copy that goes on.
 pub(crate) struct Crossing<'a, 'cx> {
     pub(crate) cx: &'a mut Cx<'cx>,
-    pub(crate) src: Side,
-    pub(crate) dst: Side,
+    pub(crate) src: &'a Side,
+    pub(crate) dst: &'a Side,
     /// Only parameters can contain borrows.
     pub(crate) borrows: Option<BorrowScope>,
 }
@@ -266,7 +266,7 @@ pub(crate) fn lower_params(
         Memory::Host(_) => Target::Allocate(&mut params[0]),
     };
     let borrows = Some(BorrowScope { lender: subtask, borrower: task });
-    let mut crossing = Crossing { cx, src: sides.caller, dst: sides.callee, borrows };
+    let mut crossing = Crossing { cx, src: &sides.caller, dst: &sides.callee, borrows };
     if crossing.is_within_guest() {
         return within::copy_params(crossing, &sides.plans, source, target);
     }
@@ -299,7 +299,7 @@ pub(crate) fn return_result(
             }
             None => Target::Memory(sides.result_ptr),
         };
-        let mut crossing = Crossing { cx, src: sides.callee, dst: sides.caller, borrows: None };
+        let mut crossing = Crossing { cx, src: &sides.callee, dst: &sides.caller, borrows: None };
         if crossing.is_within_guest() {
             within::copy_result(crossing, &sides.plans, source, target)?;
         } else {

@@ -40,7 +40,7 @@ impl ErrorContext {
         let arena = Rc::new(Arena::new());
         let message = alloc_string(&arena)?.expose_provenance() as u64;
         let dst = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena.clone())) };
-        let mut crossing = Crossing { cx, src: side, dst, borrows: None };
+        let mut crossing = Crossing { cx, src: &side, dst: &dst, borrows: None };
         plan.transfer(&mut crossing, source, Target::Memory(message))?;
         Ok(Rc::new(ErrorContext { message, arena }))
     }
@@ -71,7 +71,7 @@ impl ErrorContext {
     ) -> Result<(), Trapped> {
         let plan = cx.shared.plans.get(&Type::string(), Format::HOST, format);
         let src = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(self.arena.clone())) };
-        let mut crossing = Crossing { cx, src, dst: side, borrows: None };
+        let mut crossing = Crossing { cx, src: &src, dst: &side, borrows: None };
         plan.transfer(&mut crossing, Source::Memory(self.message), Target::Memory(ptr))
     }
 }

@@ -144,12 +144,16 @@ impl HostEnd {
         let side = Side { inst: InstanceId::HOST, memory };
         let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
         let result = stream::copy(cx, id, buffer.map_err(usage)?);
-        if let Err(trap) = &result {
-            cx.state().copy_failed(id, trap);
-        }
-        let (copied, unused) = cx.state().note_copy(id, completion);
+        let (copied, unused) = match &result {
+            Ok(Some(event)) => (Some(copied(*event)), completion),
+            Ok(None) => cx.state().note_copy(id, completion),
+            Err(trap) => {
+                cx.state().copy_failed(id, trap);
+                (None, completion)
+            }
+        };
         drop(unused);
-        store::settle(cx, result)?;
+        store::settle(cx, result.map(drop))?;
         Ok(copied)
     }
 
@@ -348,7 +352,7 @@ impl State {
         self.end(id).host.get_or_insert_default()
     }
 
-    /// What the host is told at once of a copy that it has begun, and the completion that will not be
+    /// What the host is told at once of a copy that waits as far as it knows, and the completion that will not be
     /// told of it.
     fn note_copy(
         &mut self,

@@ -9,8 +9,10 @@ use super::slab::Id;
 use super::table::{Handle, Table, wrong_type};
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, State, policy};
+use crate::copy::{Plan, PlanCache};
 use crate::error::{Trap, Trapped};
 use crate::types::{Kind, Type};
+use std::sync::Arc;
 
 /// How a copy ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -338,10 +340,15 @@ impl State {
         if reclaim_buffer {
             self.shared_of(id).pending = None;
         }
+        let progress = self.end(id).buffer.take().map_or(0, |buffer| buffer.progress);
+        self.end_copy(id, result, progress)
+    }
+
+    /// Ends the copy that is in progress at `id`, in which `progress` elements were copied.
+    fn end_copy(&mut self, id: WaitableId, result: CopyResult, progress: u32) -> Event {
         let index = self.waitables[id].index;
         let end = self.end(id);
         debug_assert!(end.copying());
-        let progress = end.buffer.take().map_or(0, |buffer| buffer.progress);
         let (done, p2) = match end.kind.channel {
             Channel::Stream => (result == CopyResult::Dropped, result as u32 | progress << 4),
             Channel::Future => (result != CopyResult::Cancelled, result as u32),
@@ -440,51 +447,61 @@ impl State {
 
 /// What one end does when it meets the other.
 enum Meeting {
-    /// The event is set.
-    Over,
+    /// The copy is over.
+    Over(Event),
     /// The end waits now.
     Waits,
-    /// Copies so many elements with the end that waits.
-    Copy { other: WaitableId, src: Buffer, dst: Buffer, count: u32 },
+    /// Copies so many elements with the end that waits. Without their buffers no end can be used
+    /// meanwhile, if the host is asked for memory.
+    Copy {
+        kind: EndKind,
+        other: WaitableId,
+        mine: Buffer,
+        theirs: Buffer,
+        count: u32,
+        plan: Option<Arc<Plan>>,
+    },
 }
 
 /// `copy` of the reference's ends: offers `buffer` to the other end, and copies if that one waits.
-/// Afterwards `id` has a pending event, or waits.
-pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<(), Trapped> {
-    let (meeting, element) = {
-        let mut state = cx.state();
-        let end = state.end(id);
-        end.state = CopyState::Copying;
-        end.buffer = Some(buffer);
-        (state.meet(id)?, state.element(id))
-    };
-    let (other, src, dst, count) = match meeting {
-        Meeting::Over => return Ok(()),
+/// The event of the copy, or `None` if `id` waits; the host may have been told so, and have used
+/// the buffer.
+pub(crate) fn copy(
+    cx: &mut Cx<'_>,
+    id: WaitableId,
+    buffer: Buffer,
+) -> Result<Option<Event>, Trapped> {
+    let meeting = cx.state().meet(&cx.shared.plans, id, buffer)?;
+    let (kind, other, mine, mut theirs, count, plan) = match meeting {
+        Meeting::Over(event) => return Ok(Some(event)),
         Meeting::Waits => {
             host_stream::signal(cx, id, Signal::Waits);
-            return Ok(());
+            return Ok(None);
         }
-        Meeting::Copy { other, src, dst, count } => (other, src, dst, count),
+        Meeting::Copy { kind, other, mine, theirs, count, plan } => {
+            (kind, other, mine, theirs, count, plan)
+        }
     };
-    // Without its buffer no end can be used meanwhile, if the host is asked for memory.
-    let buffers = [id, other].map(|end| (end, cx.state().end(end).buffer.take()));
-    let copied = buffer::copy(cx, element.as_ref(), &src, &dst, count);
+    let (src, dst) = match kind.direction {
+        Direction::Readable => (&theirs, &mine),
+        Direction::Writable => (&mine, &theirs),
+    };
+    let copied = plan.map_or(Ok(()), |plan| buffer::copy(cx, &plan, src, dst, count));
     let mut state = cx.state();
-    for (end, buffer) in buffers {
-        state.end(end).buffer = buffer;
+    if copied.is_ok() {
+        theirs.progress += count;
     }
+    state.end(other).buffer = Some(theirs);
     copied?;
-    state.advance(id, count);
-    state.advance(other, count);
-    match state.end(id).kind.channel {
+    match kind.channel {
         Channel::Stream => state.set_copy_event(other, CopyResult::Completed, true),
         Channel::Future => {
             let shared = state.end(id).shared;
             state.reset_and_notify_pending(shared, CopyResult::Completed);
         }
     }
-    state.copy_done(id, CopyResult::Completed);
-    Ok(())
+    state.check_not_ended(mine.inst())?;
+    Ok(Some(state.end_copy(id, CopyResult::Completed, count)))
 }
 
 impl State {
@@ -497,38 +514,50 @@ impl State {
     }
 
     /// `SharedStreamImpl.read`, `write` and those of `SharedFutureImpl`, but for the copying.
-    fn meet(&mut self, id: WaitableId) -> Result<Meeting, Trapped> {
-        let EndKind { channel, direction } = self.end(id).kind;
-        let shared_id = self.end(id).shared;
+    fn meet(
+        &mut self,
+        plans: &PlanCache,
+        id: WaitableId,
+        mine: Buffer,
+    ) -> Result<Meeting, Trapped> {
+        let end = self.end(id);
+        end.state = CopyState::Copying;
+        let (kind, shared_id) = (end.kind, end.shared);
         let shared = &mut self.shareds[shared_id];
         if shared.dropped {
-            self.copy_done(id, CopyResult::Dropped);
-            return Ok(Meeting::Over);
+            return Ok(Meeting::Over(self.end_copy(id, CopyResult::Dropped, 0)));
         }
         let Some(other) = shared.pending else {
             shared.pending = Some(id);
+            self.end(id).buffer = Some(mine);
             return Ok(Meeting::Waits);
         };
-        let movable = none_or_number_type(shared.element.as_ref());
-        let (mine, theirs) = (self.buffer(id).clone(), self.buffer(other).clone());
-        if mine.inst() == theirs.inst() && mine.inst() != InstanceId::HOST && !movable {
-            return Err(Trap::CopyWithinInstance { what: channel.noun() }.into());
+        let theirs = self.buffer(other);
+        let (remain, they_are_empty) = (theirs.remain(), theirs.is_zero_length());
+        let within = mine.inst() == theirs.inst() && mine.inst() != InstanceId::HOST;
+        if within && !none_or_number_type(self.shareds[shared_id].element.as_ref()) {
+            return Err(Trap::CopyWithinInstance { what: kind.channel.noun() }.into());
         }
-        let count = mine.remain().min(theirs.remain());
+        let count = mine.remain().min(remain);
         if count > 0 {
-            let (src, dst) = match direction {
-                Direction::Readable => (theirs, mine),
-                Direction::Writable => (mine, theirs),
-            };
-            return Ok(Meeting::Copy { other, src, dst, count });
+            let theirs = self.end(other).buffer.take().expect("a copy has a buffer");
+            let element = self.shareds[shared_id].element.as_ref();
+            let plan = element.map(|element| {
+                let (src, dst) = match kind.direction {
+                    Direction::Readable => (theirs.format, mine.format),
+                    Direction::Writable => (mine.format, theirs.format),
+                };
+                plans.get(element, src, dst)
+            });
+            return Ok(Meeting::Copy { kind, other, mine, theirs, count, plan });
         }
-        let both_empty = mine.is_zero_length() && theirs.is_zero_length();
-        if theirs.remain() > 0 || (direction == Direction::Writable && both_empty) {
-            self.copy_done(id, CopyResult::Completed);
-            return Ok(Meeting::Over);
+        let both_empty = mine.is_zero_length() && they_are_empty;
+        if remain > 0 || (kind.direction == Direction::Writable && both_empty) {
+            return Ok(Meeting::Over(self.end_copy(id, CopyResult::Completed, 0)));
         }
         self.reset_and_notify_pending(shared_id, CopyResult::Completed);
         self.shareds[shared_id].pending = Some(id);
+        self.end(id).buffer = Some(mine);
         Ok(Meeting::Waits)
     }
 }

@@ -52,13 +52,13 @@ fn by_way_of_the_host(
 ) -> Result<(), Trapped> {
     let Crossing { cx, src, dst, borrows } = crossing;
     let (inst, host) = (dst.inst, Side::host(&Rc::new(Arena::new())));
-    let to_host = Crossing { cx: &mut *cx, src, dst: host.clone(), borrows };
+    let to_host = Crossing { cx: &mut *cx, src, dst: &host, borrows };
     let mut half = Half { crossing: to_host, is_lowering: false, lifted: VecDeque::new() };
     let mut place = 0;
     let mut result = lift(&mut half, &mut place);
     let mut lifted = half.lifted;
     if result.is_ok() {
-        let from_host = Crossing { cx: &mut *cx, src: host, dst, borrows };
+        let from_host = Crossing { cx: &mut *cx, src: &host, dst, borrows };
         let mut half = Half { crossing: from_host, is_lowering: true, lifted };
         result = lower(&mut half, place);
         lifted = half.lifted;
