@@ -55,6 +55,11 @@ impl Plan {
     pub fn ty(&self) -> &Type {
         &self.ty
     }
+
+    /// Whether this is how values in format `src` become `dst`.
+    pub(crate) fn is_between(&self, src: Format, dst: Format) -> bool {
+        self.src == src && self.dst == dst
+    }
 }
 
 /// The plans that were compiled so far. They live as long as the cache.
@@ -74,7 +79,7 @@ impl PlanCache {
     pub fn get(&self, ty: &Type, src: Format, dst: Format) -> Arc<Plan> {
         let mut plans = self.plans.borrow_mut();
         let of_type = plans.get(ty).map_or(&[] as &[_], |plans| plans);
-        if let Some(plan) = of_type.iter().find(|plan| plan.src == src && plan.dst == dst) {
+        if let Some(plan) = of_type.iter().find(|plan| plan.is_between(src, dst)) {
             return plan.clone();
         }
         let plan = Arc::new(Plan::compile(ty, src, dst, self.deterministic));

@@ -160,6 +160,8 @@ pub(crate) struct Shared {
     pub(crate) pending: Option<WaitableId>,
     /// The readable and the writable end.
     ends: [Option<WaitableId>; 2],
+    /// How the last elements were copied.
+    plan: Option<Arc<Plan>>,
 }
 
 pub(crate) type SharedId = Id<Shared>;
@@ -191,7 +193,7 @@ impl State {
         channel: Channel,
         element: Option<Type>,
     ) -> Result<(u32, u32), Trapped> {
-        let new = Shared { element, dropped: false, pending: None, ends: [None; 2] };
+        let new = Shared { element, dropped: false, pending: None, ends: [None; 2], plan: None };
         let shared = self.shareds.insert(new);
         let kinds = [Direction::Readable, Direction::Writable]
             .map(|direction| EndKind { channel, direction });
@@ -449,18 +451,21 @@ impl State {
 enum Meeting {
     /// The copy is over.
     Over(Event),
-    /// The end waits now.
+    /// The end has to wait.
     Waits,
-    /// Copies so many elements with the end that waits. Without their buffers no end can be used
-    /// meanwhile, if the host is asked for memory.
-    Copy {
-        kind: EndKind,
-        other: WaitableId,
-        mine: Buffer,
-        theirs: Buffer,
-        count: u32,
-        plan: Option<Arc<Plan>>,
-    },
+    /// Copies elements with the end that waits.
+    Copy(Rendezvous),
+}
+
+/// What two ends copy that have met. The other end cannot be used without its buffer meanwhile, if
+/// the host is asked for memory.
+struct Rendezvous {
+    kind: EndKind,
+    shared: SharedId,
+    other: WaitableId,
+    theirs: Buffer,
+    count: u32,
+    plan: Option<Arc<Plan>>,
 }
 
 /// `copy` of the reference's ends: offers `buffer` to the other end, and copies if that one waits.
@@ -471,37 +476,40 @@ pub(crate) fn copy(
     id: WaitableId,
     buffer: Buffer,
 ) -> Result<Option<Event>, Trapped> {
-    let meeting = cx.state().meet(&cx.shared.plans, id, buffer)?;
-    let (kind, other, mine, mut theirs, count, plan) = match meeting {
-        Meeting::Over(event) => return Ok(Some(event)),
-        Meeting::Waits => {
-            host_stream::signal(cx, id, Signal::Waits);
-            return Ok(None);
-        }
-        Meeting::Copy { kind, other, mine, theirs, count, plan } => {
-            (kind, other, mine, theirs, count, plan)
+    let mut met = {
+        let mut state = cx.state();
+        match state.meet(&cx.shared.plans, id, &buffer)? {
+            Meeting::Over(event) => return Ok(Some(event)),
+            Meeting::Waits => {
+                state.wait_for_other_end(id, buffer);
+                drop(state);
+                host_stream::signal(cx, id, Signal::Waits);
+                return Ok(None);
+            }
+            Meeting::Copy(met) => met,
         }
     };
-    let (src, dst) = match kind.direction {
-        Direction::Readable => (&theirs, &mine),
-        Direction::Writable => (&mine, &theirs),
+    let (src, dst) = match met.kind.direction {
+        Direction::Readable => (&met.theirs, &buffer),
+        Direction::Writable => (&buffer, &met.theirs),
     };
-    let copied = plan.map_or(Ok(()), |plan| buffer::copy(cx, &plan, src, dst, count));
+    let copied = match &met.plan {
+        Some(plan) => buffer::copy(cx, plan, src, dst, met.count),
+        None => Ok(()),
+    };
     let mut state = cx.state();
     if copied.is_ok() {
-        theirs.progress += count;
+        met.theirs.progress += met.count;
     }
-    state.end(other).buffer = Some(theirs);
+    state.end(met.other).buffer = Some(met.theirs);
     copied?;
-    match kind.channel {
-        Channel::Stream => state.set_copy_event(other, CopyResult::Completed, true),
-        Channel::Future => {
-            let shared = state.end(id).shared;
-            state.reset_and_notify_pending(shared, CopyResult::Completed);
-        }
+    state.shareds[met.shared].plan = met.plan;
+    match met.kind.channel {
+        Channel::Stream => state.set_copy_event(met.other, CopyResult::Completed, true),
+        Channel::Future => state.reset_and_notify_pending(met.shared, CopyResult::Completed),
     }
-    state.check_not_ended(mine.inst())?;
-    Ok(Some(state.end_copy(id, CopyResult::Completed, count)))
+    state.check_not_ended(buffer.inst())?;
+    Ok(Some(state.end_copy(id, CopyResult::Completed, met.count)))
 }
 
 impl State {
@@ -518,7 +526,7 @@ impl State {
         &mut self,
         plans: &PlanCache,
         id: WaitableId,
-        mine: Buffer,
+        mine: &Buffer,
     ) -> Result<Meeting, Trapped> {
         let end = self.end(id);
         end.state = CopyState::Copying;
@@ -527,38 +535,41 @@ impl State {
         if shared.dropped {
             return Ok(Meeting::Over(self.end_copy(id, CopyResult::Dropped, 0)));
         }
-        let Some(other) = shared.pending else {
-            shared.pending = Some(id);
-            self.end(id).buffer = Some(mine);
-            return Ok(Meeting::Waits);
+        let Some(other) = shared.pending else { return Ok(Meeting::Waits) };
+        let WaitableKind::End(CopyEnd { buffer, .. }) = &mut self.waitables[other].kind else {
+            unreachable!("an end waits")
         };
-        let theirs = self.buffer(other);
-        let (remain, they_are_empty) = (theirs.remain(), theirs.is_zero_length());
+        let theirs = buffer.as_ref().expect("an end waits with its buffer");
         let within = mine.inst() == theirs.inst() && mine.inst() != InstanceId::HOST;
-        if within && !none_or_number_type(self.shareds[shared_id].element.as_ref()) {
+        if within && !none_or_number_type(shared.element.as_ref()) {
             return Err(Trap::CopyWithinInstance { what: kind.channel.noun() }.into());
         }
-        let count = mine.remain().min(remain);
+        let count = mine.remain().min(theirs.remain());
         if count > 0 {
-            let theirs = self.end(other).buffer.take().expect("a copy has a buffer");
-            let element = self.shareds[shared_id].element.as_ref();
-            let plan = element.map(|element| {
-                let (src, dst) = match kind.direction {
-                    Direction::Readable => (theirs.format, mine.format),
-                    Direction::Writable => (mine.format, theirs.format),
-                };
-                plans.get(element, src, dst)
-            });
-            return Ok(Meeting::Copy { kind, other, mine, theirs, count, plan });
+            let (src, dst) = match kind.direction {
+                Direction::Readable => (theirs.format, mine.format),
+                Direction::Writable => (mine.format, theirs.format),
+            };
+            let last = shared.plan.take().filter(|plan| plan.is_between(src, dst));
+            let element = shared.element.as_ref();
+            let plan = last.or_else(|| element.map(|element| plans.get(element, src, dst)));
+            let theirs = buffer.take().expect("it is there");
+            let met = Rendezvous { kind, shared: shared_id, other, theirs, count, plan };
+            return Ok(Meeting::Copy(met));
         }
-        let both_empty = mine.is_zero_length() && they_are_empty;
-        if remain > 0 || (kind.direction == Direction::Writable && both_empty) {
+        let both_empty = mine.is_zero_length() && theirs.is_zero_length();
+        if theirs.remain() > 0 || (kind.direction == Direction::Writable && both_empty) {
             return Ok(Meeting::Over(self.end_copy(id, CopyResult::Completed, 0)));
         }
         self.reset_and_notify_pending(shared_id, CopyResult::Completed);
-        self.shareds[shared_id].pending = Some(id);
-        self.end(id).buffer = Some(mine);
         Ok(Meeting::Waits)
+    }
+
+    fn wait_for_other_end(&mut self, id: WaitableId, buffer: Buffer) {
+        let end = self.end(id);
+        end.buffer = Some(buffer);
+        let shared = end.shared;
+        self.shareds[shared].pending = Some(id);
     }
 }
 
