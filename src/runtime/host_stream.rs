@@ -225,7 +225,7 @@ impl HostEnd {
         if state.end(id).state != CopyState::Copying || state.end(id).buffer.is_none() {
             return Err(usage(Trap::NoCopyToCancel { what: self.channel.noun() }.into()));
         }
-        let completion = state.host_side(id).completion.take();
+        let completion = state.take_completion(id);
         if !state.waitables[id].has_pending_event() {
             state.cancel_shared(id);
         }
@@ -242,7 +242,7 @@ impl HostEnd {
         if !state.waitables[id].has_pending_event() {
             return Ok(None);
         }
-        let completion = state.host_side(id).completion.take();
+        let completion = state.take_completion(id);
         let copied = state.take_copied(id);
         drop(state);
         drop(completion);
@@ -348,6 +348,10 @@ impl State {
         }
     }
 
+    fn take_completion(&mut self, id: WaitableId) -> Option<Completion> {
+        self.end(id).host.as_mut().and_then(|side| side.completion.take())
+    }
+
     fn host_side(&mut self, id: WaitableId) -> &mut HostSide {
         self.end(id).host.get_or_insert_default()
     }
@@ -366,7 +370,11 @@ impl State {
         if self.waitables[id].has_pending_event() {
             return (Some(self.take_copied(id)), completion);
         }
-        (None, std::mem::replace(&mut self.host_side(id).completion, completion))
+        let unused = match completion {
+            Some(completion) => self.host_side(id).completion.replace(completion),
+            None => self.take_completion(id),
+        };
+        (None, unused)
     }
 
     /// A copy of the host's has ended in a trap. What a guest cannot be read from is its own fault.
