@@ -1,7 +1,9 @@
 //! How much a waiting task takes, and whether the number of them makes a wake-up slower.
 //!
 //! `cargo bench --bench scale [-- MOST]` holds 10^3, 10^4, … waiting tasks, up to MOST (10^6). Each is a
-//! call from the host of an async function with a callback, which waits for an event of a set.
+//! call from the host of an async function with a callback, which waits for an event of a set. The
+//! event is made by a call of a sync function, and then by one of an async function, which keeps the
+//! tasks from entering their callbacks until it is over.
 
 #[allow(dead_code, reason = "some is for other benchmarks")]
 #[path = "support/allocator.rs"]
@@ -53,6 +55,7 @@ struct Waiting {
     guests: Guests,
     wait: FuncInst,
     event: FuncInst,
+    exclusive_event: FuncInst,
     tasks: VecDeque<HostSubtask>,
 }
 
@@ -76,10 +79,13 @@ impl Waiting {
             canon::lift(core.func(name), ty, Options::default(), inst, name)
         };
         let (init, event) = (lift("init"), lift("event"));
-        let ty = async_func_type(&[], None);
-        let wait = canon::lift(core.func("wait"), ty, core.callback_options(), inst, "wait");
+        let lift_async = |name: &str, opts: Options| {
+            canon::lift(core.func(name), async_func_type(&[], None), opts, inst, name)
+        };
+        let exclusive_event = lift_async("event", Options::default());
+        let wait = lift_async("wait", core.callback_options());
         guests.call(&init, &(), &mut ());
-        Waiting { guests, wait, event, tasks: VecDeque::new() }
+        Waiting { guests, wait, event, exclusive_event, tasks: VecDeque::new() }
     }
 
     /// One more task that waits.
@@ -92,8 +98,9 @@ impl Waiting {
     }
 
     /// Wakes the task that has waited longest, and runs it to its end.
-    fn wake(&mut self) {
-        self.guests.call(&self.event, &(), &mut ());
+    fn wake(&mut self, exclusive: bool) {
+        let event = if exclusive { &self.exclusive_event } else { &self.event };
+        self.guests.call(event, &(), &mut ());
         let cx = &mut self.guests.cx();
         runtime::run(cx).unwrap();
         let task = self.tasks.pop_front().expect("a task waits");
@@ -108,30 +115,44 @@ const WAKE_UPS: u32 = 500;
 fn main() {
     let most = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
     println!(
-        "{:<16} {:>16} {:>16} {:>16}",
-        "waiting tasks", "ns per wake-up", "against 1,000", "bytes each"
+        "{:<16} {:>16} {:>14} {:>16} {:>14} {:>12}",
+        "waiting tasks",
+        "ns per wake-up",
+        "against 1,000",
+        "instance in use",
+        "against 1,000",
+        "bytes each"
     );
     let mut first = None;
     for count in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= most) {
         let mut waiting = Waiting::new();
         // What is there once the first has come and gone is not one task's.
         waiting.add();
-        waiting.wake();
+        waiting.wake(false);
         waiting.tasks.reserve(count + 1);
         let before = allocator::live_bytes();
         (0..count).for_each(|_| waiting.add());
         let bytes = (allocator::live_bytes() - before) as f64 / count as f64;
-        let mut best = Duration::MAX;
-        for _ in 0..40 {
-            let start = Instant::now();
-            for _ in 0..WAKE_UPS {
-                waiting.wake();
-                waiting.add();
-            }
-            best = best.min(start.elapsed());
-        }
-        let time = best.as_nanos() as f64 / f64::from(WAKE_UPS);
-        let ratio = time / *first.get_or_insert(time);
-        println!("{count:<16} {time:>16.0} {ratio:>16.2} {bytes:>16.0}");
+        let times = [false, true].map(|exclusive| time(&mut waiting, exclusive));
+        let first = *first.get_or_insert(times);
+        let ratios = [0, 1].map(|i| times[i] / first[i]);
+        println!(
+            "{count:<16} {:>16.0} {:>14.2} {:>16.0} {:>14.2} {bytes:>12.0}",
+            times[0], ratios[0], times[1], ratios[1]
+        );
     }
+}
+
+/// The least time that a wake-up takes.
+fn time(waiting: &mut Waiting, exclusive: bool) -> f64 {
+    let mut best = Duration::MAX;
+    for _ in 0..40 {
+        let start = Instant::now();
+        for _ in 0..WAKE_UPS {
+            waiting.wake(exclusive);
+            waiting.add();
+        }
+        best = best.min(start.elapsed());
+    }
+    best.as_nanos() as f64 / f64::from(WAKE_UPS)
 }

@@ -169,16 +169,14 @@ impl State {
         }
     }
 
-    /// Has the first of those that wait for the set's event run that can. One that lacks exclusive
-    /// access besides waits for that from now on, and must not keep the event from the others.
-    pub(crate) fn wake_set_waiter(&mut self, set: super::SetId) {
-        while self.sets[set].has_pending_event()
-            && let Some(thread) = self.sets[set].waiters.front(&self.threads)
-        {
-            self.wake(thread);
-            if self.threads[thread].queue == Queue::Ready {
-                break;
-            }
+    /// Wakes those that wait for the set's event, one of each kind: one that lacks exclusive access
+    /// waits for that from now on, and must not keep the event from one that does not need it.
+    pub(crate) fn wake_set_waiter(&mut self, id: super::SetId) {
+        let set = &self.sets[id];
+        if set.has_pending_event() {
+            let fronts =
+                [&set.waiters, &set.exclusive_waiters].map(|list| list.front(&self.threads));
+            fronts.into_iter().flatten().for_each(|thread| self.wake(thread));
         }
     }
 
@@ -224,9 +222,8 @@ impl State {
             Wait::SetExclusive(set) if self.sets[set].has_pending_event() => {
                 (Queue::Reentering, &mut inst.reentering)
             }
-            Wait::Set(set) | Wait::SetExclusive(set) => {
-                (Queue::SetWaiters, &mut self.sets[set].waiters)
-            }
+            Wait::Set(set) => (Queue::SetWaiters, &mut self.sets[set].waiters),
+            Wait::SetExclusive(set) => (Queue::SetWaiters, &mut self.sets[set].exclusive_waiters),
             Wait::Turn | Wait::Resolved(_) | Wait::Event(_) => return,
         };
         if front {
@@ -250,8 +247,11 @@ impl State {
             (Queue::Entering, _) => &mut inst.entering,
             (Queue::EnteringExclusive, _) => &mut inst.entering_exclusive,
             (Queue::Reentering, _) => &mut inst.reentering,
-            (Queue::SetWaiters, ThreadState::Waiting(Wait::Set(set) | Wait::SetExclusive(set))) => {
+            (Queue::SetWaiters, ThreadState::Waiting(Wait::Set(set))) => {
                 &mut self.sets[set].waiters
+            }
+            (Queue::SetWaiters, ThreadState::Waiting(Wait::SetExclusive(set))) => {
+                &mut self.sets[set].exclusive_waiters
             }
             (Queue::SetWaiters, _) => unreachable!("only waiters of a set are in its list"),
         };

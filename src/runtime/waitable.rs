@@ -120,8 +120,10 @@ pub(crate) struct WaitableSet {
     pub(crate) num_waiting: u32,
     /// Elements with a pending event, in the order of the events.
     pub(crate) pending: List<Waitable, 0>,
-    /// Waiting threads that no event has woken.
+    /// Waiting threads that no event has woken: those that wait for nothing else, and those that
+    /// need exclusive access besides.
     pub(crate) waiters: List<Thread, 0>,
+    pub(crate) exclusive_waiters: List<Thread, 0>,
 }
 
 pub(crate) type SetId = Id<WaitableSet>;
@@ -133,7 +135,7 @@ impl WaitableSet {
 }
 
 impl State {
-    /// Gives `waitable` an event and wakes one thread that waits for it.
+    /// Gives `waitable` an event and wakes who waits for it.
     pub(crate) fn set_pending_event(&mut self, id: WaitableId, event: PendingEvent) {
         let waitable = &mut self.waitables[id];
         let had_event = waitable.pending_event.replace(event).is_some();
