@@ -93,8 +93,9 @@ const BLOCKED: u32 = u32::MAX;
 const STREAM_READ: u32 = 2;
 const STREAM_WRITE: u32 = 3;
 
-/// A guest with its functions.
+/// A guest with its functions, and where its elements are.
 struct Guest {
+    place: *mut u8,
     make: FuncInst,
     take: FuncInst,
     read: FuncInst,
@@ -129,7 +130,9 @@ impl Guest {
             let ty = func_type(params, result);
             canon::lift(core.func(name), ty, Options::default(), inst, name)
         };
+        let (base, _) = guests.cx().engine.memory(opts.memory.unwrap());
         Guest {
+            place: base.wrapping_add(64),
             make: lift("make", &[], Some(stream.clone())),
             take: lift("take", &[stream], None),
             read: lift("read", &[Type::u32()], Some(Type::u32())),
@@ -150,17 +153,19 @@ fn completed(count: u32) -> u32 {
     count << 4
 }
 
-/// The core calls that a rendezvous is made of, with imports that do nothing, and a `memcpy`.
+/// The core calls that a rendezvous is made of, with imports that do nothing, and a `memcpy` of the
+/// same bytes between the same places.
 struct Peer {
     guests: Guests,
     one: CoreFunc,
     many: CoreFunc,
-    from: Vec<u8>,
-    to: Vec<u8>,
+    from: *const u8,
+    to: *mut u8,
+    bytes: usize,
 }
 
 impl Peer {
-    fn new(bytes: u32) -> Self {
+    fn new(from: *const u8, to: *mut u8, bytes: u32) -> Self {
         let mut guests = Guests::new();
         let inst = guests.instance();
         let import = guests.bare(3, 1, |_, _, results| {
@@ -177,28 +182,31 @@ impl Peer {
                     (local.set $left (i32.sub (local.get $left) (i32.const 1)))
                     (br_if $again (local.get $left)))))"#;
         let core = guests.core(inst, wat, &[import]);
-        let buffer = |count: u32| vec![7; (count * bytes) as usize];
         let (one, many) = (core.func("one"), core.func("many"));
-        Peer { guests, one, many, from: buffer(1), to: buffer(FILL) }
+        Peer { guests, one, many, from, to, bytes: bytes as usize }
     }
 
     /// The same for [`FILL`] chunks.
     fn fill(&mut self) {
         self.guests.call_core(self.one, &[1], &mut [0]);
         self.guests.call_core(self.many, &[FILL.into()], &mut []);
-        for place in self.to.chunks_exact_mut(self.from.len()) {
-            place.copy_from_slice(black_box(&self.from));
-        }
+        (0..FILL as usize).for_each(|i| self.copy(i));
         self.guests.call_core(self.one, &[1], &mut [0]);
-        black_box(&self.to);
     }
 
     fn exchange(&mut self, calls: usize) {
         for _ in 0..calls {
             self.guests.call_core(self.one, &[1], &mut [0]);
         }
-        self.to[..self.from.len()].copy_from_slice(black_box(&self.from));
-        black_box(&self.to);
+        self.copy(0);
+    }
+
+    /// Copies the bytes to the place of the chunk with this index.
+    fn copy(&self, chunk: usize) {
+        let to = self.to.wrapping_add(chunk * self.bytes);
+        // SAFETY: both are memory of guests or buffers that the benchmark keeps, with room for
+        // that much; nobody else uses them now.
+        unsafe { black_box(self.from).copy_to_nonoverlapping(black_box(to), self.bytes) };
     }
 }
 
@@ -208,7 +216,7 @@ fn guest_to_guest(name: &str, bytes: u32) {
     let mut end = 0u32;
     ours.call(&writer.make, &(), &mut end);
     ours.call(&reader.take, &end, &mut ());
-    let mut peer = Peer::new(bytes);
+    let mut peer = Peer::new(writer.place, reader.place, bytes);
     bench(
         &format!("guest to guest, {name}"),
         bytes,
@@ -227,7 +235,8 @@ fn host_to_guest(name: &str, bytes: u32) {
     let (readable, writable) = host_stream::stream_new(&mut ours.cx(), Some(Type::u8())).unwrap();
     ours.call(&reader.take, &readable, &mut ());
     let end = HostEnd::stream(writable);
-    let (source, mut peer) = (vec![7u8; bytes as usize], Peer::new(bytes));
+    let source = vec![7u8; bytes as usize];
+    let mut peer = Peer::new(source.as_ptr(), reader.place, bytes);
     bench(
         &format!("host to guest, {name}"),
         bytes,
@@ -247,14 +256,16 @@ fn guest_to_host(name: &str, bytes: u32) {
     let mut readable = 0u32;
     ours.call(&writer.make, &(), &mut readable);
     let end = HostEnd::stream(readable);
-    let (mut sink, mut peer) = (vec![0u8; bytes as usize], Peer::new(bytes));
+    let mut sink = vec![0u8; bytes as usize];
+    let sink = sink.as_mut_ptr();
+    let mut peer = Peer::new(writer.place, sink, bytes);
     let arena = Rc::clone(&ours.arena);
     bench(
         &format!("guest to host, {name}"),
         bytes,
         || {
             assert_eq!(number(&mut ours, &writer.write, bytes), BLOCKED);
-            let read = end.read(&mut ours.cx(), sink.as_mut_ptr(), bytes, &arena, None).unwrap();
+            let read = end.read(&mut ours.cx(), sink, bytes, &arena, None).unwrap();
             check(read, bytes);
             assert_eq!(number(&mut ours, &writer.event, 0), STREAM_WRITE);
         },
@@ -271,7 +282,7 @@ fn guest_fills_guest(name: &str, bytes: u32) {
     let mut end = 0u32;
     ours.call(&writer.make, &(), &mut end);
     ours.call(&reader.take, &end, &mut ());
-    let mut peer = Peer::new(bytes);
+    let mut peer = Peer::new(writer.place, reader.place, bytes);
     bench(
         &format!("guest to guest, {FILL} times {name} into one read"),
         FILL * bytes,
@@ -293,7 +304,8 @@ fn check(copied: Option<Copied>, count: u32) {
 fn future_cycle() {
     let mut ours = Guests::new();
     let arena = Rc::clone(&ours.arena);
-    let mut peer = Peer::new(4);
+    let (from, mut to) = (42u32, 0u32);
+    let mut peer = Peer::new((&raw const from).cast(), (&raw mut to).cast(), 4);
     bench(
         "future of u32: new, write, read, drop",
         4,
