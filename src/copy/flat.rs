@@ -11,7 +11,7 @@ use super::{Context, Format};
 use crate::engine::RawVal;
 use crate::error::{PathSegment, Trapped};
 use crate::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
-use crate::memory::AddrType;
+use crate::memory::{AddrType, View};
 use crate::types::{FuncType, Kind, Type};
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
@@ -137,6 +137,34 @@ impl Plan {
         from: Source<'_>,
         to: Target<'_>,
     ) -> Result<(), Trapped> {
+        match (from, to) {
+            // A plain value is the same on both sides, so only the memory that it is in is needed.
+            (Source::Memory(ptr), Target::Flat(values)) if self.is_plain => {
+                let from = self.range(cx.src_memory(), ptr, self.src.addr)?;
+                // SAFETY: the range was just checked.
+                unsafe { flat_layout(&self.dst_flat).lower_flat(from, values) };
+                Ok(())
+            }
+            (Source::Flat(values), Target::Memory(ptr)) if self.is_plain => {
+                let to = self.range(cx.dst_memory(), ptr, self.dst.addr)?;
+                // SAFETY: the range was just checked.
+                unsafe { flat_layout(&self.src_flat).lift_flat(values, to) }
+            }
+            (from, to) => self.transfer_parts(cx, from, to),
+        }
+    }
+
+    fn range(&self, memory: View, ptr: u64, addr: AddrType) -> Result<*mut u8, Trapped> {
+        let info = self.ty.info();
+        memory.range(ptr, info.size(addr).into(), info.align(addr))
+    }
+
+    fn transfer_parts(
+        &self,
+        cx: &mut dyn Context,
+        from: Source<'_>,
+        to: Target<'_>,
+    ) -> Result<(), Trapped> {
         let mut exec = Exec::new(cx, self);
         match from {
             Source::Memory(ptr) => {
@@ -144,16 +172,10 @@ impl Plan {
                 self.transfer_to(exec, ptr, to)
             }
             Source::Flat(values) => {
-                let layout = flat_layout(&self.src_flat);
-                if let (Target::Memory(ptr), true) = (&to, self.is_plain) {
-                    exec.check_dst(&self.ty, *ptr, 1)?;
-                    // SAFETY: the range was just checked; a plain value is the same on both sides.
-                    return unsafe { layout.lift_flat(values, exec.dst_at(*ptr)) };
-                }
                 let mut scratch = scratch(&self.ty, self.src.addr);
                 exec.src_base = scratch.as_mut_ptr().cast();
                 // SAFETY: the scratch has the type's size.
-                unsafe { layout.lift_flat(values, exec.src_base)? };
+                unsafe { flat_layout(&self.src_flat).lift_flat(values, exec.src_base)? };
                 self.transfer_to(exec, 0, to)
             }
         }
