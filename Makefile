@@ -21,7 +21,6 @@ export CTEST_OUTPUT_ON_FAILURE = 1
 MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
-MAKEFLAGS += --no-print-directory
 
 .PHONY: demo test lint rust-test c-test valgrind sanitize bench reference header clean
 

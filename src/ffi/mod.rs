@@ -19,6 +19,7 @@
 #[cfg(not(feature = "component"))]
 mod absent;
 pub(crate) mod check;
+mod sides;
 
 pub mod error;
 pub mod version;
