@@ -525,6 +525,39 @@ TEST_CASE("an engine that lacks functions, or says wrong things of itself, is re
     CHECK(engine.get() == nullptr);
 }
 
+TEST_CASE("calls have the stack that the engine says") {
+    int drops = 0;
+    CppEngine cpp{CMABI_ENGINE_TIER_FIBER, &drops};
+    cmabi_engine_interface table = interface(cpp);
+    table.call = [](void *, void *, const std::uint64_t *, std::uint64_t *results, void **, cmabi_string *) {
+        volatile char room[2 << 20];
+        room[0] = 42;
+        room[sizeof room - 1] = room[0];
+        results[0] = static_cast<std::uint64_t>(room[sizeof room - 1]);
+        return static_cast<cmabi_outcome>(CMABI_OUTCOME_RETURNED);
+    };
+    table.fiber_stack_bytes = std::size_t{4} << 20;
+    const std::uint32_t both[] = {40, 2};
+    std::uint32_t result = 0;
+    {
+        Engine engine;
+        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        Scenario scenario(engine);
+        CHECK_OK(scenario.call, "add", both, &result);
+        CHECK(result == 42);
+    }
+    table.fiber_stack_bytes = SIZE_MAX;
+    {
+        Engine engine;
+        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        Scenario scenario(engine);
+        CHECK_FAILS(CMABI_STATUS_TRAP, "no memory for the stack", scenario.call, "add", both, &result);
+    }
+    table.fiber_stack_bytes = 4096;
+    Engine engine;
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "fiber_stack_bytes", cmabi_engine_new_custom, &table, engine.out());
+}
+
 TEST_CASE("an engine that answers nonsense makes the call trap") {
     int drops = 0;
     CppEngine cpp{CMABI_ENGINE_TIER_RESUME, &drops};

@@ -3050,6 +3050,11 @@ typedef struct cmabi_engine_interface {
      */
     uint8_t fuel;
     /**
+     * Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page
+     * follows. 0 for 1 MiB.
+     */
+    size_t fiber_stack_bytes;
+    /**
      * Compiles a module. `wasm` is valid during the call only.
      */
     bool (*module_new)(void *data,

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// An error of [`ErrorKind::InvalidArgument`] about `argument`.
 #[cold]
-pub(super) fn invalid(argument: &str, what: impl std::fmt::Display) -> Error {
+pub(crate) fn invalid(argument: &str, what: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("argument `{argument}` {what}"))
 }
 

@@ -108,7 +108,7 @@ pub unsafe extern "C" fn cmabi_config_set_fiber_stack_bytes(
 }
 
 /// What a built-in takes of the stack of the callback that calls it, with something to spare.
-const MIN_FIBER_STACK: u64 = 64 << 10;
+pub(crate) const MIN_FIBER_STACK: u64 = 64 << 10;
 
 /// For a store: meters what guests execute, and gives the store this much fuel to start with. An
 /// instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for

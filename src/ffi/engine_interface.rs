@@ -199,6 +199,9 @@ pub struct cmabi_engine_interface {
     pub exceptions: u8,
     /// Not 0 where fuel can be metered.
     pub fuel: u8,
+    /// Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page
+    /// follows. 0 for 1 MiB.
+    pub fiber_stack_bytes: usize,
 
     /// Compiles a module. `wasm` is valid during the call only.
     pub module_new: Option<
@@ -310,6 +313,7 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
         memory64: 0,
         exceptions: 0,
         fuel: 0,
+        fiber_stack_bytes: 0,
         module_new: None,
         module_free: None,
         store_new: None,

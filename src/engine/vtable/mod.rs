@@ -9,6 +9,8 @@ use super::{
     Capabilities, CoreDecl, CoreExternType, Engine, EngineStore, EngineStoreConfig, Module, Tier,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::check;
+use crate::ffi::config::MIN_FIBER_STACK;
 use crate::ffi::engine_interface::{cmabi_engine_interface, cmabi_engine_limits};
 use crate::ffi::error::cmabi_string;
 use std::any::Any;
@@ -80,11 +82,15 @@ impl VtableEngine {
         ];
         let missing: Vec<_> =
             required.iter().filter(|(_, given)| !given).map(|(name, _)| *name).collect();
-        if missing.is_empty() {
-            return Ok(VtableEngine(Arc::new(engine)));
+        if !missing.is_empty() {
+            let what = format_args!("lacks functions: {}", missing.join(", "));
+            return Err(check::invalid("interface", what));
         }
-        let message = format!("argument `interface` lacks functions: {}", missing.join(", "));
-        Err(Error::new(ErrorKind::InvalidArgument, message))
+        if !matches!(table.fiber_stack_bytes as u64, 0 | MIN_FIBER_STACK..) {
+            let what = format_args!("is less than {MIN_FIBER_STACK}");
+            return Err(check::invalid("interface->fiber_stack_bytes", what));
+        }
+        Ok(VtableEngine(Arc::new(engine)))
     }
 }
 

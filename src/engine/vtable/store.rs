@@ -115,16 +115,20 @@ enum Ended {
     Suspended(EngineContinuation),
 }
 
-/// Bytes of native stack for a guest on an engine of [`Tier::Fiber`].
+/// Bytes of native stack for a guest on an engine of [`Tier::Fiber`] that does not say how many.
 const FIBER_STACK_SIZE: usize = 1 << 20;
 
 impl VtableStore {
     /// Takes over `store`, which the engine has made.
     pub(super) fn new(table: Arc<Table>, store: *mut c_void) -> Self {
+        let stack_size = match table.0.fiber_stack_bytes {
+            0 => FIBER_STACK_SIZE,
+            bytes => bytes,
+        };
         VtableStore(Rc::new(Inner {
             table,
             store,
-            fibers: Fibers::new(FIBER_STACK_SIZE),
+            fibers: Fibers::new(stack_size),
             funcs: RefCell::default(),
             func_handles: RefCell::default(),
             memories: RefCell::default(),
