@@ -5,8 +5,8 @@
 //! it waits for, so that an event finds its thread without a search.
 //!
 //! A wait can come true and false again before the thread has run: another thread takes the event,
-//! or exclusive access. So one thread is woken per event or release, the wait is looked at again
-//! when its turn comes, and a thread that comes too late goes back to the front of its list.
+//! or exclusive access. So one thread of each kind is woken per event or release, the wait is looked
+//! at again when its turn comes, and a thread that comes too late goes back to the front of its list.
 
 use super::list::List;
 use super::thread::{Queue, Thread, ThreadId, ThreadState, Wait};
