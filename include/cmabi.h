@@ -19,7 +19,7 @@
  *            slices are `{ptr, len}`; a length of 0 allows any pointer.
  * Callbacks  `fn`, `data` and `drop` go together: `drop`, which may be NULL, is called exactly once
  *            with `data` when `fn` will not be called again, and at once when the function that
- *            got them fails; it does not use a store. Callbacks must return normally: no exception
+ *            got them fails; it may do what `fn` may. Callbacks must return normally: no exception
  *            and no longjmp.
  * Threads    Engines, components and types may be used by any number of threads at once. A store, and
  *            everything that belongs to it, may be used by one thread at a time; it may move from
@@ -1600,7 +1600,8 @@ typedef struct cmabi_task cmabi_task;
 typedef void (*cmabi_on_cancel)(void *data, cmabi_task *task);
 
 /**
- * Frees the data of a callback that will not be called again.
+ * Frees the data of a callback that will not be called again. It may use the store as the callback may:
+ * it is called at the end of the function of the library that let the callback go.
  */
 typedef void (*cmabi_drop)(void *data);
 

@@ -6,7 +6,7 @@ use super::{Builtin, Options};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::runtime::host_stream::{self, Signal};
-use crate::runtime::stream::{self, Channel, CopyState, EndKind};
+use crate::runtime::stream::{self, Begun, Channel, CopyState, EndKind};
 use crate::runtime::{Buffer, Cx, InstanceId, Side, Wait, WaitableId, Wake, policy};
 use crate::types::Type;
 
@@ -172,8 +172,8 @@ fn copy(
     let side = Side::guest(inst, opts);
     let buffer = Buffer::new(cx, element.as_ref(), side, opts.format(), ptr, count)?;
     match stream::copy(cx, id, buffer)? {
-        Some(event) => Ok(Some(event.p2)),
-        None => result_or_wait(cx, id, opts.is_async),
+        Begun::Over(event) => Ok(Some(event.p2)),
+        Begun::Waits(_) => result_or_wait(cx, id, opts.is_async),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The exports of the feature `component` in a build without it: they are there, and answer
 //! `CMABI_STATUS_UNSUPPORTED`. Their handles can never come to exist.
 
+use super::data::Data;
 use super::debug::cmabi_counts;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
 use super::resource::cmabi_destructor;
 use super::store::cmabi_store;
-use super::task::{Data, cmabi_drop, cmabi_host_func};
+use super::task::{cmabi_drop, cmabi_host_func};
 use super::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
 use super::{check, guard, left_out};
 use std::ffi::c_void;

@@ -4,12 +4,13 @@
 //! makes. What they may do is in `canon_builtins`.
 
 use super::config::cmabi_config;
+use super::data::Data;
 use super::engine::cmabi_engine;
 use super::engine_interface::cmabi_core_func_type;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
 use super::store::cmabi_store;
-use super::task::{Data, cmabi_drop, cmabi_host_func, host_func};
+use super::task::{cmabi_drop, cmabi_host_func, host_func};
 use super::types::{cmabi_func_type, cmabi_resource_type};
 use super::value::cmabi_string_encoding;
 use super::{check, guard, guard_or};

@@ -1,12 +1,13 @@
 //! Linker
 
 use super::component::cmabi_component;
+use super::data::Data;
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::instance::cmabi_instance;
 use super::resource::{Destructor, cmabi_destructor};
 use super::store::cmabi_store;
-use super::task::{Data, cmabi_drop, cmabi_host_func, host_func};
+use super::task::{cmabi_drop, cmabi_host_func, host_func};
 use super::types::{cmabi_func_type, cmabi_resource_type};
 use super::{check, guard, guard_or};
 use crate::component::{Definitions, Linker, load_module};

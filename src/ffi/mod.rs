@@ -19,6 +19,7 @@
 #[cfg(not(feature = "component"))]
 mod absent;
 pub(crate) mod check;
+mod data;
 mod sides;
 
 pub mod error;

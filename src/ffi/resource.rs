@@ -5,9 +5,9 @@
 //! handle has. So a borrow of the host's own resource, which arrives as its representation, can be
 //! told from a handle.
 
+use super::data::Data;
 use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
-use super::task::Data;
 use super::types::cmabi_resource_type;
 use super::{check, guard};
 use crate::canon::host_resource;

@@ -7,6 +7,7 @@
 //! `CMABI_STATUS_BUSY`.
 
 use super::config::cmabi_config;
+use super::data::{drop_put_off, mark_in_use};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status};
 use super::resource::Objects;
@@ -53,6 +54,8 @@ pub struct cmabi_store {
     asking: Cell<bool>,
     /// It is being freed.
     ending: Cell<bool>,
+    /// See [`cmabi_store::drop_data`].
+    dropping: AtomicBool,
     shared: Rc<Shared>,
     store: UnsafeCell<Store>,
 }
@@ -86,6 +89,7 @@ impl cmabi_store {
             objects: Objects::new(),
             asking: Cell::new(false),
             ending: Cell::new(false),
+            dropping: AtomicBool::new(false),
             shared,
             store: UnsafeCell::new(store),
         });
@@ -101,8 +105,9 @@ impl cmabi_store {
                 // SAFETY: the mark keeps every other use away until it is taken back below; uses
                 // from inside `body` go through what it lends.
                 let store = unsafe { &mut *self.store.get() };
-                let result = self.run(&mut store.cx(), body);
+                let result = mark_in_use(true, || self.run(&mut store.cx(), body));
                 self.owner.store(0, Ordering::Release);
+                self.drop_data();
                 result
             }
             Err(owner) if owner == here && self.ending.get() => {
@@ -118,8 +123,9 @@ impl cmabi_store {
                 let Some(mut lent) = self.lent.take() else { return Err(not_in_callback()) };
                 // SAFETY: `lend` keeps the context alive and unused until its callback is over,
                 // and nobody else has it as long as `lent` is empty.
-                let result = self.run(unsafe { lent.as_mut() }, body);
+                let result = mark_in_use(true, || self.run(unsafe { lent.as_mut() }, body));
                 self.lent.set(Some(lent));
+                self.drop_data();
                 result
             }
             Err(_) => Err(Error::new(ErrorKind::Busy, "the store is in use on another thread")),
@@ -142,6 +148,14 @@ impl cmabi_store {
         })
     }
 
+    /// Drops the data of callbacks that the store has let go while it was in use. The function that
+    /// C has called goes on to use it, so it stays.
+    fn drop_data(&self) {
+        let outer = self.dropping.swap(true, Ordering::Relaxed);
+        drop_put_off();
+        self.dropping.store(outer, Ordering::Relaxed);
+    }
+
     /// Whether a panic has left the store in an unknown state.
     pub(super) fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Relaxed)
@@ -158,7 +172,7 @@ impl cmabi_store {
         }
         let lent = NonNull::from(cx).cast::<Cx<'static>>();
         let _restore = Restore(self, self.lent.replace(Some(lent)));
-        callback()
+        mark_in_use(false, callback)
     }
 
     /// Keeps C from using the store while `callback` runs.
@@ -268,6 +282,10 @@ pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
                 Ordering::Relaxed,
             );
             if free.is_err() {
+                return;
+            }
+            if running.dropping.load(Ordering::Relaxed) {
+                running.owner.store(0, Ordering::Release);
                 return;
             }
             // Callbacks find the store alive, and busy.

@@ -3,9 +3,10 @@
 //! The C functions of futures are in `future`; both share what is here about copies.
 
 use super::arena::cmabi_arena;
+use super::data::Data;
 use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
-use super::task::{Data, cmabi_drop};
+use super::task::cmabi_drop;
 use super::types::cmabi_type;
 use super::{check, guard};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,6 +1,7 @@
 //! Task: the host's side of a call that it serves
 
 use super::arena::cmabi_arena;
+use super::data::Data;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::store::{Link, cmabi_store};
 use super::types::cmabi_func_type;
@@ -164,40 +165,9 @@ pub type cmabi_host_func = Option<
 /// `cmabi_task_cancelled` or `cmabi_task_return`, and free it; or later, as it likes.
 pub type cmabi_on_cancel = Option<unsafe extern "C" fn(data: *mut c_void, task: *mut cmabi_task)>;
 
-/// Frees the data of a callback that will not be called again.
+/// Frees the data of a callback that will not be called again. It may use the store as the callback may:
+/// it is called at the end of the function of the library that let the callback go.
 pub type cmabi_drop = Option<unsafe extern "C" fn(data: *mut c_void)>;
-
-/// A callback's data, which is dropped exactly once.
-pub(super) struct Data {
-    data: *mut c_void,
-    drop: cmabi_drop,
-}
-
-impl Data {
-    pub(super) fn new(data: *mut c_void, drop: cmabi_drop) -> Self {
-        Data { data, drop }
-    }
-
-    /// To be passed to the callback.
-    pub(super) fn get(&self) -> *mut c_void {
-        self.data
-    }
-}
-
-impl Drop for Data {
-    fn drop(&mut self) {
-        if let Some(drop) = self.drop {
-            // SAFETY: the header's rules: `drop` takes its `data`, once.
-            unsafe { drop(self.data) }
-        }
-    }
-}
-
-// SAFETY: the header's rules: callbacks and their data may be used on every thread that a store
-// they are given to runs on, and at once on those of several stores.
-unsafe impl Send for Data {}
-// SAFETY: as above.
-unsafe impl Sync for Data {}
 
 /// What serves the calls of a C function. `argument` is what C called the function.
 pub(super) fn host_func(

@@ -1,7 +1,7 @@
 //! Waitable sets of the host's: its ends of streams and futures, waited for together.
 
 use super::host_stream::{Copied, copied, usage};
-use super::{Cx, EventCode, Handle, InstanceId, State, WaitableId, store};
+use super::{Cx, EventCode, Handle, InstanceId, SetId, State, WaitableId, store};
 use crate::error::{Error, ErrorKind, Result, Trapped};
 
 /// What became of a copy at an end in a set.
@@ -42,10 +42,8 @@ pub fn waitable_join(cx: &mut Cx<'_>, end: u32, set: u32) -> Result<()> {
 pub fn waitable_set_poll(cx: &mut Cx<'_>, set: u32) -> Result<Option<HostEvent>> {
     let mut state = cx.state();
     let set = state[InstanceId::HOST].handles.waitable_set(set).map_err(usage)?;
-    if !state.sets[set].has_pending_event() {
-        return Ok(None);
-    }
-    let event = state.get_set_event(set);
+    let Some(end) = state.next_for_set(set) else { return Ok(None) };
+    let event = state.get_pending_event(end);
     Ok(Some(HostEvent { code: event.code, handle: event.p1, copied: copied(event) }))
 }
 
@@ -66,6 +64,28 @@ pub fn waitable_set_wait(cx: &mut Cx<'_>, set: u32) -> Result<HostEvent> {
 pub fn waitable_set_drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
     let mut state = cx.state();
     drop_set(&mut state, handle).map_err(usage)
+}
+
+impl State {
+    /// An element of the set with an event that no completion will be told of.
+    fn next_for_set(&mut self, set: SetId) -> Option<WaitableId> {
+        let len = self.sets[set].pending.len();
+        if len == 0 {
+            return None;
+        }
+        let n = self.choose(len);
+        let pending = &self.sets[set].pending;
+        let drawn = pending.nth(&mut self.waitables, n);
+        let mut next = pending.front(&self.waitables);
+        if drawn.is_some_and(|id| !self.has_completion(id)) {
+            return drawn;
+        }
+        // Completions are told before long, so there are few of these.
+        while let Some(id) = next.filter(|id| self.has_completion(*id)) {
+            next = self.sets[set].pending.next(&mut self.waitables, id);
+        }
+        next
+    }
 }
 
 fn drop_set(state: &mut State, handle: u32) -> Result<(), Trapped> {

@@ -3,7 +3,7 @@
 
 use super::buffer::Buffer;
 use super::context::{Crossing, Memory, Side};
-use super::stream::{self, Channel, CopyResult, CopyState, Direction, EndKind};
+use super::stream::{self, Begun, Channel, CopyResult, CopyState, Direction, EndKind};
 use super::waitable::{Event, WaitableId, WaitableKind};
 use super::{Cx, Handle, InstanceId, State, store};
 use crate::copy::Format;
@@ -145,8 +145,8 @@ impl HostEnd {
         let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
         let result = stream::copy(cx, id, buffer.map_err(usage)?);
         let (copied, unused) = match &result {
-            Ok(Some(event)) => (Some(copied(*event)), completion),
-            Ok(None) => cx.state().note_copy(id, completion),
+            Ok(Begun::Over(event)) => (Some(copied(*event)), completion),
+            Ok(Begun::Waits(number)) => cx.state().note_copy(id, *number, completion),
             Err(trap) => {
                 cx.state().copy_failed(id, trap);
                 (None, completion)
@@ -348,6 +348,12 @@ impl State {
         }
     }
 
+    /// Whether somebody will be told when the copy at an end is over.
+    pub(crate) fn has_completion(&self, id: WaitableId) -> bool {
+        let WaitableKind::End(end) = &self.waitables[id].kind else { return false };
+        end.host.as_ref().is_some_and(|side| side.completion.is_some())
+    }
+
     fn take_completion(&mut self, id: WaitableId) -> Option<Completion> {
         self.end(id).host.as_mut().and_then(|side| side.completion.take())
     }
@@ -356,15 +362,21 @@ impl State {
         self.end(id).host.get_or_insert_default()
     }
 
-    /// What the host is told at once of a copy that waits as far as it knows, and the completion that will not be
-    /// told of it.
+    /// What the host is told at once of its copy that waited, the end's copy of this number, and the
+    /// completion that will not be told of it.
     fn note_copy(
         &mut self,
         id: WaitableId,
+        number: u32,
         completion: Option<Completion>,
     ) -> (Option<Copied>, Option<Completion>) {
-        // A watcher of the other end may have had the copy cancelled, and the end dropped.
-        if self.waitables.get(id).is_none() || !self.end(id).copying() {
+        // A watcher of the other end may have taken what became of the copy, begun another, or
+        // dropped the end.
+        let waits = self.waitables.get(id).is_some() && {
+            let end = self.end(id);
+            end.copying() && end.waits == number
+        };
+        if !waits {
             return (Some(Copied { result: CopyResult::Cancelled, count: 0 }), completion);
         }
         if self.waitables[id].has_pending_event() {

@@ -141,6 +141,8 @@ pub(crate) struct CopyEnd {
     pub(crate) state: CopyState,
     /// The buffer of the copy that is in progress.
     pub(crate) buffer: Option<Buffer>,
+    /// Counts the copies that waited, so that one is told from the next.
+    pub(crate) waits: u32,
     /// What the host wants to be told, if the end is the host's.
     pub(crate) host: Option<Box<HostSide>>,
 }
@@ -198,7 +200,14 @@ impl State {
         let kinds = [Direction::Readable, Direction::Writable]
             .map(|direction| EndKind { channel, direction });
         let ends = kinds.map(|kind| {
-            let end = CopyEnd { kind, shared, state: CopyState::Idle, buffer: None, host: None };
+            let end = CopyEnd {
+                kind,
+                shared,
+                state: CopyState::Idle,
+                buffer: None,
+                waits: 0,
+                host: None,
+            };
             self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)))
         });
         match self.add_ends(inst, kinds, ends) {
@@ -447,6 +456,15 @@ impl State {
     }
 }
 
+/// How far a copy got that an end began.
+pub(crate) enum Begun {
+    /// It is over.
+    Over(Event),
+    /// It waits, or did: the host may have been told so, and have done whatever it liked. The number
+    /// is [`CopyEnd::waits`] for this copy.
+    Waits(u32),
+}
+
 /// What one end does when it meets the other.
 enum Meeting {
     /// The copy is over.
@@ -469,22 +487,16 @@ struct Rendezvous {
 }
 
 /// `copy` of the reference's ends: offers `buffer` to the other end, and copies if that one waits.
-/// The event of the copy, or `None` if `id` waits; the host may have been told so, and have used
-/// the buffer.
-pub(crate) fn copy(
-    cx: &mut Cx<'_>,
-    id: WaitableId,
-    buffer: Buffer,
-) -> Result<Option<Event>, Trapped> {
+pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<Begun, Trapped> {
     let mut met = {
         let mut state = cx.state();
         match state.meet(&cx.shared.plans, id, &buffer)? {
-            Meeting::Over(event) => return Ok(Some(event)),
+            Meeting::Over(event) => return Ok(Begun::Over(event)),
             Meeting::Waits => {
-                state.wait_for_other_end(id, buffer);
+                let number = state.wait_for_other_end(id, buffer);
                 drop(state);
                 host_stream::signal(cx, id, Signal::Waits);
-                return Ok(None);
+                return Ok(Begun::Waits(number));
             }
             Meeting::Copy(met) => met,
         }
@@ -509,7 +521,7 @@ pub(crate) fn copy(
         Channel::Future => state.reset_and_notify_pending(met.shared, CopyResult::Completed),
     }
     state.check_not_ended(buffer.inst())?;
-    Ok(Some(state.end_copy(id, CopyResult::Completed, met.count)))
+    Ok(Begun::Over(state.end_copy(id, CopyResult::Completed, met.count)))
 }
 
 impl State {
@@ -565,11 +577,13 @@ impl State {
         Ok(Meeting::Waits)
     }
 
-    fn wait_for_other_end(&mut self, id: WaitableId, buffer: Buffer) {
+    fn wait_for_other_end(&mut self, id: WaitableId, buffer: Buffer) -> u32 {
         let end = self.end(id);
         end.buffer = Some(buffer);
-        let shared = end.shared;
+        end.waits = end.waits.wrapping_add(1);
+        let (shared, number) = (end.shared, end.waits);
         self.shareds[shared].pending = Some(id);
+        number
     }
 }
 
