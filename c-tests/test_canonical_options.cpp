@@ -253,3 +253,60 @@ TEST_CASE("a callback needs the async option and an async type") {
     refused(async_type, false, "`callback` is for `async` only");
     refused(sync_type, true, "`callback` is for functions of async type");
 }
+
+TEST_CASE("what the host passes that is not of the type is told, and ends no guest") {
+    Native n;
+    Heap heap(256);
+    bool is_async = false;
+    SUBCASE("to a sync function") {}
+    SUBCASE("to an async function") { is_async = true; }
+    const FuncType type = func({field("text", string())}, nullptr, is_async);
+    int calls = 0;
+    const auto inst = n.instance("inst");
+    const auto core = n.core({I32, I32}, {}, [&](const Values &) {
+        ++calls;
+        return Values{};
+    });
+    const auto take = n.lift(inst, core, type, n.options(heap));
+    const cmabi_string bad = CMABI_STR("\xff"), good = CMABI_STR("good");
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "param \"text\"", cmabi_func_call, n.store, take, &bad, nullptr, nullptr);
+        CHECK_OK(cmabi_func_call, n.store, take, &good, nullptr, nullptr);
+        CHECK(calls == i + 1);
+    }
+    // A realloc that fails is the guest's own fault, whatever it is for.
+    auto opts = n.options(heap);
+    opts.realloc = n.core({I32, I32, I32, I32}, {I32}, [](const Values &) { return Values{1000}; });
+    const auto fails = n.lift(n.instance("other"), core, type, opts);
+    CHECK_FAILS(CMABI_STATUS_TRAP, "beyond the end of memory", cmabi_func_call, n.store, fails, &good, nullptr, nullptr);
+    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter", cmabi_func_call, n.store, fails, &good, nullptr, nullptr);
+}
+
+TEST_CASE("an argument that is found wrong only when the guest lets the call in") {
+    Native n;
+    Heap heap(256);
+    const FuncType type = func({field("text", string())}, nullptr, true), plain = func({});
+    const auto inst = n.instance("inst");
+    const auto nothing = n.core({I32, I32}, {}, [](const Values &) { return Values{}; });
+    const auto take = n.lift(inst, nothing, type, n.options(heap));
+    const auto inc = n.lift(inst, n.core({}, {}, [&](const Values &) {
+        n.run(cmabi_canon_backpressure_inc);
+        return Values{};
+    }), plain, Native::options());
+    const auto dec = n.lift(inst, n.core({}, {}, [&](const Values &) {
+        n.run(cmabi_canon_backpressure_dec);
+        return Values{};
+    }), plain, Native::options());
+    CHECK_OK(cmabi_func_call, n.store, inc, nullptr, nullptr, nullptr);
+    const cmabi_string bad = CMABI_STR("\xff"), good = CMABI_STR("good");
+    cmabi_subtask *first = nullptr, *second = nullptr;
+    CHECK_OK(cmabi_func_start, n.store, take, &bad, nullptr, nullptr, nullptr, &first);
+    CHECK_OK(cmabi_func_start, n.store, take, &good, nullptr, nullptr, nullptr, &second);
+    CHECK_OK(cmabi_func_call, n.store, dec, nullptr, nullptr, nullptr);
+    n.run();
+    cmabi_subtask_state state{};
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "param \"text\"", cmabi_subtask_get_state, first, &state);
+    CHECK_OK(cmabi_subtask_get_state, second, &state);
+    cmabi_subtask_free(first);
+    cmabi_subtask_free(second);
+}

@@ -574,11 +574,14 @@ TEST_CASE("wrong uses of the host's ends") {
 TEST_CASE("what cannot be given away") {
     Guest g;
     const FuncType type = func({field("s", g.stream_type)}, nullptr, true);
+    int calls = 0;
+    const auto core = g.n.core({I32}, {}, [&](const Values &) {
+        ++calls;
+        return Values{};
+    });
+    const auto guest = g.n.lift(g.n.instance("other"), core, type, Native::options());
     const auto give = [&](const char *part, std::uint32_t end) {
-        const auto core = g.n.core({I32}, {}, [](const Values &) { return Values{}; });
-        const auto inst = g.n.instance("other");
-        const auto guest = g.n.lift(inst, core, type, Native::options());
-        CHECK_FAILS(CMABI_STATUS_TRAP, part, cmabi_func_call, g.n.store, guest, &end, nullptr, nullptr);
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, part, cmabi_func_call, g.n.store, guest, &end, nullptr, nullptr);
     };
     const auto ends = g.host.make(u8());
     give("expected the readable end of a stream but found the writable end of a stream", ends.writable);
@@ -597,6 +600,38 @@ TEST_CASE("what cannot be given away") {
     CHECK(g.host.read(ends.readable, buffer.data(), 1) == dropped(0));
     give("cannot lift stream after being notified that the writable end dropped", ends.readable);
     g.host.drop(ends.readable);
+    CHECK(calls == 0);
+
+    // None of this has changed anything.
+    const auto good = g.host.make(u8()).readable;
+    CHECK_OK(cmabi_func_call, g.n.store, guest, &good, nullptr, nullptr);
+    CHECK(calls == 1);
+}
+
+TEST_CASE("ends that are written are given away together, or none is") {
+    Native n;
+    Host host(n.store);
+    const Type element = stream_of(u8());
+    const auto outer = host.make(element);
+    const auto inner = host.make(u8());
+    std::uint32_t got[2]{};
+    CHECK(host.read(outer.readable, got, 2) == GOES_ON);
+    const auto write = [&](std::array<std::uint32_t, 2> ends, const char *part) {
+        cmabi_copied copied{};
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, part, cmabi_stream_write, n.store, outer.writable, ends.data(), 2U,
+                    nullptr, nullptr, nullptr, &copied);
+    };
+    write({inner.readable, 999}, "element 1: unknown handle index 999");
+    write({inner.readable, inner.readable}, "element 1: unknown handle index");
+    CHECK_OK(cmabi_stream_check, n.store, inner.readable, u8());
+    CHECK(host.poll(outer.readable) == GOES_ON);
+    const auto other = host.make(u8());
+    const std::uint32_t both[] = {inner.readable, other.readable};
+    CHECK(host.write(outer.writable, both, 2) == completed(2));
+    CHECK(host.poll(outer.readable) == completed(2));
+    for (const auto end : got) {
+        CHECK_OK(cmabi_stream_check, n.store, end, u8());
+    }
 }
 
 TEST_CASE("what a guest writes that is not of its type ends the guest") {

@@ -2171,7 +2171,9 @@ cmabi_status cmabi_func_check(const cmabi_func *func,
  * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
  * call can only go on when the host does something, and inside a host function where it has to wait at
  * all: it then goes on without its caller; `cmabi_func_start` is for such calls.
- * `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store.
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store, and for arguments that are none of
+ * their types, such as a stale handle or a string that is not UTF-8: no guest ends because of them, and
+ * their handles stay the host's.
  */
 cmabi_status cmabi_func_call(cmabi_store *store,
                              const cmabi_func *func,
@@ -2265,7 +2267,8 @@ void cmabi_subtask_free(cmabi_subtask *subtask);
 
 /**
  * Sets `state` to how far a call is. Where a trap or a host function's failure has ended it, this fails
- * with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time.
+ * with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time; `CMABI_STATUS_INVALID_ARGUMENT` where
+ * the arguments turned out to be none of their types when the guest took them.
  */
 cmabi_status cmabi_subtask_get_state(const cmabi_subtask *subtask,
                                      cmabi_subtask_state *state,
@@ -2472,8 +2475,9 @@ cmabi_status cmabi_stream_read(cmabi_store *store,
  * (`stream.write` in CanonicalABI.md). All as for `cmabi_stream_read`; while the copy goes on, what the
  * elements point to must stay as well.
  *
- * Handles in the elements that were copied have been given away. A guest that reads elements that are not
- * of their type, such as a string that is not UTF-8, traps.
+ * Handles in the elements that were copied have been given away. Elements that are none of their type, such
+ * as a string that is not UTF-8, are `CMABI_STATUS_INVALID_ARGUMENT` where the reader waits; a guest that
+ * comes later to read them traps. Handles are looked at in any case, before any is given away.
  */
 cmabi_status cmabi_stream_write(cmabi_store *store,
                                 uint32_t end,
@@ -2787,7 +2791,8 @@ cmabi_status cmabi_waitable_set_poll(cmabi_store *store,
  * Runs the store until `set` has an event, and takes it (`waitable-set.wait`).
  *
  * `CMABI_STATUS_WOULD_BLOCK` where nothing can run before the host does something else;
- * `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` inside a callback.
+ * `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` while a guest runs, as inside a
+ * host function.
  */
 cmabi_status cmabi_waitable_set_wait(cmabi_store *store,
                                      uint32_t set,

@@ -94,6 +94,7 @@ impl From<Trapped> for Error {
     #[cold]
     fn from(trap: Trapped) -> Self {
         let kind = match trap.reason() {
+            _ if trap.is_of_host() => ErrorKind::InvalidArgument,
             Trap::Host { .. } => ErrorKind::Host,
             _ => ErrorKind::Trap,
         };
@@ -443,6 +444,7 @@ struct TrapReport {
     path: Vec<PathSegment>,
     /// Innermost first.
     frames: Vec<String>,
+    of_host: bool,
 }
 
 /// One step from a function's parameter or result down to the value that a trap concerns.
@@ -488,6 +490,19 @@ impl Trapped {
         &self.0.frames
     }
 
+    /// Says that a value which the host passed is to blame: no guest ends because of it.
+    #[cold]
+    #[must_use]
+    pub(crate) fn of_host(mut self) -> Self {
+        self.0.of_host = true;
+        self
+    }
+
+    /// Whether a value that the host passed is to blame.
+    pub(crate) fn is_of_host(&self) -> bool {
+        self.0.of_host
+    }
+
     /// Adds the step that leads to what failed; called innermost first while unwinding.
     #[cold]
     #[must_use]
@@ -519,7 +534,12 @@ impl Trapped {
 impl From<Trap> for Trapped {
     #[cold]
     fn from(reason: Trap) -> Self {
-        Trapped(Box::new(TrapReport { reason, path: Vec::new(), frames: Vec::new() }))
+        Trapped(Box::new(TrapReport {
+            reason,
+            path: Vec::new(),
+            frames: Vec::new(),
+            of_host: false,
+        }))
     }
 }
 

@@ -6,8 +6,8 @@ use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal}
 use crate::error::{Trap, Trapped};
 use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
-    Body, Callee, Cx, Event, InstanceId, State, TaskId, ThreadId, Wait, WaitableId, Wake, leave,
-    lower_params, policy, resume, return_result, run_core_task, run_thread,
+    Body, Callee, Cx, Event, InstanceId, State, TaskId, ThreadId, Wait, WaitableId, Wake,
+    check_args, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
 };
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -135,9 +135,10 @@ fn thread_func(
 
 /// The implicit thread waited to be let in, and is, or is cancelled.
 pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
-    let (task, lift, args) = {
+    let (task, lift, args, subtask) = {
         let mut state = cx.state();
         let (task, lift) = state.lift_of(thread);
+        let subtask = state.tasks[task].subtask;
         state[lift.inst].num_waiting_to_enter -= 1;
         if cancelled {
             state.cancel_task(task)?;
@@ -149,9 +150,16 @@ pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Res
         state.notify_gates(lift.inst);
         state.start_core(task, thread);
         let args = std::mem::take(&mut state.tasks[task].args);
-        (task, lift, args)
+        (task, lift, args, subtask)
     };
-    call_core(cx, &lift, task, thread, &args)
+    call_core(cx, &lift, task, thread, &args).or_else(|trap| match subtask {
+        // The host has its call by now.
+        Some(subtask) if trap.is_of_host() => {
+            cx.state().fail_subtask(subtask, &trap);
+            Ok(())
+        }
+        _ => Err(trap),
+    })
 }
 
 /// Lowers the arguments and calls the core function.
@@ -163,11 +171,33 @@ fn call_core(
     args: &[RawVal],
 ) -> Result<(), Trapped> {
     let mut params = Default::default();
-    lower_params(cx, &lift.ty, task, args, &mut params).map_err(|trap| trap.within(&*lift.name))?;
+    lower_params(cx, &lift.ty, task, args, &mut params)
+        .or_else(|trap| not_lowered(cx, lift, task, thread, args, trap))
+        .map_err(|trap| trap.within(&*lift.name))?;
     let mut result = [0];
     let outcome =
         cx.engine.call(lift.callee, &params[..lift.param_count], &mut result[..lift.result_count]);
     core_returned(cx, lift, task, thread, outcome, result[0])
+}
+
+/// The arguments could not be taken. If that is because of what the host passed, the task goes
+/// and the instance stays.
+#[cold]
+fn not_lowered(
+    cx: &mut Cx<'_>,
+    lift: &Lift,
+    task: TaskId,
+    thread: ThreadId,
+    args: &[RawVal],
+    trap: Trapped,
+) -> Result<(), Trapped> {
+    let of_handles = lift.ty.params_type().is_some_and(|params| params.info().holds_handles());
+    let by_host = cx.state().is_called_by_host(task);
+    if !by_host || of_handles || check_args(cx, &lift.ty, args[0]).is_ok() {
+        return Err(trap);
+    }
+    cx.state().abort_task(task, thread)?;
+    Err(trap.of_host())
 }
 
 impl State {

@@ -75,7 +75,9 @@ pub unsafe extern "C" fn cmabi_func_check(
 /// after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
 /// call can only go on when the host does something, and inside a host function where it has to wait at
 /// all: it then goes on without its caller; `cmabi_func_start` is for such calls.
-/// `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store.
+/// `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store, and for arguments that are none of
+/// their types, such as a stale handle or a string that is not UTF-8: no guest ends because of them, and
+/// their handles stay the host's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_func_call(
     store: *mut cmabi_store,

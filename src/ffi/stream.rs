@@ -373,8 +373,9 @@ pub unsafe extern "C" fn cmabi_stream_read(
 /// (`stream.write` in CanonicalABI.md). All as for `cmabi_stream_read`; while the copy goes on, what the
 /// elements point to must stay as well.
 ///
-/// Handles in the elements that were copied have been given away. A guest that reads elements that are not
-/// of their type, such as a string that is not UTF-8, traps.
+/// Handles in the elements that were copied have been given away. Elements that are none of their type, such
+/// as a string that is not UTF-8, are `CMABI_STATUS_INVALID_ARGUMENT` where the reader waits; a guest that
+/// comes later to read them traps. Handles are looked at in any case, before any is given away.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_stream_write(
     store: *mut cmabi_store,

@@ -179,7 +179,8 @@ pub unsafe extern "C" fn cmabi_subtask_free(subtask: *mut cmabi_subtask) {
 }
 
 /// Sets `state` to how far a call is. Where a trap or a host function's failure has ended it, this fails
-/// with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time.
+/// with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time; `CMABI_STATUS_INVALID_ARGUMENT` where
+/// the arguments turned out to be none of their types when the guest took them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_subtask_get_state(
     subtask: *const cmabi_subtask,

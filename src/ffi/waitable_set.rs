@@ -111,7 +111,8 @@ pub unsafe extern "C" fn cmabi_waitable_set_poll(
 /// Runs the store until `set` has an event, and takes it (`waitable-set.wait`).
 ///
 /// `CMABI_STATUS_WOULD_BLOCK` where nothing can run before the host does something else;
-/// `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` inside a callback.
+/// `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` while a guest runs, as inside a
+/// host function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_waitable_set_wait(
     store: *mut cmabi_store,

@@ -321,6 +321,18 @@ impl State {
         ty: &ResourceType,
         index: u32,
     ) -> Result<u32, Trapped> {
+        let rep = self.owned(inst, ty, index)?;
+        self[inst].handles.take(index)?;
+        Ok(rep)
+    }
+
+    /// The representation of a resource that `inst` owns and has not lent.
+    pub(crate) fn owned(
+        &mut self,
+        inst: InstanceId,
+        ty: &ResourceType,
+        index: u32,
+    ) -> Result<u32, Trapped> {
         let handle = self.resource(inst, ty, index)?;
         if handle.num_lends != 0 {
             return Err(Trap::ResourceLent { index }.into());
@@ -328,9 +340,7 @@ impl State {
         if handle.kind != Ownership::Own {
             return Err(Trap::NotOwned { index }.into());
         }
-        let rep = handle.rep;
-        self[inst].handles.take(index)?;
-        Ok(rep)
+        Ok(handle.rep)
     }
 
     /// `lift_borrow`.

@@ -5,7 +5,7 @@ use super::buffer::Buffer;
 use super::context::{Crossing, Memory, Side};
 use super::stream::{self, Begun, Channel, CopyResult, CopyState, Direction, EndKind};
 use super::waitable::{Event, WaitableId, WaitableKind};
-use super::{Cx, Handle, InstanceId, State, store};
+use super::{Cx, Handle, InstanceId, State, host_value, store};
 use crate::copy::Format;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
@@ -143,7 +143,18 @@ impl HostEnd {
         let count = if self.channel == Channel::Future { 1 } else { count };
         let side = Side { inst: InstanceId::HOST, memory };
         let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
-        let result = stream::copy(cx, id, buffer.map_err(usage)?);
+        let buffer = buffer.map_err(usage)?;
+        let written = element.as_ref().filter(|_| direction == Direction::Writable);
+        if let Some(element) = written.filter(|element| element.info().holds_handles()) {
+            // Some of them would be gone by the time that a copy fails.
+            host_value::check(cx, element, ptr, count)?;
+        }
+        let result = stream::copy(cx, id, buffer).map_err(|trap| match written {
+            Some(element) if !element.info().holds_handles() => {
+                host_value::check(cx, element, ptr, count).err().unwrap_or(trap)
+            }
+            _ => trap,
+        });
         let (copied, unused) = match &result {
             Ok(Begun::Over(event)) => (Some(copied(*event)), completion),
             Ok(Begun::Waits(number)) => cx.state().note_copy(id, *number, completion),

@@ -6,7 +6,7 @@
 //! | Threads | `thread`, `scheduler` |
 //! | Tasks | `task` |
 //! | Embedding API | `store`, `host` |
-//! | Lifting and Lowering Context | `context`, `within` |
+//! | Lifting and Lowering Context | `context`, `within`, `host_value` |
 //! | Table State | `table` |
 //! | Resource State | `resource` |
 //! | Waitable State | `waitable`, `host_set` |
@@ -28,6 +28,7 @@ mod error_context;
 mod host;
 mod host_set;
 pub mod host_stream;
+mod host_value;
 mod instance;
 mod list;
 pub(crate) mod nested;
@@ -71,6 +72,7 @@ pub use waitable::{Event, EventCode};
 pub(crate) use buffer::Buffer;
 pub(crate) use context::{Side, lower_params, return_result, run_core_task};
 pub(crate) use host::serve;
+pub(crate) use host_value::check_args;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
 pub(crate) use store::{leave, settle};
 pub(crate) use subtask::{Caller, Subtask};

@@ -1,6 +1,7 @@
 //! Stores ("Embedding API").
 
 use super::host::{Completion, HostCaller, HostSubtask};
+use super::host_value::check_args;
 use super::instance::Instance;
 use super::poison::{bury, tear_down};
 use super::resource::Resources;
@@ -134,6 +135,11 @@ pub fn start(
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
     func.make_host_plans(cx);
+    // The other mistakes of the host's can be found when there is an error. These would have taken
+    // some of the handles by then.
+    if func.ty().params_type().is_some_and(|params| params.info().holds_handles()) {
+        check_args(cx, func.ty(), args as u64)?;
+    }
     let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });
     let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64);
     let subtask = HostSubtask(subtask);
@@ -248,8 +254,8 @@ pub(crate) fn leave<'a>(
     let result = body(cx);
     let mut state = cx.state();
     match &result {
-        Ok(()) => state.leave_to(inst, caller),
-        Err(trap) => state.poison(inst, caller, trap),
+        Err(trap) if !trap.is_of_host() => state.poison(inst, caller, trap),
+        _ => state.leave_to(inst, caller),
     }
     result
 }

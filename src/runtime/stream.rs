@@ -285,6 +285,19 @@ impl State {
         element: Option<&Type>,
         index: u32,
     ) -> Result<WaitableId, Trapped> {
+        let id = self.check_liftable(inst, channel, element, index)?;
+        self[inst].handles.take(index)?;
+        Ok(id)
+    }
+
+    /// The readable end that `index` refers to, which can be lifted.
+    pub(crate) fn check_liftable(
+        &mut self,
+        inst: InstanceId,
+        channel: Channel,
+        element: Option<&Type>,
+        index: u32,
+    ) -> Result<WaitableId, Trapped> {
         let kind = EndKind { channel, direction: Direction::Readable };
         let id = self.end_at(inst, kind, element, index)?;
         let what = channel.noun();
@@ -307,7 +320,6 @@ impl State {
                 return Err(Trap::CopyAfterDone { action, since }.into());
             }
         }
-        self[inst].handles.take(index)?;
         Ok(id)
     }
 

@@ -177,6 +177,12 @@ impl State {
 
     /// Frees the subtask of a call that has trapped before it could block.
     #[cold]
+    /// Whether the host made the call that a task serves.
+    pub(crate) fn is_called_by_host(&self, task: TaskId) -> bool {
+        let subtask = self.tasks[task].subtask.map(|id| &self.waitables[id].kind);
+        matches!(subtask, Some(WaitableKind::Subtask(Subtask { caller: Caller::Host(_), .. })))
+    }
+
     pub(crate) fn forget_subtask(&mut self, id: WaitableId) -> Option<Waitable> {
         self.waitables.get(id)?;
         if !self.subtask(id).resolve_delivered {

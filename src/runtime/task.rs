@@ -198,6 +198,12 @@ impl State {
         }
     }
 
+    /// Ends a task whose arguments could not be taken, before any of its code has run.
+    pub(crate) fn abort_task(&mut self, task: TaskId, thread: ThreadId) -> Result<(), Trapped> {
+        self.tasks[task].state = TaskState::Resolved;
+        self.exit_implicit_thread(task, thread)
+    }
+
     /// Frees a thread that was never let in, and its task.
     pub(crate) fn forget_task(&mut self, task: TaskId, thread: ThreadId) {
         self.threads.discard(thread);

@@ -1,0 +1,112 @@
+//! Values that the host passes, looked at on their own. What is wrong with one is a mistake of the
+//! host's, which must not end the guest that it is for.
+
+use super::stream::Channel;
+use super::{Cx, InstanceId};
+use crate::copy::{Context, Format};
+use crate::error::{Trap, Trapped};
+use crate::memory::{Arena, View};
+use crate::types::{FuncType, ResourceType, Type};
+use smallvec::SmallVec;
+
+/// Looks at the record of a function's arguments as lifting them would. A trap is marked as the
+/// host's.
+pub(crate) fn check_args(cx: &mut Cx<'_>, ty: &FuncType, args: u64) -> Result<(), Trapped> {
+    match ty.params_type() {
+        Some(ty) => check(cx, ty, args, 1).map_err(Trapped::of_params),
+        None => Ok(()),
+    }
+}
+
+/// The same for `count` values one after the other.
+pub(crate) fn check(cx: &mut Cx<'_>, ty: &Type, ptr: u64, count: u32) -> Result<(), Trapped> {
+    let plan = cx.shared.plans.get(ty, Format::HOST, Format::HOST);
+    let info = ty.info();
+    let bytes = u64::from(count) * u64::from(info.size(Format::HOST.addr));
+    let arena = cx.state().arenas.pop().unwrap_or_default();
+    let mut looking = Looking { cx, arena: &arena, moved: SmallVec::new() };
+    let looked = arena
+        .alloc(bytes, info.align(Format::HOST.addr))
+        .and_then(|to| plan.copy_elements(&mut looking, ptr, to.addr() as u64, count.into()));
+    arena.reset();
+    cx.state().arenas.push(arena);
+    match looked {
+        // Too much to look at is not wrong.
+        Err(trap) if !matches!(trap.reason(), Trap::Limit { .. }) => Err(trap.of_host()),
+        _ => Ok(()),
+    }
+}
+
+/// Lifts without taking anything.
+struct Looking<'a, 'cx> {
+    cx: &'a mut Cx<'cx>,
+    arena: &'a Arena,
+    /// The handles that a value has given away by now.
+    moved: SmallVec<[u32; 8]>,
+}
+
+impl Looking<'_, '_> {
+    fn moves(&mut self, handle: u32) -> Result<u32, Trapped> {
+        if self.moved.contains(&handle) {
+            return Err(Trap::UnknownHandle { index: handle }.into());
+        }
+        self.moved.push(handle);
+        Ok(handle)
+    }
+
+    fn end(
+        &mut self,
+        channel: Channel,
+        element: Option<&Type>,
+        handle: u32,
+    ) -> Result<u32, Trapped> {
+        self.cx.state().check_liftable(InstanceId::HOST, channel, element, handle)?;
+        self.moves(handle)
+    }
+}
+
+impl Context for Looking<'_, '_> {
+    fn src_memory(&mut self) -> View {
+        View::HOST
+    }
+
+    fn dst_memory(&mut self) -> View {
+        View::HOST
+    }
+
+    fn realloc(
+        &mut self,
+        old: u64,
+        old_size: u64,
+        align: u32,
+        new_size: u64,
+    ) -> Result<u64, Trapped> {
+        self.arena.realloc(old, old_size, align, new_size)
+    }
+
+    fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
+        self.cx.state().owned(InstanceId::HOST, resource, handle)?;
+        self.moves(handle)
+    }
+
+    fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
+        self.cx.state().resource(InstanceId::HOST, resource, handle)?;
+        if self.moved.contains(&handle) {
+            return Err(Trap::UnknownHandle { index: handle }.into());
+        }
+        Ok(handle)
+    }
+
+    fn stream(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
+        self.end(Channel::Stream, element, handle)
+    }
+
+    fn future(&mut self, element: Option<&Type>, handle: u32) -> Result<u32, Trapped> {
+        self.end(Channel::Future, element, handle)
+    }
+
+    fn error_context(&mut self, handle: u32) -> Result<u32, Trapped> {
+        self.cx.state()[InstanceId::HOST].handles.error_context(handle)?;
+        Ok(handle)
+    }
+}
