@@ -25,11 +25,13 @@ static void check(bool ok, const char *what) {
     }
 }
 
-// Ends the program where a function of the library has failed.
-static void must(cmabi_status status, cmabi_error *error) {
+// Ends the program where a function of the library has failed. `error` is where the function wrote its
+// error: an argument beside the call that were the error itself could be read before the call has set it.
+static void must(cmabi_status status, cmabi_error **error) {
     if (status != CMABI_STATUS_OK) {
-        const cmabi_string message = cmabi_error_message(error);
+        const cmabi_string message = cmabi_error_message(*error);
         fprintf(stderr, "event-loop-c: %.*s\n", (int)message.len, message.ptr);
+        cmabi_error_free(*error);
         exit(1);
     }
 }
@@ -66,7 +68,7 @@ static cmabi_status on_sleep(void *data, cmabi_task *task, const void *args, voi
 
 static void wake_up(source *timer) {
     cmabi_error *error = NULL;
-    must(cmabi_task_return(timer->task, NULL, &error), error);
+    must(cmabi_task_return(timer->task, NULL, &error), &error);
     cmabi_task_free(timer->task);
     close(timer->fd);
     free(timer);
@@ -145,7 +147,7 @@ static void take_results(void) {
         work *work = done;
         done = work->next;
         cmabi_error *error = NULL;
-        must(cmabi_task_return(work->task, &work->digest, &error), error);
+        must(cmabi_task_return(work->task, &work->digest, &error), &error);
         cmabi_task_free(work->task);
         free(work);
     }
@@ -167,7 +169,7 @@ static void on_resolve(void *data, cmabi_subtask *subtask) {
 static void drive(int loop, cmabi_store *store, const int *running) {
     cmabi_error *error = NULL;
     for (;;) {
-        must(cmabi_store_run(store, &error), error); // all that can go on now; never blocks
+        must(cmabi_store_run(store, &error), &error); // all that can go on now; never blocks
         if (*running == 0) {
             return;
         }
@@ -201,17 +203,17 @@ int main(int argc, char **argv) {
     cmabi_store *store;
     cmabi_instance *instance;
     const cmabi_func *run;
-    must(cmabi_engine_new(NULL, &engine, &error), error);
-    must(cmabi_component_load_file(engine, path, &component, &error), error);
-    must(cmabi_linker_new(engine, &linker, &error), error);
-    must(cmabi_linker_func(linker, host, CMABI_STR("sleep"), on_sleep, &loop, NULL, &error), error);
-    must(cmabi_linker_func(linker, host, CMABI_STR("digest"), on_digest, NULL, NULL, &error), error);
-    must(cmabi_store_new(engine, NULL, &store, &error), error);
-    must(cmabi_linker_instantiate(linker, store, component, &instance, &error), error);
-    must(cmabi_instance_func(instance, CMABI_STR("run"), &run, &error), error);
-    must(cmabi_func_check(run, sizeof(run_args), sizeof(cmabi_u64), &error), error);
+    must(cmabi_engine_new(NULL, &engine, &error), &error);
+    must(cmabi_component_load_file(engine, path, &component, &error), &error);
+    must(cmabi_linker_new(engine, &linker, &error), &error);
+    must(cmabi_linker_func(linker, host, CMABI_STR("sleep"), on_sleep, &loop, NULL, &error), &error);
+    must(cmabi_linker_func(linker, host, CMABI_STR("digest"), on_digest, NULL, NULL, &error), &error);
+    must(cmabi_store_new(engine, NULL, &store, &error), &error);
+    must(cmabi_linker_instantiate(linker, store, component, &instance, &error), &error);
+    must(cmabi_instance_func(instance, CMABI_STR("run"), &run, &error), &error);
+    must(cmabi_func_check(run, sizeof(run_args), sizeof(cmabi_u64), &error), &error);
 
-    must(cmabi_store_waker(store, &pool.waker, &error), error);
+    must(cmabi_store_waker(store, &pool.waker, &error), &error);
     source waker = {cmabi_waker_fd(pool.waker), NULL};
     watch(loop, &waker);
     pthread_t threads[THREADS];
@@ -224,12 +226,12 @@ int main(int argc, char **argv) {
     cmabi_subtask *jobs[JOBS];
     int running = JOBS;
     for (int i = 0; i < JOBS; i++) {
-        must(cmabi_func_start(store, run, &args[i], on_resolve, &running, NULL, &jobs[i], &error), error);
+        must(cmabi_func_start(store, run, &args[i], on_resolve, &running, NULL, &jobs[i], &error), &error);
     }
     drive(loop, store, &running);
     for (int i = 0; i < JOBS; i++) {
         cmabi_subtask_state state;
-        must(cmabi_subtask_get_state(jobs[i], &state, &error), error); // did a trap end it?
+        must(cmabi_subtask_get_state(jobs[i], &state, &error), &error); // did a trap end it?
         const cmabi_u64 *result = cmabi_subtask_results(jobs[i]);
         printf("%s: %016" PRIx64 "\n", args[i].text.ptr, *result);
         cmabi_subtask_free(jobs[i]);

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Ends the program where a function of the library has failed.
-static void must(cmabi_status status, cmabi_error *error) {
+// Ends the program where a function of the library has failed. `error` is where the function wrote its
+// error: an argument beside the call that were the error itself could be read before the call has set it.
+static void must(cmabi_status status, cmabi_error **error) {
     if (status != CMABI_STATUS_OK) {
-        const cmabi_string message = cmabi_error_message(error);
+        const cmabi_string message = cmabi_error_message(*error);
         fprintf(stderr, "resources-c: %.*s\n", (int)message.len, message.ptr);
+        cmabi_error_free(*error);
         exit(1);
     }
 }
@@ -78,9 +80,9 @@ static cmabi_status on_size(void *data, cmabi_task *task, const void *args, void
 static void offer_files(cmabi_linker *linker) {
     const cmabi_string files = CMABI_STR("demo:editor/files");
     cmabi_error *error = NULL;
-    must(cmabi_resource_type_new(CMABI_STR("file"), &file_type, &error), error);
+    must(cmabi_resource_type_new(CMABI_STR("file"), &file_type, &error), &error);
     must(cmabi_linker_resource(linker, files, CMABI_STR("file"), file_type, destroy, NULL, NULL, &error),
-         error);
+         &error);
     const struct {
         cmabi_string name;
         cmabi_host_func func;
@@ -88,7 +90,7 @@ static void offer_files(cmabi_linker *linker) {
                  {CMABI_STR("[method]file.write"), on_write},
                  {CMABI_STR("[method]file.size"), on_size}};
     for (size_t i = 0; i < 3; i++) {
-        must(cmabi_linker_func(linker, files, funcs[i].name, funcs[i].func, NULL, NULL, &error), error);
+        must(cmabi_linker_func(linker, files, funcs[i].name, funcs[i].func, NULL, NULL, &error), &error);
     }
 }
 
@@ -105,8 +107,8 @@ static void call(const host *host, const char *name, const void *args, void *res
     const int len = snprintf(path, sizeof path, "demo:editor/editing#%s", name);
     cmabi_error *error = NULL;
     const cmabi_func *func;
-    must(cmabi_instance_func(host->instance, (cmabi_string){path, (size_t)len}, &func, &error), error);
-    must(cmabi_func_call(host->store, func, args, results, NULL, &error), error);
+    must(cmabi_instance_func(host->instance, (cmabi_string){path, (size_t)len}, &func, &error), &error);
+    must(cmabi_func_call(host->store, func, args, results, NULL, &error), &error);
 }
 
 static uint32_t add(const host *host, uint32_t editor, cmabi_string text) {
@@ -125,7 +127,7 @@ static void edit(const host *host) {
     bool greeted;
 
     puts("a file of the host's, lent to the guest");
-    must(cmabi_resource_new(host->store, file_type, new_file(CMABI_STR("notes")), &notes, &error), error);
+    must(cmabi_resource_new(host->store, file_type, new_file(CMABI_STR("notes")), &notes, &error), &error);
     call(host, "greet", &notes, &greeted);
     printf("greeted: %s\n", greeted ? "yes" : "no");
     call(host, "greet", &notes, &greeted);
@@ -137,14 +139,14 @@ static void edit(const host *host) {
     printf("lines: %u\n", (unsigned)add(host, editor, CMABI_STR("two")));
     call(host, "[static]editor.close", &editor, &notes);
     void *rep;
-    must(cmabi_resource_rep(host->store, file_type, notes, &rep, &error), error);
+    must(cmabi_resource_rep(host->store, file_type, notes, &rep, &error), &error);
     printf("%s has %u bytes\n", ((file *)rep)->name, (unsigned)((file *)rep)->size);
 
     puts("dropping a handle runs the destructor, here or there");
-    must(cmabi_resource_drop(host->store, file_type, notes, &error), error);
+    must(cmabi_resource_drop(host->store, file_type, notes, &error), &error);
     call(host, "draft", NULL, &draft);
     call(host, "[constructor]editor", &draft, &editor);
-    must(cmabi_resource_drop(host->store, NULL, editor, &error), error); // and with it its file
+    must(cmabi_resource_drop(host->store, NULL, editor, &error), &error); // and with it its file
 
     puts("a handle that is used up is refused");
     const cmabi_status status = cmabi_resource_drop(host->store, file_type, notes, &error);
@@ -168,12 +170,12 @@ int main(int argc, char **argv) {
     cmabi_component *component;
     cmabi_linker *linker;
     host host;
-    must(cmabi_engine_new(NULL, &engine, &error), error);
-    must(cmabi_component_load_file(engine, path, &component, &error), error);
-    must(cmabi_linker_new(engine, &linker, &error), error);
+    must(cmabi_engine_new(NULL, &engine, &error), &error);
+    must(cmabi_component_load_file(engine, path, &component, &error), &error);
+    must(cmabi_linker_new(engine, &linker, &error), &error);
     offer_files(linker);
-    must(cmabi_store_new(engine, NULL, &host.store, &error), error);
-    must(cmabi_linker_instantiate(linker, host.store, component, &host.instance, &error), error);
+    must(cmabi_store_new(engine, NULL, &host.store, &error), &error);
+    must(cmabi_linker_instantiate(linker, host.store, component, &host.instance, &error), &error);
     edit(&host);
     cmabi_instance_free(host.instance);
     cmabi_store_free(host.store);

@@ -15,11 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-// Ends the program where a function of the library has failed.
-static void must(cmabi_status status, cmabi_error *error) {
+// Ends the program where a function of the library has failed. `error` is where the function wrote its
+// error: an argument beside the call that were the error itself could be read before the call has set it.
+static void must(cmabi_status status, cmabi_error **error) {
     if (status != CMABI_STATUS_OK) {
-        const cmabi_string message = cmabi_error_message(error);
+        const cmabi_string message = cmabi_error_message(*error);
         fprintf(stderr, "streams-c: %.*s\n", (int)message.len, message.ptr);
+        cmabi_error_free(*error);
         exit(1);
     }
 }
@@ -29,11 +31,11 @@ static cmabi_instance *instance;
 
 // Gives `shout` a stream and gets one: the handles of the readable ends.
 static uint32_t shout(uint32_t text) {
-    cmabi_error *error;
+    cmabi_error *error = NULL;
     const cmabi_func *func;
-    must(cmabi_instance_func(instance, CMABI_STR("shout"), &func, &error), error);
+    must(cmabi_instance_func(instance, CMABI_STR("shout"), &func, &error), &error);
     uint32_t loud;
-    must(cmabi_func_call(store, func, &text, &loud, NULL, &error), error);
+    must(cmabi_func_call(store, func, &text, &loud, NULL, &error), &error);
     return loud;
 }
 
@@ -57,44 +59,44 @@ static void some_written(void *data, cmabi_store *store, uint32_t end, cmabi_cop
 
 // Writes what is taken at once; `some_written` goes on when the guest has come for more.
 static void write_left(source *source) {
-    cmabi_error *error;
+    cmabi_error *error = NULL;
     cmabi_copied copied = {CMABI_COPY_RESULT_COMPLETED, 0};
     while (*source->left != '\0' && copied.result == CMABI_COPY_RESULT_COMPLETED) {
         must(cmabi_stream_write(store, source->end, source->left, (uint32_t)strlen(source->left), some_written, source,
-                                NULL, &copied, &error), error);
+                                NULL, &copied, &error), &error);
         source->left += copied.count;
     }
     if (copied.result != CMABI_COPY_RESULT_BLOCKED) {
-        must(cmabi_stream_drop(store, source->end, &error), error); // the end of the stream
+        must(cmabi_stream_drop(store, source->end, &error), &error); // the end of the stream
     }
 }
 
 static void filter(const cmabi_type *u8) {
-    cmabi_error *error;
+    cmabi_error *error = NULL;
     source source = {.left = "streams are values: a host makes them, and a guest reads them\n"};
     uint32_t text;
-    must(cmabi_stream_new(store, u8, &text, &source.end, &error), error);
+    must(cmabi_stream_new(store, u8, &text, &source.end, &error), &error);
     const uint32_t loud = shout(text);
     write_left(&source);
 
     // A set waits for any number of ends; one that is blocked lets guests run.
     uint32_t set;
-    must(cmabi_waitable_set_new(store, &set, &error), error);
-    must(cmabi_waitable_join(store, loud, set, &error), error);
+    must(cmabi_waitable_set_new(store, &set, &error), &error);
+    must(cmabi_waitable_join(store, loud, set, &error), &error);
     cmabi_copied copied = {CMABI_COPY_RESULT_COMPLETED, 0};
     while (copied.result != CMABI_COPY_RESULT_DROPPED) {
         char buffer[16];
-        must(cmabi_stream_read(store, loud, buffer, sizeof buffer, NULL, NULL, NULL, NULL, &copied, &error), error);
+        must(cmabi_stream_read(store, loud, buffer, sizeof buffer, NULL, NULL, NULL, NULL, &copied, &error), &error);
         if (copied.result == CMABI_COPY_RESULT_BLOCKED) {
             cmabi_event event;
-            must(cmabi_waitable_set_wait(store, set, &event, &error), error);
+            must(cmabi_waitable_set_wait(store, set, &event, &error), &error);
             copied = (cmabi_copied){event.result, event.count};
         }
         fwrite(buffer, 1, copied.count, stdout);
     }
-    must(cmabi_waitable_join(store, loud, 0, &error), error);
-    must(cmabi_waitable_set_drop(store, set, &error), error);
-    must(cmabi_stream_drop(store, loud, &error), error);
+    must(cmabi_waitable_join(store, loud, 0, &error), &error);
+    must(cmabi_waitable_set_drop(store, set, &error), &error);
+    must(cmabi_stream_drop(store, loud, &error), &error);
 }
 
 // ---- A file: read to where the guest wants it, written from where the guest has it ----------------
@@ -117,11 +119,11 @@ static uint32_t read_file(void *data, void *room, uint32_t count) {
 // Called inside the guest's read: what is written here is what the guest gets at once.
 static cmabi_status guest_reads(void *data, cmabi_store *store, uint32_t end, cmabi_stream_signal signal) {
     if (signal == CMABI_STREAM_SIGNAL_WAITS) {
-        cmabi_error *error;
+        cmabi_error *error = NULL;
         cmabi_copied copied;
-        must(cmabi_stream_write_in_place(store, end, read_file, data, &copied, &error), error);
+        must(cmabi_stream_write_in_place(store, end, read_file, data, &copied, &error), &error);
         if (copied.count == 0) {
-            must(cmabi_stream_drop(store, end, &error), error); // the end of the file
+            must(cmabi_stream_drop(store, end, &error), &error); // the end of the file
         }
     }
     return CMABI_STATUS_OK;
@@ -142,17 +144,17 @@ static void copy_file(const cmabi_type *u8) {
     }
     rewind(copy.from);
 
-    cmabi_error *error;
+    cmabi_error *error = NULL;
     uint32_t text, end;
-    must(cmabi_stream_new(store, u8, &text, &end, &error), error);
-    must(cmabi_stream_watch(store, end, guest_reads, &copy, NULL, &error), error);
+    must(cmabi_stream_new(store, u8, &text, &end, &error), &error);
+    must(cmabi_stream_watch(store, end, guest_reads, &copy, NULL, &error), &error);
     const uint32_t loud = shout(text);
     cmabi_copied copied = {CMABI_COPY_RESULT_COMPLETED, 0};
     while (copied.result != CMABI_COPY_RESULT_DROPPED) {
-        must(cmabi_store_run(store, &error), error);
-        must(cmabi_stream_read_in_place(store, loud, write_file, &copy, &copied, &error), error);
+        must(cmabi_store_run(store, &error), &error);
+        must(cmabi_stream_read_in_place(store, loud, write_file, &copy, &copied, &error), &error);
     }
-    must(cmabi_stream_drop(store, loud, &error), error);
+    must(cmabi_stream_drop(store, loud, &error), &error);
 
     char line[32];
     rewind(copy.to);
@@ -182,19 +184,19 @@ static void *find_name(void *data) {
 }
 
 static void greet(const cmabi_type *string) {
-    cmabi_error *error;
+    cmabi_error *error = NULL;
     promise promise = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-    must(cmabi_store_waker(store, &promise.waker, &error), error);
+    must(cmabi_store_waker(store, &promise.waker, &error), &error);
     pthread_t thread;
     if (pthread_create(&thread, NULL, find_name, &promise) != 0) {
         exit(1);
     }
     const cmabi_func *func;
-    must(cmabi_instance_func(instance, CMABI_STR("greet"), &func, &error), error);
+    must(cmabi_instance_func(instance, CMABI_STR("greet"), &func, &error), &error);
     uint32_t future, end;
-    must(cmabi_future_new(store, string, &future, &end, &error), error);
+    must(cmabi_future_new(store, string, &future, &end, &error), &error);
     cmabi_subtask *call;
-    must(cmabi_func_start(store, func, &future, NULL, NULL, NULL, &call, &error), error);
+    must(cmabi_func_start(store, func, &future, NULL, NULL, NULL, &call, &error), &error);
 
     // The loop of a program would wait for other things, too.
     struct pollfd loop = {.fd = cmabi_waker_fd(promise.waker), .events = POLLIN};
@@ -204,9 +206,9 @@ static void greet(const cmabi_type *string) {
     const cmabi_string name = {promise.name, strlen(promise.name)};
     pthread_mutex_unlock(&promise.mutex);
     cmabi_copied copied;
-    must(cmabi_future_write(store, end, &name, NULL, NULL, NULL, &copied, &error), error);
-    must(cmabi_store_run(store, &error), error);
-    must(cmabi_future_drop(store, end, &error), error);
+    must(cmabi_future_write(store, end, &name, NULL, NULL, NULL, &copied, &error), &error);
+    must(cmabi_store_run(store, &error), &error);
+    must(cmabi_future_drop(store, end, &error), &error);
 
     const cmabi_string *greeting = cmabi_subtask_results(call);
     printf("%.*s\n", (int)greeting->len, greeting->ptr);
@@ -220,19 +222,19 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: streams-c pipe.wasm\n");
         return 2;
     }
-    cmabi_error *error;
+    cmabi_error *error = NULL;
     cmabi_engine *engine;
-    must(cmabi_engine_new(NULL, &engine, &error), error);
+    must(cmabi_engine_new(NULL, &engine, &error), &error);
     cmabi_component *component;
     const cmabi_string path = {argv[1], strlen(argv[1])};
-    must(cmabi_component_load_file(engine, path, &component, &error), error);
+    must(cmabi_component_load_file(engine, path, &component, &error), &error);
     cmabi_linker *linker;
-    must(cmabi_linker_new(engine, &linker, &error), error);
-    must(cmabi_store_new(engine, NULL, &store, &error), error);
-    must(cmabi_linker_instantiate(linker, store, component, &instance, &error), error);
+    must(cmabi_linker_new(engine, &linker, &error), &error);
+    must(cmabi_store_new(engine, NULL, &store, &error), &error);
+    must(cmabi_linker_instantiate(linker, store, component, &instance, &error), &error);
     cmabi_type *u8, *string;
-    must(cmabi_type_new_primitive(CMABI_KIND_U8, &u8, &error), error);
-    must(cmabi_type_new_primitive(CMABI_KIND_STRING, &string, &error), error);
+    must(cmabi_type_new_primitive(CMABI_KIND_U8, &u8, &error), &error);
+    must(cmabi_type_new_primitive(CMABI_KIND_STRING, &string, &error), &error);
 
     filter(u8);
     copy_file(u8);
