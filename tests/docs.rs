@@ -1,6 +1,6 @@
 //! Code shown in the README and in docs/ is code that is compiled and run: a block that follows a
-//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented there. And the map of
-//! the sources names files that exist.
+//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented in either. And the map
+//! of the sources names files that exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn root() -> &'static Path {
 
 fn blocks(markdown: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut lines = markdown.lines();
+    let mut lines = markdown.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let from = line.strip_prefix("<!-- from ").and_then(|rest| rest.strip_suffix(" -->"));
         let Some(file) = from else { continue };
