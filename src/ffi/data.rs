@@ -35,6 +35,7 @@ impl Drop for Data {
         if self.drop.is_some() && IN_USE.get() {
             let data = Data { data: self.data, drop: self.drop.take() };
             PUT_OFF.with_borrow_mut(|put_off| put_off.push_back(data));
+            IS_PUT_OFF.set(true);
         }
         self.run();
     }
@@ -51,9 +52,12 @@ thread_local! {
     static IN_USE: Cell<bool> = const { Cell::new(false) };
     /// What is dropped when that is over.
     static PUT_OFF: RefCell<VecDeque<Data>> = const { RefCell::new(VecDeque::new()) };
+    /// Whether there is any, which can be asked for less.
+    static IS_PUT_OFF: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `body` while C can use the store that it is about, or cannot.
+#[inline]
 pub(super) fn mark_in_use<R>(in_use: bool, body: impl FnOnce() -> R) -> R {
     /// Sets the mark back, also when unwinding.
     struct Restore(bool);
@@ -66,11 +70,19 @@ pub(super) fn mark_in_use<R>(in_use: bool, body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Drops what was put off, if C can use the store again.
+/// Whether there is something to drop, which C can now.
+#[inline]
+pub(super) fn is_put_off() -> bool {
+    IS_PUT_OFF.get() && !IN_USE.get()
+}
+
+/// Drops what was put off.
+#[cold]
 pub(super) fn drop_put_off() {
-    while !IN_USE.get()
-        && let Some(mut data) = PUT_OFF.with_borrow_mut(VecDeque::pop_front)
-    {
-        data.run();
+    while is_put_off() {
+        match PUT_OFF.with_borrow_mut(VecDeque::pop_front) {
+            Some(mut data) => data.run(),
+            None => IS_PUT_OFF.set(false),
+        }
     }
 }

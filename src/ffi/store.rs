@@ -7,7 +7,7 @@
 //! `CMABI_STATUS_BUSY`.
 
 use super::config::cmabi_config;
-use super::data::{drop_put_off, mark_in_use};
+use super::data::{drop_put_off, is_put_off, mark_in_use};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status};
 use super::resource::Objects;
@@ -150,7 +150,11 @@ impl cmabi_store {
 
     /// Drops the data of callbacks that the store has let go while it was in use. The function that
     /// C has called goes on to use it, so it stays.
+    #[inline]
     fn drop_data(&self) {
+        if !is_put_off() {
+            return;
+        }
         let outer = self.dropping.swap(true, Ordering::Relaxed);
         drop_put_off();
         self.dropping.store(outer, Ordering::Relaxed);
