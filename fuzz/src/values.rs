@@ -5,8 +5,9 @@ use crate::input::Input;
 use cmabi::copy::{Context, Format, Plan, Source, StringEncoding, Target};
 use cmabi::error::{Trap, Trapped};
 use cmabi::layout::MAX_FLAT_PARAMS;
-use cmabi::memory::{AddrType, Arena, View};
+use cmabi::memory::{AddrType, Arena, View, host_ptr};
 use cmabi::types::{Case, Field, Kind, ResourceType, Type};
+use cmabi::wave;
 use std::sync::{Arc, LazyLock};
 
 pub fn run(data: &[u8]) {
@@ -36,7 +37,7 @@ pub fn run(data: &[u8]) {
         assert!(!matches!(direct, Some(Ok(_))), "`{ty}` is valid for a guest only");
         return;
     };
-    let Some(expected) = canonical(&ty, &lifted) else { return };
+    let Some(expected) = canonical(&ty, &lifted, Plan::new) else { return };
     if let Some(direct) = direct {
         check(&ty, to, &expected, direct.expect("what the host can lift is valid"));
     }
@@ -55,6 +56,7 @@ pub fn run(data: &[u8]) {
     if ty.info().flat_count() as usize <= MAX_FLAT_PARAMS {
         as_core_values(&plan(Format::HOST, to), &ty, to, &lifted, &expected);
     }
+    as_text(&ty, &lifted);
     // A guest may allocate anywhere, and is the only one who can come to harm.
     let mut sides = Sides { src: None, dst: Dst::Hostile(&mut source, hostile), full: false };
     let mut out = 0;
@@ -82,6 +84,41 @@ fn as_core_values(plan: &Plan, ty: &Type, to: Format, value: &Host, expected: &[
     }
 }
 
+/// The same value by way of text, which has no padding.
+fn as_text(ty: &Type, value: &Host) {
+    if ty.info().holds_handles() || value.arena.used() > MAX_TEXT {
+        return;
+    }
+    let size = ty.info().size(AddrType::I64) as usize;
+    // SAFETY: the value has this size.
+    let bytes = unsafe { std::slice::from_raw_parts(value.place.as_ptr().cast(), size) };
+    let fetch = |ptr, len, _| {
+        if len == 0 {
+            return Ok(&[][..]);
+        }
+        // SAFETY: what is asked for is a string or list of the value.
+        Ok(unsafe { std::slice::from_raw_parts(host_ptr(ptr), len as usize) })
+    };
+    let text = wave::print(ty, bytes, &fetch).expect("what was lifted is valid");
+    let arena = Arena::new();
+    let mut keep = |bytes: &[u8], align| {
+        let place = arena.alloc(bytes.len() as u64, align)?;
+        // SAFETY: the arena has handed out that many bytes.
+        unsafe { place.copy_from(bytes.as_ptr(), bytes.len()) };
+        Ok(place.expose_provenance() as u64)
+    };
+    let bytes = wave::parse(ty, &text, &mut keep).expect("what was printed is a value");
+    let parsed = Host { place: words(&bytes), arena };
+    // Text does not tell one NaN from another.
+    let canonical = |value| canonical(ty, value, Plan::deterministic);
+    if let (Some(expected), Some(found)) = (canonical(value), canonical(&parsed)) {
+        assert!(expected == found, "`{ty}` is another value than {text}");
+    }
+}
+
+/// How many bytes a value may point to that is written as text.
+const MAX_TEXT: u64 = 1 << 12;
+
 /// Checks that a guest has got the value that was expected.
 fn check(ty: &Type, format: Format, expected: &[u64], (mut guest, ptr): (Guest, u64)) {
     let lift = Plan::new(ty, format, Format::HOST);
@@ -91,15 +128,19 @@ fn check(ty: &Type, format: Format, expected: &[u64], (mut guest, ptr): (Guest, 
 }
 
 fn assert_same(ty: &Type, expected: &[u64], value: &Host) {
-    let found = canonical(ty, value);
+    let found = canonical(ty, value, Plan::new);
     assert!(found.is_none_or(|found| found == *expected), "`{ty}` is another value");
 }
 
 /// What a value of the host's looks like in a guest with nothing else in its memory: equal for equal
 /// values, whatever is in the host's padding.
-fn canonical(ty: &Type, value: &Host) -> Option<Vec<u64>> {
+fn canonical(
+    ty: &Type,
+    value: &Host,
+    plan: impl FnOnce(&Type, Format, Format) -> Plan,
+) -> Option<Vec<u64>> {
     let format = Format::guest(AddrType::I32, StringEncoding::Utf8);
-    let plan = Plan::new(ty, Format::HOST, format);
+    let plan = plan(ty, Format::HOST, format);
     let (guest, _) = lower(&plan, None, Source::Memory(value.ptr()))?.expect("a valid value");
     Some(guest.memory)
 }
@@ -108,7 +149,7 @@ fn canonical(ty: &Type, value: &Host) -> Option<Vec<u64>> {
 struct Host {
     place: Vec<u64>,
     /// What the value points to.
-    _arena: Arena,
+    arena: Arena,
 }
 
 impl Host {
@@ -130,7 +171,7 @@ fn lift(plan: &Plan, guest: &mut Guest, from: Source<'_>) -> Copied<Host> {
     let mut sides = Sides { src: Some(guest), dst: Dst::Host(&arena), full: false };
     let to = Target::Memory(place.as_mut_ptr().expose_provenance() as u64);
     let done = plan.transfer(&mut sides, from, to);
-    (!sides.full).then(|| done.map(|()| Host { place, _arena: arena }))
+    (!sides.full).then(|| done.map(|()| Host { place, arena }))
 }
 
 /// Copies a value to a new guest, from a guest or from the host. Answers where it is.
@@ -157,12 +198,7 @@ impl Guest {
     }
 
     fn with(bytes: &[u8]) -> Self {
-        let word = |chunk: &[u8]| {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            u64::from_le_bytes(word)
-        };
-        Guest { memory: bytes.chunks(8).map(word).collect(), next: 0 }
+        Guest { memory: words(bytes), next: 0 }
     }
 
     fn view(&mut self) -> View {
@@ -182,6 +218,15 @@ impl Guest {
         unsafe { base.add(old).copy_to(base.add(place), old_size as usize) };
         Some(place as u64)
     }
+}
+
+fn words(bytes: &[u8]) -> Vec<u64> {
+    let word = |chunk: &[u8]| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    };
+    bytes.chunks(8).map(word).collect()
 }
 
 enum Dst<'a> {
