@@ -11,8 +11,8 @@
 # make bench     the benchmarks
 # make header    rewrite include/cmabi.h from the sources
 #
-# All is built in ./build and ./target. On a Debian-like machine, missing tools are installed from
-# packages when this runs as root.
+# All is built in ./build and ./target, the fuzz targets in ./fuzz/target. On a Debian-like machine,
+# missing tools are installed from packages when this runs as root.
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CARGO ?= cargo
@@ -68,15 +68,15 @@ sanitize:
 TIME ?= 60
 FUZZ_TARGETS ?= component values builtins
 
+# cargo-fuzz asks for options that only a nightly compiler takes otherwise. To find uses after return,
+# ASan would make a second stack for each fiber.
 fuzz:
 	.ci/setup cc cargo-fuzz
 	cd fuzz && $(CARGO) run --quiet --example seeds
-	# cargo-fuzz asks for options that only a nightly compiler takes otherwise. Stacks of fibers are
-	# what ASan cannot check for use after return at a bearable price.
 	export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_stack_use_after_return=0; \
 	for target in $(FUZZ_TARGETS); do \
 		$(CARGO) fuzz run --features sanitizer $$target -- -max_total_time=$(TIME) \
-			-max_len=4096 -len_control=0 -timeout=20 -rss_limit_mb=4096 || exit; \
+			-max_len=8192 -len_control=0 -timeout=20 -rss_limit_mb=4096 || exit; \
 	done
 
 bench:
@@ -94,5 +94,5 @@ header:
 	CMABI_UPDATE_HEADER=1 $(CARGO) test --test header
 
 clean:
-	rm -rf build
+	rm -rf build fuzz/target
 	$(CARGO) clean
