@@ -20,10 +20,10 @@ class error : public std::runtime_error {
 public:
     error(cmabi_status status, const std::string &message)
         : std::runtime_error(message), status_(status) {}
-    /// Takes `error`, which may be null.
-    error(cmabi_status status, cmabi_error *error)
-        : std::runtime_error(message(status, error)), status_(status),
-          error_(error, cmabi_error_free) {}
+    /// Takes `owned`, which may be null.
+    error(cmabi_status status, cmabi_error *owned)
+        : std::runtime_error(message(status, owned)), status_(status),
+          error_(owned, cmabi_error_free) {}
 
     /// The broad class of the error.
     cmabi_status status() const { return status_; }
