@@ -7,6 +7,8 @@
 
 #include <coroutine>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace {
@@ -134,6 +136,89 @@ TEST_CASE("mistakes are exceptions in the coroutine") {
     const Job job = wait_for(cmabi::future_reader<std::string>(), value);
     CHECK(job.done());
     CHECK_THROWS_AS(std::rethrow_exception(job.thrown()), cmabi::error);
+}
+
+TEST_CASE("a coroutine may outlive the reader that it waits for, and be outlived by it") {
+    Guest guest;
+    const auto wait = [](cmabi::stream_reader<std::uint8_t> &reader) -> cmabi::task<std::size_t> {
+        co_return (co_await reader.next(5)).size();
+    };
+    auto ends = cmabi::make_stream<std::uint8_t>(guest.store);
+    SUBCASE("the reader goes") {
+        cmabi::task<std::size_t> job;
+        {
+            const auto reader = std::make_unique<cmabi::stream_reader<std::uint8_t>>(std::move(ends.reader));
+            job = wait(*reader);
+            CHECK(!job.done());
+        }
+        CHECK_THROWS_AS(job.get(), cmabi::cancelled);
+        CHECK(ends.writer.write(Bytes{1}) == 0);
+    }
+    SUBCASE("the reader is moved") {
+        cmabi::stream_reader<std::uint8_t> moved;
+        {
+            const auto job = wait(ends.reader);
+            moved = std::move(ends.reader);
+        }
+        ends.writer.write(Bytes{1, 2}, [](std::size_t) {});
+        CHECK(moved.read(5) == Bytes{1, 2});
+        auto job = wait(moved);
+        ends.reader = std::move(moved);
+        CHECK(ends.writer.write(Bytes{1, 2, 3}) == 3);
+        CHECK(job.get() == 3);
+    }
+    SUBCASE("the coroutine is cancelled") {
+        auto job = wait(ends.reader);
+        job.cancel();
+        CHECK_THROWS_AS(job.get(), cmabi::cancelled);
+        ends.writer.write(Bytes{1}, [](std::size_t) {});
+        CHECK(ends.reader.read(5) == Bytes{1});
+    }
+    SUBCASE("another waits already") {
+        auto first = wait(ends.reader), second = wait(ends.reader);
+        CHECK_THROWS_AS(second.get(), cmabi::error);
+        CHECK(ends.writer.write(Bytes{1}) == 1);
+        CHECK(first.get() == 1);
+    }
+}
+
+TEST_CASE("a coroutine that is cancelled gets what was copied before") {
+    Guest guest;
+    auto ends = cmabi::make_stream<std::uint8_t>(guest.store);
+    const auto send = [](cmabi::stream_writer<std::uint8_t> &writer) -> cmabi::task<std::size_t> {
+        const std::size_t sent = co_await writer.send(Bytes(10));
+        co_return sent;
+    };
+    auto job = send(ends.writer);
+    CHECK(ends.reader.read(3).size() == 3);
+    CHECK(!job.done());
+    job.cancel();
+    CHECK(job.get() == 3);
+}
+
+TEST_CASE("a coroutine goes on where the store is freed") {
+    cmabi::task<void> reads, sends, waits;
+    cmabi::stream_ends<std::uint8_t> *ends = nullptr;
+    {
+        Guest guest;
+        static std::optional<cmabi::stream_ends<std::uint8_t>> in, out;
+        static std::optional<cmabi::future_ends<std::string>> future;
+        in.emplace(cmabi::make_stream<std::uint8_t>(guest.store));
+        out.emplace(cmabi::make_stream<std::uint8_t>(guest.store));
+        future.emplace(cmabi::make_future<std::string>(guest.store));
+        ends = &*in;
+        reads = []() -> cmabi::task<void> { co_await in->reader.next(1); }();
+        sends = []() -> cmabi::task<void> {
+            Bytes bytes(5);
+            co_await out->writer.send(std::move(bytes));
+        }();
+        waits = []() -> cmabi::task<void> { co_await future->reader; }();
+        CHECK(!reads.done());
+    }
+    CHECK(!ends->reader);
+    CHECK_THROWS_WITH_AS(reads.get(), doctest::Contains("the store was freed"), cmabi::error);
+    CHECK_THROWS_WITH_AS(sends.get(), doctest::Contains("the store was freed"), cmabi::error);
+    CHECK_THROWS_WITH_AS(waits.get(), doctest::Contains("the store was freed"), cmabi::error);
 }
 
 #endif

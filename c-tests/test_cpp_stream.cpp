@@ -4,6 +4,7 @@
 #include <cmabi.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
@@ -41,6 +42,13 @@ Bytes counting(std::size_t count) {
     Bytes bytes(count);
     std::iota(bytes.begin(), bytes.end(), std::uint8_t{0});
     return bytes;
+}
+
+using Inner = cmabi::stream_reader<std::uint8_t>;
+
+cmabi::stream_ends<Inner> make_stream_of_streams(cmabi::store &store) {
+    return cmabi::make_stream<Inner>(
+        store, cmabi::wit("package a:b; interface i { type bytes = stream<u8>; }").type("i/bytes"));
 }
 
 } // namespace
@@ -155,9 +163,7 @@ TEST_CASE("strings, lists and counts") {
 
 TEST_CASE("streams in streams") {
     Pipes pipes;
-    using Inner = cmabi::stream_reader<std::uint8_t>;
-    const cmabi::wit wit("package a:b; interface i { type bytes = stream<u8>; }");
-    auto ends = cmabi::make_stream<Inner>(pipes.store, wit.type("i/bytes"));
+    auto ends = make_stream_of_streams(pipes.store);
     auto &reader = ends.reader;
     auto &writer = ends.writer;
     std::vector<cmabi::stream_writer<std::uint8_t>> writers;
@@ -318,4 +324,189 @@ TEST_CASE("types are checked when a function is looked up") {
         return std::string();
     }();
     CHECK(message.find("C++ has `func(stream<u8>) -> stream<u16>`") != std::string::npos);
+}
+
+TEST_CASE("handles that were written have one owner, though something else fails") {
+    Pipes pipes;
+    auto outer = make_stream_of_streams(pipes.store);
+    auto inner = cmabi::make_stream<std::uint8_t>(pipes.store);
+    std::vector<Inner> got;
+    outer.reader.read(1, [&](std::vector<Inner> readers) {
+        got = std::move(readers);
+        throw std::logic_error("unrelated");
+    });
+    {
+        std::vector<Inner> given;
+        given.push_back(std::move(inner.reader));
+        CHECK_THROWS_AS(outer.writer.write(given), std::logic_error);
+        CHECK(!given[0]);
+    }
+    inner.writer.write(counting(2), [](std::size_t) {});
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].read(5) == counting(2));
+}
+
+TEST_CASE("a write that is cancelled keeps what it has not written, and no more") {
+    Pipes pipes;
+    auto outer = make_stream_of_streams(pipes.store);
+    auto first = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto second = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto other = cmabi::make_stream<std::uint8_t>(pipes.store);
+    std::vector<Inner> given, got;
+    given.push_back(std::move(first.reader));
+    given.push_back(std::move(second.reader));
+    // In a callback, the write is not told yet that one was read.
+    other.reader.read(1, [&](Bytes) {
+        got = outer.reader.read(1);
+        CHECK(outer.writer.cancel() == 1);
+    });
+    outer.writer.write(std::move(given), [](std::size_t) { FAIL_CHECK("it was cancelled"); });
+    other.writer.write(counting(1));
+    REQUIRE(got.size() == 1);
+    first.writer.write(counting(2), [](std::size_t) {});
+    CHECK(got[0].read(5) == counting(2));
+    CHECK(second.writer.write(counting(1)) == 0);
+}
+
+TEST_CASE("what a callback owns goes with it, while the store can be used") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto other = cmabi::make_stream<std::uint8_t>(pipes.store);
+    ends.reader.read(1, [owned = std::move(other.writer)](Bytes) {});
+    ends.writer.write(counting(1));
+    CHECK(other.reader.read(1).empty());
+}
+
+TEST_CASE("elements that were read are not lost") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    SUBCASE("when something else throws") {
+        ends.writer.write(counting(3), [](std::size_t) { throw std::logic_error("unrelated"); });
+        CHECK_THROWS_AS(ends.reader.read(3), std::logic_error);
+        CHECK(ends.reader.read(1) == Bytes{0});
+        CHECK(ends.reader.read(9) == Bytes{1, 2});
+    }
+    SUBCASE("when there are not all of them") {
+        ends.writer.write(counting(10), [](std::size_t) {});
+        CHECK(status_of([&] { ends.reader.read_all(); }) == CMABI_STATUS_WOULD_BLOCK);
+        std::optional<Bytes> told;
+        ends.reader.read(4, [&](Bytes bytes) { told = std::move(bytes); });
+        CHECK(told == counting(4));
+        ends.writer.drop();
+        CHECK(ends.reader.read_all() == Bytes{4, 5, 6, 7, 8, 9});
+    }
+    SUBCASE("when the read is cancelled") {
+        auto other = cmabi::make_stream<std::uint8_t>(pipes.store);
+        ends.reader.read(9, [](Bytes) { FAIL_CHECK("it was cancelled"); });
+        Bytes rest;
+        other.reader.read(1, [&](Bytes) {
+            CHECK(ends.writer.write(counting(3)) == 3);
+            rest = ends.reader.cancel();
+        });
+        other.writer.write(counting(1));
+        CHECK(rest == counting(3));
+        CHECK(ends.reader.cancel().empty());
+    }
+    SUBCASE("when it is the value of a future") {
+        auto future = cmabi::make_future<std::string>(pipes.store);
+        auto other = cmabi::make_stream<std::uint8_t>(pipes.store);
+        future.reader.get([](std::optional<std::string>) { FAIL_CHECK("it was cancelled"); });
+        std::optional<std::string> value;
+        other.reader.read(1, [&](Bytes) {
+            future.writer.set("found");
+            value = future.reader.cancel();
+        });
+        other.writer.write(counting(1));
+        CHECK(value == "found");
+    }
+    SUBCASE("and not given away with the reader") {
+        ends.writer.write(counting(3), [](std::size_t) { throw std::logic_error("unrelated"); });
+        CHECK_THROWS_AS(ends.reader.read(3), std::logic_error);
+        const auto twice = pipes.instance.func<Inner(Inner)>("double");
+        CHECK(status_of([&] { twice(std::move(ends.reader)); }) == CMABI_STATUS_INVALID_ARGUMENT);
+        CHECK(ends.reader.read(3) == counting(3));
+    }
+}
+
+TEST_CASE("callbacks that begin the next copy do not pile up") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    const std::size_t count = std::getenv("CMABI_TEST_VALGRIND") ? 20000 : 200000;
+    ends.writer.write(Bytes(count), [&](std::size_t) { ends.writer.drop(); });
+    std::size_t total = 0, depth = 0, deepest = 0;
+    std::function<void(Bytes)> on_read = [&](Bytes bytes) {
+        deepest = std::max(deepest, ++depth);
+        total += bytes.size();
+        if (!bytes.empty()) {
+            ends.reader.read(1, on_read);
+        }
+        --depth;
+    };
+    ends.reader.read(1, on_read);
+    CHECK(total == count);
+    CHECK(deepest == 1);
+}
+
+TEST_CASE("an end that is used in place stays") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    ends.writer.write(counting(3), [](std::size_t) {});
+    ends.reader.read_in_place([&](cmabi::list<std::uint8_t>) {
+        CHECK_THROWS_AS(ends.reader.drop(), cmabi::error);
+        return 1;
+    });
+    CHECK(ends.reader);
+    ends.reader.read_in_place([&](cmabi::list<std::uint8_t> bytes) {
+        CHECK(bytes.size() == 2);
+        { const auto gone = std::move(ends.reader); }
+        return bytes.size();
+    });
+    // Its owner went meanwhile.
+    CHECK(ends.writer.write(counting(1)) == 0);
+}
+
+TEST_CASE("more than there are cannot be used in place") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    ends.writer.write(counting(3), [](std::size_t) {});
+    const auto take = [&](std::uint64_t count) {
+        return status_of([&] { ends.reader.read_in_place([&](cmabi::list<std::uint8_t>) { return count; }); });
+    };
+    CHECK(take((std::uint64_t{1} << 32) + 3) == CMABI_STATUS_INVALID_ARGUMENT);
+    CHECK(take(4) == CMABI_STATUS_INVALID_ARGUMENT);
+    CHECK(take(3) == CMABI_STATUS_OK);
+}
+
+TEST_CASE("a promise that could not be kept can still be") {
+    Pipes pipes;
+    auto ends = cmabi::make_future<std::string>(pipes.store);
+    auto call = pipes.instance.func<std::string(cmabi::future_reader<std::string>)>("wait").start(
+        std::move(ends.reader));
+    CHECK_THROWS_AS(ends.writer.set("\xff"), cmabi::error);
+    CHECK(ends.writer);
+}
+
+TEST_CASE("a copy of nothing waits for the other end") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    CHECK(status_of([&] { ends.writer.write(Bytes()); }) == CMABI_STATUS_WOULD_BLOCK);
+    bool writes = false;
+    ends.reader.read(0, [&](Bytes bytes) {
+        CHECK(bytes.empty());
+        writes = true;
+    });
+    CHECK(!writes);
+    ends.writer.write(counting(2), [](std::size_t) {});
+    CHECK(writes);
+    CHECK(ends.reader.read(0).empty());
+    // There is room for no more than is needed.
+    CHECK(ends.reader.read(SIZE_MAX) == counting(2));
+}
+
+TEST_CASE("an end assigned to itself stays") {
+    Pipes pipes;
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto &same = ends.reader;
+    ends.reader = std::move(same);
+    CHECK(ends.reader);
 }

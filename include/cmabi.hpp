@@ -56,6 +56,7 @@
 #include "cmabi.h"
 #include "cmabi/abi.hpp"
 #include "cmabi/async.hpp"
+#include "cmabi/await.hpp"
 #include "cmabi/cases.hpp"
 #include "cmabi/context.hpp"
 #include "cmabi/coroutine.hpp"
@@ -385,8 +386,8 @@ public:
 private:
     friend class instance;
 
-    func(std::shared_ptr<detail::instance_state> state, const cmabi_func *func)
-        : state_(std::move(state)), func_(func) {}
+    func(std::shared_ptr<detail::instance_state> state, const cmabi_func *found)
+        : state_(std::move(state)), func_(found) {}
     R run(cmabi_arena *arena, const std::decay_t<Args> &...args) const {
         cmabi_store *store = state_->store->store.get();
         detail::store_use use(state_->store->link.get());
@@ -428,17 +429,17 @@ public:
     /// type is not what `Signature` stands for.
     template <class Signature>
     cmabi::func<Signature> func(std::string_view path) const {
-        using type = detail::signature<Signature>;
-        const cmabi_func *func =
+        using expected_type = detail::signature<Signature>;
+        const cmabi_func *found =
             detail::call_out<const cmabi_func *>(cmabi_instance_func, get(), string(path));
-        const cmabi_func_type *given = cmabi_func_get_type(func);
-        if (!type::matches(given)) {
+        const cmabi_func_type *given = cmabi_func_get_type(found);
+        if (!expected_type::matches(given)) {
             const std::string_view text = string(cmabi_func_type_text(given));
             throw error(CMABI_STATUS_TYPE_MISMATCH,
                         "function `" + std::string(path) + "`: the component has `" +
-                            std::string(text) + "`, C++ has `" + type::describe() + '`');
+                            std::string(text) + "`, C++ has `" + expected_type::describe() + '`');
         }
-        return cmabi::func<Signature>(state_, func);
+        return cmabi::func<Signature>(state_, found);
     }
 
     /// The functions of a resource type that `interface` exports, or with an empty interface the

@@ -22,10 +22,18 @@ namespace detail {
 
 /// A store, as what may outlive it knows it.
 struct store_link : std::enable_shared_from_this<store_link> {
-    explicit store_link(cmabi_store *store) : store(store) {}
+    explicit store_link(cmabi_store *linked) : store(linked) {}
+
+    /// Drops what was left, as far as that can be done now.
+    void drop_left() {
+        for (const auto &[drop, handle] : std::exchange(left, {}))
+            if (drop(store, handle, nullptr) == CMABI_STATUS_BUSY) left.emplace_back(drop, handle);
+    }
 
     /// Null once the store is freed.
     cmabi_store *store;
+    /// The handles whose owners went where the store could not be used, and how they are dropped.
+    std::vector<std::pair<decltype(cmabi_stream_drop) *, std::uint32_t>> left{};
 };
 
 /// What the exception that is being handled says.
@@ -45,7 +53,10 @@ class store_use {
 public:
     explicit store_use(store_link *link) : link_(link), outer_(std::exchange(innermost, this)) {}
     store_use(const store_use &) = delete;
-    ~store_use() { innermost = outer_; }
+    ~store_use() {
+        if (link_ != nullptr && !link_->left.empty()) link_->drop_left();
+        innermost = outer_;
+    }
 
     /// `detail::call`, but what was thrown on the way is thrown again.
     template <class... Params, class... Args>
@@ -113,8 +124,8 @@ private:
 class table_entry {
 public:
     table_entry() = default;
-    table_entry(std::shared_ptr<store_link> link, std::uint32_t handle)
-        : link_(std::move(link)), handle_(handle) {}
+    table_entry(std::shared_ptr<store_link> of, std::uint32_t handle)
+        : link_(std::move(of)), handle_(handle) {}
     table_entry(table_entry &&other) noexcept
         : link_(std::move(other.link_)), handle_(other.release()) {}
     table_entry &operator=(table_entry &&other) noexcept {
@@ -155,10 +166,10 @@ private:
 /// pointer leads to.
 class lowering {
 public:
-    /// `keep`: whether what is lowered must outlive the value, which is so for the results of host
+    /// `outlives`: whether what is lowered must outlive the value, which is so for the results of host
     /// functions. Views point to what lives on by itself and are never copied.
-    lowering(cmabi_store *store, cmabi_arena *arena, bool keep)
-        : store(store), keep(keep), arena_(arena) {}
+    lowering(cmabi_store *of, cmabi_arena *arena, bool outlives)
+        : store(of), keep(outlives), arena_(arena) {}
 
     template <class T>
     T *allocate(std::size_t count) {

@@ -20,18 +20,23 @@
 #include <variant>
 #include <vector>
 
-#if defined(__cpp_impl_coroutine)
-#include <coroutine>
-#endif
-
 namespace cmabi {
 
 namespace detail {
+
+/// Elements that are kept must not point to the memory of the read.
+template <class T>
+constexpr void owns_elements() {
+    static_assert(!any_part<points_elsewhere, T>::value,
+                  "the elements are views: nothing keeps what they point to; read them with a callback");
+}
 
 /// The most elements that one copy can be of.
 inline constexpr std::size_t most_elements = (std::size_t{1} << 28) - 1;
 /// How many elements `read_all` asks for at a time.
 inline constexpr std::size_t read_all_step = 4096;
+/// How many bytes of elements a read has room for at a time.
+inline constexpr std::size_t most_room = std::size_t{1} << 24;
 
 // ---- Ends
 
@@ -45,16 +50,260 @@ struct future_functions {
     static constexpr auto drop = cmabi_future_drop;
 };
 
+class pending;
+
+/// Copies of an end that are over and wait for their turn to be told, while one of that end is told: what is
+/// begun by a callback and over at once does not call the next callback inside of it.
+struct turn {
+    const store_link *store;
+    std::uint32_t handle;
+    std::vector<std::shared_ptr<pending>> due{};
+    turn *outer = std::exchange(innermost, this);
+
+    turn(const store_link *of, std::uint32_t end) : store(of), handle(end) {}
+    turn(const turn &) = delete;
+    ~turn() { innermost = outer; }
+
+    static turn *of(const store_link *store, std::uint32_t handle) {
+        turn *found = innermost;
+        while (found != nullptr && (found->store != store || found->handle != handle))
+            found = found->outer;
+        return found;
+    }
+
+private:
+    static inline thread_local turn *innermost = nullptr;
+};
+
+/// A read or write from its beginning until it is told, or given up. It knows its end by the handle, so that
+/// the C++ objects can come and go.
+class pending : public std::enable_shared_from_this<pending> {
+public:
+    template <class End>
+    explicit pending(const End &end)
+        : link_(end.open().shared_from_this()), handle_(end.in(link_->store)),
+          poll_(End::functions::poll), cancel_(End::functions::cancel) {}
+    pending(const pending &) = delete;
+    virtual ~pending() = default;
+
+    /// Whether it is neither told nor given up.
+    bool active() const { return phase_ != phase::over; }
+    /// Whether the function of C that begins it has not failed.
+    bool begun() const { return begun_; }
+
+    /// Begins it. What it comes to is told, at once or later.
+    void start() {
+        do {
+            if (!begin(true)) return rethrow_escaped();
+        } while (more());
+        finish();
+    }
+    /// Begins it, and runs the store until it is over. It is not told. Where this fails, what was copied
+    /// before is accounted for.
+    void wait() {
+        try {
+            do {
+                if (!begin(false)) run();
+            } while (active() && more());
+        } catch (...) {
+            cancel();
+            throw;
+        }
+        if (!active()) throw cancelled();
+        phase_ = phase::over;
+    }
+    /// It is over though nothing was begun.
+    void finish() {
+        phase_ = phase::due;
+        if (turn *others = turn::of(link_.get(), handle_)) {
+            others->due.push_back(shared_from_this());
+            return;
+        }
+        turn here(link_.get(), handle_);
+        std::exception_ptr thrown;
+        here.due.push_back(shared_from_this());
+        while (!here.due.empty()) {
+            for (const auto &copy : std::exchange(here.due, {})) {
+                try {
+                    copy->take_turn();
+                } catch (...) {
+                    if (!thrown) thrown = std::current_exception();
+                }
+            }
+        }
+        if (thrown) std::rethrow_exception(thrown);
+    }
+    /// Ends it where it is; whether it was not over. Who waits for it in a coroutine goes on.
+    bool cancel() {
+        const auto keep = shared_from_this();
+        const phase before = std::exchange(phase_, phase::over);
+        if (before == phase::over) return false;
+        if (before != phase::due) {
+            cmabi_copied copied{};
+            if (cancel_(link_->store, handle_, &copied, nullptr) != CMABI_STATUS_OK) {
+                // It is just being begun, or told by the C functions.
+                phase_ = before;
+                return false;
+            }
+            account(copied);
+        }
+        give_up(std::make_exception_ptr(cancelled()));
+        return true;
+    }
+
+protected:
+    /// Calls the function of C that begins it.
+    virtual cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion,
+                              void *data, cmabi_drop drop, cmabi_copied *copied,
+                              cmabi_error **error) = 0;
+    /// Takes note of what was copied.
+    virtual void account(cmabi_copied copied) = 0;
+    /// Whether there is more to copy.
+    virtual bool more() const { return false; }
+    /// Calls the callback.
+    virtual void tell() {}
+    /// It was ended before its time: a callback is not called.
+    virtual void give_up(const std::exception_ptr &) {}
+
+    store_link &link() const { return *link_; }
+    std::uint32_t handle() const { return handle_; }
+
+private:
+    enum class phase { beginning, going, due, over };
+
+    /// The data of a C callback.
+    struct callback {
+        std::shared_ptr<pending> copy;
+        bool told = false;
+    };
+
+    /// Begins a copy, and accounts for it where it is over at once. False where it is not.
+    bool begin(bool tells) {
+        const auto keep = shared_from_this();
+        store_use use(link_.get());
+        cmabi_copied copied{};
+        phase_ = phase::beginning;
+        forgotten_ = false;
+        const auto function = +[](pending *self, bool with_callback, cmabi_copied *out,
+                                  cmabi_error **error) {
+            if (!with_callback)
+                return self->call(self->link_->store, self->handle_, nullptr, nullptr, nullptr, out,
+                                  error);
+            return self->call(self->link_->store, self->handle_, on_copied,
+                              new callback{self->shared_from_this()}, on_drop, out, error);
+        };
+        try {
+            use.invoke(function, this, tells, &copied);
+        } catch (...) {
+            phase_ = phase::over;
+            throw;
+        }
+        begun_ = true;
+        const bool at_once =
+            phase_ == phase::beginning && copied.result != CMABI_COPY_RESULT_BLOCKED;
+        if (at_once) {
+            account(copied);
+        } else if (phase_ == phase::beginning) {
+            phase_ = phase::going;
+            if (forgotten_) forget();
+        }
+        try {
+            use.rethrow();
+        } catch (...) {
+            // What others threw must not keep this from being told.
+            if (!tells) throw;
+            escaped_ = std::current_exception();
+        }
+        return at_once;
+    }
+    void rethrow_escaped() {
+        if (const auto thrown = std::exchange(escaped_, nullptr)) std::rethrow_exception(thrown);
+    }
+    /// Runs the store until the copy is over.
+    void run() {
+        store_use use(link_.get());
+        while (phase_ == phase::going) {
+            bool ran = false;
+            use.call(cmabi_store_tick, link_->store, &ran);
+            if (phase_ != phase::going) return;
+            cmabi_copied copied{};
+            use.call(poll_, link_->store, handle_, &copied);
+            if (copied.result != CMABI_COPY_RESULT_BLOCKED) {
+                phase_ = phase::due;
+                account(copied);
+            } else if (!ran) {
+                throw error(CMABI_STATUS_WOULD_BLOCK,
+                            "nothing can run, and the other end of the stream or future does not come");
+            }
+        }
+    }
+    void take_turn() {
+        if (phase_ != phase::due) return;
+        phase_ = phase::over;
+        tell();
+        rethrow_escaped();
+    }
+    /// The C functions have forgotten it: the store is being freed.
+    void forget() {
+        phase_ = phase::over;
+        give_up(std::make_exception_ptr(
+            error(CMABI_STATUS_INVALID_ARGUMENT,
+                  "the store was freed before the read or write was over")));
+    }
+    static void on_copied(void *data, cmabi_store *store, std::uint32_t, cmabi_copy_result result,
+                          std::uint32_t count) {
+        auto &told = *static_cast<callback *>(data);
+        told.told = true;
+        // What its callback owns goes before this returns, while the store can be used.
+        const auto copy = std::move(told.copy);
+        try {
+            copy->account(cmabi_copied{result, count});
+            if (copy->more())
+                copy->start();
+            else
+                copy->finish();
+        } catch (...) {
+            store_use::escape(store);
+        }
+    }
+    static void on_drop(void *data) {
+        const std::unique_ptr<callback> done(static_cast<callback *>(data));
+        if (done->told) return;
+        done->copy->forgotten_ = true;
+        if (done->copy->phase_ != phase::going) return;
+        try {
+            done->copy->forget();
+        } catch (...) {
+            // Nobody runs the store, who could be told.
+        }
+    }
+
+    const std::shared_ptr<store_link> link_;
+    const std::uint32_t handle_;
+    decltype(cmabi_stream_poll) *const poll_;
+    decltype(cmabi_stream_cancel) *const cancel_;
+    phase phase_ = phase::over;
+    bool begun_ = false;
+    /// By the C functions, before `call` has returned.
+    bool forgotten_ = false;
+    /// What others threw meanwhile.
+    std::exception_ptr escaped_;
+};
+
 /// An end of a stream or future, dropped with this.
 template <class Functions>
 class end_entry : public table_entry {
 public:
+    using functions = Functions;
+
     end_entry() = default;
     explicit end_entry(table_entry entry) : table_entry(std::move(entry)) {}
     end_entry(end_entry &&) = default;
     end_entry &operator=(end_entry &&other) noexcept {
+        if (this == &other) return *this;
         end_entry old(std::move(*this));
         table_entry::operator=(std::move(other));
+        copy_ = std::move(other.copy_);
         return *this;
     }
     ~end_entry() {
@@ -62,22 +311,37 @@ public:
             drop();
         } catch (...) {
             // A destructor has nobody to tell.
+            if (store_link *store = link()) store->left.emplace_back(Functions::drop, release());
         }
     }
 
-    /// Drops the end, if there is one.
+    /// Drops the end, if there is one, unless the store cannot be used now.
     void drop() {
-        if (link() == nullptr) return;
-        cancel();
-        const table_entry going = std::move(*this);
-        store_link *store = going.link();
-        store_use(store).call(Functions::drop, store->store, going.in(store->store));
+        store_link *store = link();
+        if (store == nullptr) return;
+        const auto copy = copy_.lock();
+        table_entry going = std::move(*this);
+        // Who waits for the copy goes on, and may let this go.
+        const bool waited = copy && copy->cancel();
+        try {
+            store_use(store).call(Functions::drop, store->store, going.in(store->store));
+        } catch (const error &failure) {
+            if (!waited && failure.status() == CMABI_STATUS_BUSY)
+                table_entry::operator=(std::move(going));
+            throw;
+        }
     }
-    /// Ends the copy in progress, if there is one.
-    void cancel() {
-        cmabi_copied copied{};
-        if (store_link *store = link())
-            Functions::cancel(store->store, in(store->store), &copied, nullptr);
+
+    /// The copy that is in progress; null without.
+    std::shared_ptr<pending> copy() const {
+        auto copy = copy_.lock();
+        return copy && copy->active() ? copy : nullptr;
+    }
+    /// Makes a copy that is about to begin known, unless there is one already, beside which it will fail.
+    template <class Copy>
+    const std::shared_ptr<Copy> &know(const std::shared_ptr<Copy> &beginning) {
+        if (!copy()) copy_ = beginning;
+        return beginning;
     }
 
     /// Calls a function of the end.
@@ -86,33 +350,9 @@ public:
         store_link &store = open();
         store_use(&store).call(function, store.store, in(store.store), args...);
     }
-    /// Copies by a function of the end, and runs the store until the copy is over.
-    template <class... Params, class... Args>
-    cmabi_copied run(cmabi_status (*function)(cmabi_store *, std::uint32_t, Params...),
-                     Args... args) {
-        // The buffer goes with the caller: nothing leaves here while it is in use.
-        struct guard {
-            end_entry &end;
-            cmabi_copied copied{};
-            ~guard() {
-                if (copied.result == CMABI_COPY_RESULT_BLOCKED) end.cancel();
-            }
-        } copy{*this};
-        store_link &store = open();
-        store_use use(&store);
-        use.invoke(function, store.store, in(store.store), args..., &copy.copied);
-        use.rethrow();
-        while (copy.copied.result == CMABI_COPY_RESULT_BLOCKED) {
-            bool ran = false;
-            use.call(cmabi_store_tick, store.store, &ran);
-            use.call(Functions::poll, store.store, in(store.store), &copy.copied);
-            if (!ran && copy.copied.result == CMABI_COPY_RESULT_BLOCKED)
-                throw error(CMABI_STATUS_WOULD_BLOCK,
-                            "nothing can run, and the other end of the stream or future does not "
-                            "come");
-        }
-        return copy.copied;
-    }
+
+private:
+    std::weak_ptr<pending> copy_;
 };
 
 /// A handle to an error context, dropped with this.
@@ -166,7 +406,7 @@ public:
     using value_type = T;
 
     explicit room(std::size_t max)
-        : size_(static_cast<std::uint32_t>(std::min(max, most_elements))),
+        : size_(static_cast<std::uint32_t>(std::min(max, most_room / sizeof(canonical)))),
           elements_(new canonical[size_]()) {}
 
     void *data() { return elements_.get(); }
@@ -197,7 +437,7 @@ class room<T, true, false> {
 public:
     using value_type = T;
 
-    explicit room(std::size_t max) : elements_(std::min(max, most_elements)) {}
+    explicit room(std::size_t max) : elements_(std::min(max, most_room / sizeof(T))) {}
 
     void *data() { return elements_.data(); }
     std::uint32_t size() const { return static_cast<std::uint32_t>(elements_.size()); }
@@ -291,128 +531,153 @@ private:
     std::vector<std::size_t> ends_;
 };
 
-// ---- Copies that nobody waits for
+// ---- Copies
 
-/// The data of a C callback, which are shared with who begins the copy: one that is over at once drops
-/// them before they are looked at.
-template <class Copy>
-void *callback_data(const std::shared_ptr<Copy> &copy) {
-    return new std::shared_ptr<Copy>(copy);
-}
-template <class Copy>
-void drop_callback_data(void *data) {
-    delete static_cast<std::shared_ptr<Copy> *>(data);
-}
-/// Calls `Copy::over` with what a copy came to.
-template <class Copy>
-void on_copied(void *data, cmabi_store *store, std::uint32_t, cmabi_copy_result result,
-               std::uint32_t count) {
-    const std::shared_ptr<Copy> copy = *static_cast<std::shared_ptr<Copy> *>(data);
-    try {
-        copy->over(store, cmabi_copied{result, count});
-    } catch (...) {
-        store_use::escape(store);
-    }
-}
+/// Whether `F` is told of copies that are given up, too.
+template <class F, class = void>
+struct hears_of_failure : std::false_type {};
+template <class F>
+struct hears_of_failure<F, std::void_t<decltype(&F::fail)>> : std::true_type {};
 
-/// Begins `copy` at `end` by a function of that end, which gets `args` and then its callback.
-template <class Copy, class... Params, class... Args>
-void begin(const std::shared_ptr<Copy> &copy, const table_entry &end,
-           cmabi_status (*function)(cmabi_store *, std::uint32_t, Params...), Args... args) {
-    store_link &store = end.open();
-    store_use use(&store);
-    cmabi_copied copied{};
-    use.invoke(function, store.store, end.in(store.store), args..., on_copied<Copy>,
-               callback_data(copy), drop_callback_data<Copy>, &copied);
-    if (copied.result != CMABI_COPY_RESULT_BLOCKED) copy->over(store.store, copied);
-    use.rethrow();
-}
-
-template <class T, class F>
-struct reading {
-    reading(std::size_t max, F on_read) : elements(max), on_read(std::move(on_read)) {}
-
-    static void start(const table_entry &end, std::size_t max, F on_read) {
-        const auto copy = std::make_shared<reading>(max, std::move(on_read));
-        begin(copy, end, cmabi_stream_read, copy->elements.data(), copy->elements.size(),
-              copy->elements.arena());
-    }
-    void over(cmabi_store *store, cmabi_copied copied) {
-        on_read(elements.take(store, copied.count));
-    }
-
-    room<T> elements;
-    F on_read;
-};
-
-template <class T, class F>
-struct getting {
-    explicit getting(F on_value) : on_value(std::move(on_value)) {}
-
-    static void start(const table_entry &end, F on_value) {
-        const auto copy = std::make_shared<getting>(std::move(on_value));
-        begin(copy, end, cmabi_future_read, copy->element.data(), copy->element.arena());
-    }
-    void over(cmabi_store *store, cmabi_copied copied) {
-        on_value(copied.count == 0 ? std::nullopt : element.take_one(store));
-    }
-
-    room<T> element{1};
-    F on_value;
-};
-
-template <class T, class F>
-struct writing : std::enable_shared_from_this<writing<T, F>> {
+template <class T>
+class reading : public pending {
+public:
     using value_type = typename room<T>::value_type;
+    using values = std::vector<value_type>;
 
-    writing(cmabi_store *store, std::vector<value_type> values, F on_written)
-        : values(std::move(values)), elements(store, this->values.begin(), this->values.size()),
-          on_written(std::move(on_written)) {}
+    reading(const end_entry<stream_functions> &end, std::size_t max) : pending(end), elements_(max) {}
+    /// A read that is over before it has begun.
+    reading(const end_entry<stream_functions> &end, values ready)
+        : pending(end), elements_(0), ready_(std::move(ready)) {}
 
-    static void start(const table_entry &end, std::vector<value_type> values, F on_written) {
-        const auto copy = std::make_shared<writing>(end.open().store, std::move(values),
-                                                    std::move(on_written));
-        copy->handle = end.in(end.open().store);
-        copy->proceed(end.open().store);
-    }
-    void proceed(cmabi_store *store) {
-        if (elements.over()) return on_written(elements.written());
-        const table_entry end(store_use::link_to(store), handle);
-        begin(this->shared_from_this(), end, cmabi_stream_write, elements.data(), elements.size());
-    }
-    void over(cmabi_store *store, cmabi_copied copied) {
-        elements.advance(copied);
-        proceed(store);
+    /// The elements that were read, once.
+    values take() {
+        if (const std::uint32_t count = std::exchange(count_, 0))
+            return elements_.take(link().store, count);
+        return std::exchange(ready_, {});
     }
 
-    std::vector<value_type> values;
-    lowered<T> elements;
-    F on_written;
-    std::uint32_t handle = 0;
+protected:
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+                      cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
+        return cmabi_stream_read(store, end, elements_.data(), elements_.size(), elements_.arena(),
+                                 completion, data, drop, copied, error);
+    }
+    void account(cmabi_copied copied) override { count_ = copied.count; }
+    bool any() const { return count_ > 0; }
+
+private:
+    room<T> elements_;
+    std::uint32_t count_ = 0;
+    values ready_;
+};
+
+template <class T>
+class getting : public pending {
+public:
+    using value = std::optional<typename room<T>::value_type>;
+
+    explicit getting(const end_entry<future_functions> &end) : pending(end) {}
+    /// One that is over before it has begun.
+    getting(const end_entry<future_functions> &end, value ready)
+        : pending(end), ready_(std::move(ready)) {}
+
+    /// The value if there is one, once.
+    value take() {
+        if (std::exchange(read_, false)) return element_.take_one(link().store);
+        return std::exchange(ready_, std::nullopt);
+    }
+
+protected:
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+                      cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
+        return cmabi_future_read(store, end, element_.data(), element_.arena(), completion, data, drop,
+                                 copied, error);
+    }
+    void account(cmabi_copied copied) override { read_ = copied.count > 0; }
+    bool any() const { return read_; }
+
+private:
+    room<T> element_{1};
+    bool read_ = false;
+    value ready_;
+};
+
+template <class T>
+class writing : public pending {
+public:
+    using value_type = typename room<T>::value_type;
+    using values = std::vector<value_type>;
+
+    /// The elements have to stay.
+    writing(const end_entry<stream_functions> &end, const value_type *elements, std::size_t count)
+        : pending(end), elements_(link().store, elements, count) {}
+    writing(const end_entry<stream_functions> &end, values elements)
+        : pending(end), values_(std::move(elements)),
+          elements_(link().store, values_.begin(), values_.size()) {}
+
+    /// How many elements were written.
+    std::size_t take() const { return elements_.written(); }
+
+protected:
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+                      cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
+        return cmabi_stream_write(store, end, elements_.data(), elements_.size(), completion, data, drop,
+                                  copied, error);
+    }
+    void account(cmabi_copied copied) override { elements_.advance(copied); }
+    bool more() const override { return !elements_.over(); }
+    bool any() const { return elements_.written() > 0; }
+
+private:
+    values values_;
+    lowered<T> elements_;
+};
+
+/// A `Copy` that `F` is told of.
+template <class Copy, class F>
+class told final : public Copy {
+public:
+    template <class... Args>
+    explicit told(F on_over, Args &&...args)
+        : Copy(std::forward<Args>(args)...), on_over_(std::move(on_over)) {}
+
+private:
+    void tell() override { on_over_(this->take()); }
+    void give_up([[maybe_unused]] const std::exception_ptr &why) override {
+        if constexpr (hears_of_failure<F>::value) {
+            if (this->any())
+                tell();
+            else
+                on_over_.fail(why);
+        }
+    }
+
+    F on_over_;
 };
 
 /// A future whose value waits for its reader.
 template <class T>
-struct setting {
+class setting final : public pending {
+public:
     using value_type = typename room<T>::value_type;
 
-    setting(cmabi_store *store, value_type given)
-        : value(std::move(given)), element(store, &value, 1) {}
+    template <class End>
+    setting(const End &end, value_type given)
+        : pending(end), value_(std::move(given)), element_(link().store, &value_, 1) {}
 
-    static void start(table_entry end, value_type value) {
-        cmabi_store *store = end.open().store;
-        const auto copy = std::make_shared<setting>(store, std::move(value));
-        copy->handle = end.in(store);
-        begin(copy, end, cmabi_future_write, copy->element.data());
+private:
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+                      cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
+        return cmabi_future_write(store, end, element_.data(), completion, data, drop, copied, error);
     }
-    void over(cmabi_store *store, cmabi_copied copied) {
-        element.advance(copied);
-        cmabi_future_drop(store, handle, nullptr);
+    void account(cmabi_copied copied) override {
+        element_.advance(copied);
+        cmabi_future_drop(link().store, handle(), nullptr);
     }
 
-    value_type value;
-    lowered<T> element;
-    std::uint32_t handle = 0;
+    value_type value_;
+    lowered<T> element_;
 };
 
 /// Lets `visit` use elements where the other end waits.
@@ -426,71 +691,24 @@ cmabi_copied in_place(const end_entry<stream_functions> &end,
     struct visiting {
         F visit;
         std::exception_ptr thrown;
-    } data{std::move(visit), nullptr};
+    } state{std::move(visit), nullptr};
     const auto call = +[](void *data, Pointer elements, std::uint32_t count) -> std::uint32_t {
-        auto &visiting = *static_cast<struct visiting *>(data);
+        auto &visit_state = *static_cast<visiting *>(data);
         try {
-            return static_cast<std::uint32_t>(
-                visiting.visit(static_cast<T *>(elements), std::size_t{count}));
+            const auto used = visit_state.visit(static_cast<T *>(elements), std::size_t{count});
+            // More than there are, which C fails with: not what is left of it in 32 bits.
+            return static_cast<std::size_t>(used) > count ? UINT32_MAX
+                                                          : static_cast<std::uint32_t>(used);
         } catch (...) {
-            visiting.thrown = std::current_exception();
+            visit_state.thrown = std::current_exception();
             return 0;
         }
     };
     cmabi_copied copied{};
-    end.call(function, call, static_cast<void *>(&data), &copied);
-    if (data.thrown) std::rethrow_exception(data.thrown);
+    end.call(function, call, static_cast<void *>(&state), &copied);
+    if (state.thrown) std::rethrow_exception(state.thrown);
     return copied;
 }
-
-#if defined(__cpp_impl_coroutine)
-
-/// Something to `co_await`: `start` gets a function to be called with the value, at once or later;
-/// `finish` makes the result of the value; `cancel` is for a coroutine that goes while it waits.
-template <class Value, class Start, class Cancel, class Finish>
-class awaiter {
-public:
-    awaiter(Start start, Cancel cancel, Finish finish)
-        : start_(std::move(start)), cancel_(std::move(cancel)), finish_(std::move(finish)) {}
-    awaiter(const awaiter &) = delete;
-    ~awaiter() {
-        if (waiting_) cancel_();
-    }
-
-    bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> coroutine) {
-        bool over = false;
-        over_ = &over;
-        start_([this](Value value) {
-            value_ = std::move(value);
-            if (over_ != nullptr)
-                *over_ = true;
-            else
-                std::exchange(waiting_, nullptr).resume();
-        });
-        over_ = nullptr;
-        if (!over) waiting_ = coroutine;
-        return !over;
-    }
-    decltype(auto) await_resume() { return finish_(std::move(*value_)); }
-
-private:
-    Start start_;
-    Cancel cancel_;
-    Finish finish_;
-    std::optional<Value> value_;
-    std::coroutine_handle<> waiting_;
-    /// Set while the copy begins.
-    bool *over_ = nullptr;
-};
-
-template <class Value, class Start, class Cancel, class Finish>
-awaiter<Value, Start, Cancel, Finish> awaiting(Start start, Cancel cancel, Finish finish) {
-    return awaiter<Value, Start, Cancel, Finish>(std::move(start), std::move(cancel),
-                                                 std::move(finish));
-}
-
-#endif
 
 // ---- Types
 

@@ -9,6 +9,7 @@
 #ifdef __cpp_impl_coroutine
 
 #include "async.hpp"
+#include "await.hpp"
 
 #include <coroutine>
 #include <exception>
@@ -23,43 +24,6 @@ template <class R>
 class task;
 
 namespace detail {
-
-/// What all coroutines that return a `task` have in common.
-class coroutine_base {
-public:
-    /// Passes on that the coroutine should come to its end.
-    void request_cancel() {
-        cancel_requested_ = true;
-        if (const auto told = hook_ ? hook_ : cancel_awaited) told();
-    }
-    void set_hook(std::function<void()> hook) {
-        hook_ = std::move(hook);
-        if (cancel_requested_ && hook_) hook_();
-    }
-
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    struct final_awaiter : std::suspend_always {
-        template <class Promise>
-        void await_suspend(std::coroutine_handle<Promise> coroutine) const noexcept {
-            // It may destroy the coroutine, of which nothing is touched any more.
-            if (const auto done = std::exchange(coroutine.promise().on_done, nullptr)) done();
-        }
-    };
-    final_awaiter final_suspend() const noexcept { return {}; }
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-
-    /// Called at the end.
-    std::function<void()> on_done;
-    /// Cancels what the coroutine waits for, where that can be cancelled.
-    std::function<void()> cancel_awaited;
-
-protected:
-    std::exception_ptr failure_;
-
-private:
-    std::function<void()> hook_;
-    bool cancel_requested_ = false;
-};
 
 template <class R>
 class coroutine_result : public coroutine_base {

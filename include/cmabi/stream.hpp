@@ -6,6 +6,7 @@
 #define CMABI_STREAM_HPP
 
 #include "abi.hpp"
+#include "await.hpp"
 #include "cases.hpp"
 #include "context.hpp"
 #include "copy.hpp"
@@ -47,9 +48,6 @@ public:
 
     /// Drops it now, and with it a copy that is in progress. Destroying it does the same.
     void drop() { entry_.drop(); }
-    /// Ends the copy in progress, whose callback is not called then.
-    void cancel() { entry_.cancel(); }
-
     /// Has `watcher`, a function of a `stream_signal`, told what the other end does, from now on until
     /// this end is given away or dropped; see `cmabi_stream_watch`. It may answer a `bool`: true to a
     /// `cancels` keeps the buffer until `release`.
@@ -57,20 +55,20 @@ public:
     void watch(F watcher) {
         const cmabi_stream_watcher call = [](void *data, cmabi_store *store, std::uint32_t,
                                              cmabi_stream_signal signal) -> cmabi_status {
-            auto &watcher = *static_cast<F *>(data);
+            auto &told = *static_cast<F *>(data);
             const auto what = static_cast<stream_signal>(signal);
             try {
-                if constexpr (std::is_same_v<decltype(watcher(what)), bool>)
-                    return watcher(what) ? CMABI_STATUS_PENDING : CMABI_STATUS_OK;
+                if constexpr (std::is_same_v<decltype(told(what)), bool>)
+                    return told(what) ? CMABI_STATUS_PENDING : CMABI_STATUS_OK;
                 else
-                    watcher(what);
+                    told(what);
             } catch (...) {
                 store_use::escape(store);
             }
             return CMABI_STATUS_OK;
         };
-        const cmabi_drop drop = [](void *data) { delete static_cast<F *>(data); };
-        entry_.call(cmabi_stream_watch, call, static_cast<void *>(new F(std::move(watcher))), drop);
+        const cmabi_drop forget = [](void *data) { delete static_cast<F *>(data); };
+        entry_.call(cmabi_stream_watch, call, static_cast<void *>(new F(std::move(watcher))), forget);
     }
     /// Gives the other end the buffer back that the watcher has kept.
     void release() { entry_.call(cmabi_stream_release); }
@@ -96,46 +94,90 @@ public:
     using value_type = typename detail::room<T>::value_type;
 
     stream_reader() = default;
+    stream_reader(stream_reader &&) = default;
+    stream_reader &operator=(stream_reader &&) = default;
+
+    /// Drops it now, with the elements that it has kept and a copy that is in progress. Destroying it does
+    /// the same. It fails, and changes nothing, where the elements are being visited in place.
+    void drop() {
+        base::drop();
+        kept_.clear();
+    }
 
     /// Reads up to `max` elements: those that are there, else those that come first. None at the end of
     /// the stream. Runs the store while there are none; throws `CMABI_STATUS_WOULD_BLOCK` where the host
-    /// has to do something before there can be any.
+    /// has to do something before there can be any. A read of 0 waits until there are some. There is room
+    /// for 16 MiB of elements at a time. What was read before an exception came is kept for the next read.
     std::vector<value_type> read(std::size_t max) {
-        detail::room<T> room(max);
-        const cmabi_copied copied = this->entry_.run(cmabi_stream_read, room.data(), room.size(),
-                                                     room.arena(), nullptr, nullptr, nullptr);
-        return room.take(this->entry_.open().store, copied.count);
+        detail::owns_elements<T>();
+        if (kept_.empty()) {
+            const auto copy = this->entry_.know(
+                std::make_shared<detail::reading<T>>(this->entry_, max));
+            try {
+                copy->wait();
+            } catch (...) {
+                kept_ = copy->take();
+                throw;
+            }
+            return copy->take();
+        }
+        this->entry_.open();
+        return take_kept(max);
     }
     /// Reads until the end of the stream.
     std::vector<value_type> read_all() {
         std::vector<value_type> all;
-        for (;;) {
-            std::vector<value_type> some = read(detail::read_all_step);
-            if (some.empty()) return all;
-            all.insert(all.end(), std::make_move_iterator(some.begin()),
-                       std::make_move_iterator(some.end()));
+        try {
+            for (;;) {
+                std::vector<value_type> some = read(detail::read_all_step);
+                if (some.empty()) return all;
+                append(all, std::move(some));
+            }
+        } catch (...) {
+            append(all, std::move(kept_));
+            kept_ = std::move(all);
+            throw;
         }
     }
-    /// The same without waiting: `on_read` gets the elements, at once or later, while no guest runs.
+    /// The same without waiting: `on_read` gets the elements, at once or later, while no guest runs. What
+    /// is begun by a callback of this end is told after it has returned. Views among the elements are valid
+    /// until `on_read` returns.
     template <class F>
     void read(std::size_t max, F on_read) {
-        detail::reading<T, F>::start(this->entry_, max, std::move(on_read));
+        begin(max, std::move(on_read));
+    }
+    /// Ends the read in progress, whose callback is not called then: the elements that it has read. One that
+    /// a coroutine waits for gives them to that, and is `cancelled` where there are none.
+    auto cancel() {
+        const auto copy = this->entry_.copy();
+        if (copy) copy->cancel();
+        if constexpr (!detail::any_part<detail::points_elsewhere, T>::value) {
+            return copy ? static_cast<detail::reading<T> &>(*copy).take()
+                        : std::vector<value_type>();
+        }
     }
     /// Lets `visit` look at elements where the writer has them, if it waits with some: it gets a
     /// `list<T>` and answers how many it has taken. For numbers; see `cmabi_stream_read_in_place`.
     template <class F>
     cmabi_copied read_in_place(F visit) {
+        if (!kept_.empty()) {
+            const auto taken = static_cast<std::size_t>(visit(list<T>(kept_.data(), kept_.size())));
+            const auto count = static_cast<std::uint32_t>(take_kept(taken).size());
+            return cmabi_copied{CMABI_COPY_RESULT_COMPLETED, count};
+        }
         return detail::in_place<const T>(this->entry_, cmabi_stream_read_in_place,
                                          [&visit](const T *elements, std::size_t count) {
                                              return visit(list<T>(elements, count));
                                          });
     }
 #if defined(__cpp_impl_coroutine)
-    /// `co_await reader.next(max)`: the elements that `read` gives.
+    /// `co_await reader.next(max)`: the elements that `read` gives. A `task` that is cancelled meanwhile gets
+    /// `cancelled`, and so does one whose reader is dropped.
     auto next(std::size_t max) {
+        detail::owns_elements<T>();
         using elements = std::vector<value_type>;
         return detail::awaiting<elements>(
-            [this, max](auto done) { read(max, std::move(done)); }, [this] { this->cancel(); },
+            [this, max](auto done) { return this->begin(max, std::move(done)); },
             [](elements got) { return got; });
     }
 #endif
@@ -147,6 +189,35 @@ private:
     friend struct stream_ends;
 
     explicit stream_reader(detail::table_entry entry) : base(std::move(entry)) {}
+
+    template <class F>
+    std::shared_ptr<detail::pending> begin(std::size_t max, F on_read) {
+        using copy = detail::told<detail::reading<T>, F>;
+        if (kept_.empty()) {
+            const auto read = this->entry_.know(
+                std::make_shared<copy>(std::move(on_read), this->entry_, max));
+            read->start();
+            return read;
+        }
+        const auto ready = this->entry_.know(
+            std::make_shared<copy>(std::move(on_read), this->entry_, take_kept(max)));
+        ready->finish();
+        return ready;
+    }
+    std::vector<value_type> take_kept(std::size_t max) {
+        const auto end = kept_.begin() + static_cast<std::ptrdiff_t>(std::min(max, kept_.size()));
+        std::vector<value_type> taken(std::make_move_iterator(kept_.begin()),
+                                      std::make_move_iterator(end));
+        kept_.erase(kept_.begin(), end);
+        return taken;
+    }
+    static void append(std::vector<value_type> &to, std::vector<value_type> from) {
+        to.insert(to.end(), std::make_move_iterator(from.begin()),
+                  std::make_move_iterator(from.end()));
+    }
+
+    /// What was read and could not be given to anyone.
+    std::vector<value_type> kept_;
 };
 
 /// The writable end of a `stream<T>`: `void` for a stream without payload, whose elements are
@@ -162,13 +233,13 @@ public:
 
     /// Writes all elements, and says how many were read: fewer where the reader is gone. Runs the store
     /// until they are; throws `CMABI_STATUS_WOULD_BLOCK` where the host has to do something before that.
-    /// What gives handles away is empty afterwards as far as it was read.
+    /// What gives handles away is empty afterwards as far as it was read, where this throws, too. A write of
+    /// no elements waits until the reader is there.
     std::size_t write(const value_type *elements, std::size_t count) {
-        detail::lowered<T> lowered(this->entry_.open().store, elements, count);
-        while (!lowered.over())
-            lowered.advance(this->entry_.run(cmabi_stream_write, lowered.data(), lowered.size(),
-                                             nullptr, nullptr, nullptr));
-        return lowered.written();
+        const auto copy = this->entry_.know(
+            std::make_shared<detail::writing<T>>(this->entry_, elements, count));
+        copy->wait();
+        return copy->take();
     }
     /// The same for the elements of a `std::vector`, `std::array`, `std::span` or the like.
     template <class Container>
@@ -176,10 +247,19 @@ public:
         -> decltype(write(elements.data(), elements.size())) {
         return write(elements.data(), elements.size());
     }
-    /// The same without waiting: `on_written` gets the number, at once or later, while no guest runs.
+    /// The same without waiting: `on_written` gets the number, at once or later, while no guest runs. What
+    /// is begun by a callback of this end is told after it has returned.
     template <class F>
     void write(std::vector<value_type> elements, F on_written) {
-        detail::writing<T, F>::start(this->entry_, std::move(elements), std::move(on_written));
+        begin(std::move(elements), std::move(on_written));
+    }
+    /// Ends the write in progress, whose callback is not called then: how many elements it has written. The
+    /// others go. A coroutine that waits for it gets that number, and is `cancelled` where it is 0.
+    std::size_t cancel() {
+        const auto copy = this->entry_.copy();
+        if (!copy) return 0;
+        copy->cancel();
+        return static_cast<detail::writing<T> &>(*copy).take();
     }
     /// Lets `visit` write elements where the reader wants them, if it waits: it gets a `T *` and the
     /// number for which there is room, and answers how many it has written. For numbers; see
@@ -189,13 +269,14 @@ public:
         return detail::in_place<T>(this->entry_, cmabi_stream_write_in_place, std::move(visit));
     }
 #if defined(__cpp_impl_coroutine)
-    /// `co_await writer.send(elements)`: the number that `write` gives.
+    /// `co_await writer.send(elements)`: the number that `write` gives. A `task` that is cancelled meanwhile
+    /// gets the number so far, or `cancelled` where it is 0, and so does one whose writer is dropped.
     auto send(std::vector<value_type> elements) {
         return detail::awaiting<std::size_t>(
             [this, elements = std::move(elements)](auto done) mutable {
-                write(std::move(elements), std::move(done));
+                return this->begin(std::move(elements), std::move(done));
             },
-            [this] { this->cancel(); }, [](std::size_t written) { return written; });
+            [](std::size_t written) { return written; });
     }
 #endif
 
@@ -204,6 +285,15 @@ private:
     friend struct stream_ends;
 
     explicit stream_writer(detail::table_entry entry) : base(std::move(entry)) {}
+
+    template <class F>
+    std::shared_ptr<detail::pending> begin(std::vector<value_type> elements, F on_written) {
+        using copy = detail::told<detail::writing<T>, F>;
+        const auto write = this->entry_.know(
+            std::make_shared<copy>(std::move(on_written), this->entry_, std::move(elements)));
+        write->start();
+        return write;
+    }
 };
 
 /// `future<T>`, as it is in WIT: the end that a value is read from, once. All as for `stream_reader`.
@@ -217,29 +307,46 @@ public:
     explicit operator bool() const { return entry_.link() != nullptr; }
     /// Drops it now, and with it a read that is in progress. Destroying it does the same.
     void drop() { entry_.drop(); }
-    /// Ends the read in progress, whose callback is not called then.
-    void cancel() { entry_.cancel(); }
+    /// Ends the read in progress, whose callback is not called then: the value, if it was read. One that a
+    /// coroutine waits for gives it to that, and is `cancelled` where there is none.
+    auto cancel() {
+        const auto copy = entry_.copy();
+        if (copy) copy->cancel();
+        if constexpr (!detail::any_part<detail::points_elsewhere, T>::value) {
+            return copy ? static_cast<detail::getting<T> &>(*copy).take()
+                        : std::optional<value_type>();
+        }
+    }
 
     /// The value, for which the store is run. Throws `CMABI_STATUS_WOULD_BLOCK` where the host has to do
-    /// something first, and `CMABI_STATUS_TRAP` where a trap ended the writer.
+    /// something first, and `CMABI_STATUS_TRAP` where a trap ended the writer. A value that was read before
+    /// an exception came is kept for the next `get`.
     T get() {
-        detail::room<T> room(1);
-        const cmabi_copied copied = entry_.run(cmabi_future_read, room.data(), room.arena(), nullptr,
-                                               nullptr, nullptr);
-        return unwrap(copied.count == 0 ? std::nullopt : room.take_one(entry_.open().store));
+        detail::owns_elements<T>();
+        if (kept_) return unwrap(std::exchange(kept_, std::nullopt));
+        const auto copy = entry_.know(std::make_shared<detail::getting<T>>(entry_));
+        try {
+            copy->wait();
+        } catch (...) {
+            kept_ = copy->take();
+            throw;
+        }
+        return unwrap(copy->take());
     }
     /// The same without waiting: `on_value` gets a `std::optional` with the value, at once or later, while
-    /// no guest runs; with nothing where a trap ended the writer.
+    /// no guest runs; with nothing where a trap ended the writer. Views in the value are valid until
+    /// `on_value` returns.
     template <class F>
     void get(F on_value) {
-        detail::getting<T, F>::start(entry_, std::move(on_value));
+        begin(std::move(on_value));
     }
 #if defined(__cpp_impl_coroutine)
-    /// `co_await future`: the value that `get` gives.
+    /// `co_await future`: the value that `get` gives. A `task` that is cancelled meanwhile gets `cancelled`,
+    /// and so does one whose future is dropped.
     auto operator co_await() {
+        detail::owns_elements<T>();
         using value = std::optional<value_type>;
-        return detail::awaiting<value>([this](auto done) { get(std::move(done)); },
-                                       [this] { cancel(); },
+        return detail::awaiting<value>([this](auto done) { return this->begin(std::move(done)); },
                                        [](value got) -> T { return unwrap(std::move(got)); });
     }
 #endif
@@ -252,11 +359,26 @@ private:
 
     explicit future_reader(detail::table_entry entry) : entry_(std::move(entry)) {}
 
+    template <class F>
+    std::shared_ptr<detail::pending> begin(F on_value) {
+        using copy = detail::told<detail::getting<T>, F>;
+        if (kept_) {
+            const auto ready = entry_.know(std::make_shared<copy>(
+                std::move(on_value), entry_, std::exchange(kept_, std::nullopt)));
+            ready->finish();
+            return ready;
+        }
+        const auto read = entry_.know(std::make_shared<copy>(std::move(on_value), entry_));
+        read->start();
+        return read;
+    }
     static T unwrap([[maybe_unused]] std::optional<value_type> value) {
         if (!value) throw error(CMABI_STATUS_TRAP, "a trap ended the writer of a future");
         if constexpr (!std::is_void_v<T>) return std::move(*value);
     }
 
+    /// What was read and could not be given to anyone.
+    std::optional<value_type> kept_;
     mutable detail::end_entry<detail::future_functions> entry_;
 };
 
@@ -271,18 +393,36 @@ public:
 
     explicit operator bool() const { return entry_.link() != nullptr; }
 
-    /// Gives the future its value, which it keeps until it is read. This is empty afterwards.
+    /// Gives the future its value, which it keeps until it is read. This is empty afterwards, unless the
+    /// value was refused.
     void set(value_type value = {}) {
-        detail::setting<T>::start(std::move(entry_), std::move(value));
+        const auto copy =
+            std::make_shared<detail::setting<T>>(entry_, std::move(value));
+        // Who gets the value may let this go.
+        end going = std::move(entry_);
+        try {
+            copy->start();
+        } catch (...) {
+            if (!copy->begun()) entry_ = std::move(going);
+            throw;
+        }
     }
 
 private:
     template <class>
     friend struct future_ends;
 
+    /// It cannot be dropped before its value was read.
+    struct end : detail::table_entry {
+        using functions = detail::future_functions;
+        using table_entry::table_entry;
+        end() = default;
+        explicit end(detail::table_entry entry) : table_entry(std::move(entry)) {}
+    };
+
     explicit future_writer(detail::table_entry entry) : entry_(std::move(entry)) {}
 
-    detail::table_entry entry_;
+    end entry_;
 };
 
 /// A new stream; see `make_stream`.
@@ -353,6 +493,9 @@ struct abi<stream_reader<T>> {
     static bool matches(const cmabi_type *type) { return matches_end<T>(CMABI_KIND_STREAM, type); }
     static void describe(std::string &text) { describe_end<T>("stream", text); }
     static void lower(canonical &to, const stream_reader<T> &from, lowering &memory) {
+        if (!from.kept_.empty())
+            throw error(CMABI_STATUS_INVALID_ARGUMENT,
+                        "a reader that has kept elements, which are to be read first");
         to = memory.give(from.entry_);
     }
     static stream_reader<T> lift(canonical from, const lifting &cx) {
@@ -367,6 +510,9 @@ struct abi<future_reader<T>> {
     static bool matches(const cmabi_type *type) { return matches_end<T>(CMABI_KIND_FUTURE, type); }
     static void describe(std::string &text) { describe_end<T>("future", text); }
     static void lower(canonical &to, const future_reader<T> &from, lowering &memory) {
+        if (from.kept_)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT,
+                        "a future that has kept its value, which is to be got first");
         to = memory.give(from.entry_);
     }
     static future_reader<T> lift(canonical from, const lifting &cx) {
