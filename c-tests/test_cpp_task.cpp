@@ -277,4 +277,13 @@ TEST_CASE("coroutines outlive their store") {
     CHECK(held.use_count() == 1);
 }
 
+TEST_CASE("empty tasks and subtasks say so") {
+    CHECK_THROWS_WITH_AS(task<int>().done(), "an empty task", cmabi::error);
+    CHECK_THROWS_WITH_AS(task<int>().cancel(), "an empty task", cmabi::error);
+    CHECK_THROWS_WITH_AS(task<int>().get(), "an empty task", cmabi::error);
+    CHECK_THROWS_WITH_AS(cmabi::subtask<int>().done(), "an empty subtask", cmabi::error);
+    CHECK_THROWS_WITH_AS(cmabi::subtask<int>().get(), "an empty subtask", cmabi::error);
+    CHECK_THROWS_WITH_AS(cmabi::subtask<int>().then([](cmabi::subtask<int>) {}), "an empty subtask", cmabi::error);
+}
+
 #endif // __cpp_impl_coroutine

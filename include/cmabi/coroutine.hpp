@@ -126,10 +126,10 @@ public:
 
     explicit operator bool() const { return coroutine_ != nullptr; }
     /// Whether it is at its end.
-    bool done() const { return coroutine_.done(); }
+    bool done() const { return coroutine().done(); }
     /// Takes the result, or throws what the coroutine has; a `cmabi::error` with
     /// `CMABI_STATUS_WOULD_BLOCK` before its end.
-    R get() { return coroutine_.promise().get(); }
+    R get() { return coroutine().promise().get(); }
     /// Asks it to come to its end.
     void cancel() {
         if (!done()) coroutine_.promise().request_cancel();
@@ -143,7 +143,11 @@ private:
     template <class>
     friend class detail::served_coroutine;
 
-    explicit task(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}
+    explicit task(std::coroutine_handle<promise_type> of) : coroutine_(of) {}
+    std::coroutine_handle<promise_type> coroutine() const {
+        if (!coroutine_) throw error(CMABI_STATUS_INVALID_ARGUMENT, "an empty task");
+        return coroutine_;
+    }
 
     std::coroutine_handle<promise_type> coroutine_;
 };
