@@ -510,3 +510,53 @@ TEST_CASE("an end assigned to itself stays") {
     ends.reader = std::move(same);
     CHECK(ends.reader);
 }
+
+TEST_CASE("what a call has not taken stays with who would have given it") {
+    Pipes pipes;
+    const auto twice = pipes.instance.func<Inner(Inner)>("double");
+    const auto count = pipes.instance.func<std::uint32_t(cmabi::stream_reader<Inner>)>("count");
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    SUBCASE("because it is in use") {
+        std::optional<Bytes> got;
+        ends.reader.read(5, [&](Bytes bytes) { got = std::move(bytes); });
+        CHECK_THROWS_AS(twice(std::move(ends.reader)), cmabi::error);
+        CHECK(ends.reader);
+        CHECK(ends.writer.write(counting(2)) == 2);
+        CHECK(got == counting(2));
+        // A call that could not be started drops its arguments.
+        ends.reader.read(5, [&](Bytes) { FAIL_CHECK("it was dropped"); });
+        CHECK_THROWS_AS(twice.start(std::move(ends.reader)), cmabi::error);
+        CHECK(ends.writer.write(counting(1)) == 0);
+    }
+    SUBCASE("because it never starts") {
+        auto first = make_stream_of_streams(pipes.store);
+        auto second = make_stream_of_streams(pipes.store);
+        auto busy = count.start(std::move(first.reader));
+        {
+            auto waiting = count.start(std::move(second.reader));
+            CHECK(waiting.state() == CMABI_SUBTASK_STATE_STARTING);
+            SUBCASE("as it is forgotten") {}
+            SUBCASE("as it is cancelled") { waiting.cancel(); }
+        }
+        std::vector<Inner> readers;
+        readers.push_back(std::move(ends.reader));
+        CHECK(second.writer.write(readers) == 0);
+        CHECK(readers[0]);
+    }
+    SUBCASE("but is given when it starts late") {
+        auto first = make_stream_of_streams(pipes.store);
+        auto second = make_stream_of_streams(pipes.store);
+        auto busy = count.start(std::move(first.reader));
+        auto waiting = count.start(std::move(second.reader));
+        CHECK(waiting.state() == CMABI_SUBTASK_STATE_STARTING);
+        first.writer.drop();
+        std::vector<Inner> readers;
+        readers.push_back(std::move(ends.reader));
+        CHECK(second.writer.write(readers) == 1);
+        second.writer.drop();
+        pipes.store.run();
+        CHECK(busy.get() == 0);
+        CHECK(waiting.get() == 1);
+        CHECK(ends.writer.write(counting(1)) == 0);
+    }
+}

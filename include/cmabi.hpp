@@ -394,14 +394,17 @@ private:
         detail::lowering memory(store, arena, false);
         typename type::params params;
         type::lower(params, memory, args...);
-        memory.finish();
         const void *in = sizeof...(Args) == 0 ? nullptr : &params;
+        const auto call = [&](void *result) {
+            memory.give_by(
+                [&] { use.call(cmabi_func_call, store, func_, in, result, arena); });
+        };
 
         if constexpr (std::is_void_v<R>) {
-            use.call(cmabi_func_call, store, func_, in, nullptr, arena);
+            call(nullptr);
         } else {
             typename type::result result{};
-            use.call(cmabi_func_call, store, func_, in, static_cast<void *>(&result), arena);
+            call(&result);
             return detail::abi<R>::lift(result, detail::lifting{store});
         }
     }

@@ -54,10 +54,24 @@ public:
     explicit call_state(std::shared_ptr<store_link> link) : link_(std::move(link)) {}
     call_state(const call_state &) = delete;
 
-    void start(const cmabi_func *func, const void *args) {
+    /// `given` is what the arguments give away, once the callee has taken them.
+    void start(const cmabi_func *func, const void *args, lowering given) {
         self_ = this->shared_from_this();
-        store_use(link_.get()).call(cmabi_func_start, link_->store, func, args, &on_resolve,
-                                    static_cast<void *>(this), &on_drop, &subtask_);
+        given.prepare();
+        given_.emplace(std::move(given));
+        try {
+            store_use(link_.get())
+                .call(cmabi_func_start, link_->store, func, args, &on_resolve,
+                      static_cast<void *>(this), &on_drop, &subtask_);
+        } catch (...) {
+            // What another callback threw does not end the call.
+            if (subtask_ == nullptr && !over_by_itself_)
+                given_->refused();
+            else
+                give();
+            throw;
+        }
+        give();
     }
     void cancel() {
         const auto keep = this->shared_from_this();
@@ -66,6 +80,7 @@ public:
     /// Nobody wants to know about it any more.
     void abandon() {
         continuation_ = nullptr;
+        give();
         over_ = true;
         cmabi_subtask_free(std::exchange(subtask_, nullptr));
     }
@@ -98,6 +113,8 @@ private:
             } catch (...) {
                 self.failure_ = std::current_exception();
             }
+            self.over_by_itself_ = true;
+            self.give();
             self.end();
         } catch (...) {
             store_use::escape(store);
@@ -115,6 +132,17 @@ private:
         } catch (...) {
             // Nobody runs the store, who could be told.
         }
+    }
+    /// Gives away what the arguments give, unless the callee has not taken them.
+    void give() {
+        cmabi_subtask_state state = state_;
+        const bool failed = subtask_ != nullptr &&
+                            cmabi_subtask_get_state(subtask_, &state, nullptr) != CMABI_STATUS_OK;
+        if (failed)
+            given_->refused();
+        else if (state != CMABI_SUBTASK_STATE_STARTING &&
+                 state != CMABI_SUBTASK_STATE_CANCELLED_BEFORE_STARTED)
+            given_->finish();
     }
     void lift_result() {
         if constexpr (std::is_void_v<R>) {
@@ -135,6 +163,9 @@ private:
     std::shared_ptr<call_state> self_;
     cmabi_subtask *subtask_ = nullptr;
     std::function<void()> continuation_;
+    std::optional<lowering> given_;
+    /// Whether the C functions have told that it is over.
+    bool over_by_itself_ = false;
     bool over_ = false;
     cmabi_subtask_state state_{};
     later<R> result_;
@@ -159,8 +190,7 @@ public:
             arena_.reset(call_out<cmabi_arena *>(cmabi_arena_new, std::uint64_t{0}));
         lowering memory(link.store, arena_.get(), false);
         std::apply([&](const auto &...args) { type::lower(params_, memory, args...); }, args_);
-        memory.finish();
-        call_state<R>::start(func, sizeof...(Args) == 0 ? nullptr : &params_);
+        call_state<R>::start(func, sizeof...(Args) == 0 ? nullptr : &params_, std::move(memory));
     }
 
 private:
@@ -195,27 +225,27 @@ public:
 
     explicit operator bool() const { return state_ != nullptr; }
     /// Whether the call is over: returned, cancelled, or failed.
-    bool done() const { return state_->over(); }
+    bool done() const { return call().over(); }
     /// How far it is. Throws what it failed with.
-    cmabi_subtask_state state() const { return state_->state(); }
+    cmabi_subtask_state state() const { return call().state(); }
     /// Takes the result. Throws what the call failed with, `cancelled` if it was cancelled, and a
     /// `cmabi::error` with `CMABI_STATUS_WOULD_BLOCK` where it is not over. What a host function threw is
     /// thrown by `store::run`; here it is a `cmabi::error` with its text.
-    R get() { return state_->get(); }
+    R get() { return call().get(); }
     /// Asks for its cancellation; see `cmabi_subtask_cancel`. One that is over stays what it is.
-    void cancel() { state_->cancel(); }
+    void cancel() { call().cancel(); }
 
     /// Calls `function` with the subtask once the call is over: from within `store::run`, or at once. What
     /// it throws is thrown by `store::run`.
     template <class F>
     void then(F function) & {
-        auto call = [state = state_.get(), function = std::move(function)]() mutable {
+        auto tell = [state = &call(), function = std::move(function)]() mutable {
             function(subtask(state->shared_from_this()));
         };
         if (done())
-            call();
+            tell();
         else
-            state_->set_continuation(detail::copyable(std::move(call)));
+            state_->set_continuation(detail::copyable(std::move(tell)));
     }
     /// The same for a call that goes on though nobody keeps its subtask.
     template <class F>
@@ -247,7 +277,11 @@ private:
     template <class>
     friend class func;
 
-    explicit subtask(std::shared_ptr<detail::call_state<R>> state) : state_(std::move(state)) {}
+    explicit subtask(std::shared_ptr<detail::call_state<R>> of) : state_(std::move(of)) {}
+    detail::call_state<R> &call() const {
+        if (!state_) throw error(CMABI_STATUS_INVALID_ARGUMENT, "an empty subtask");
+        return *state_;
+    }
 
     std::shared_ptr<detail::call_state<R>> state_;
 };
@@ -351,8 +385,7 @@ public:
             detail::lowering memory(cmabi_task_store(task), cmabi_task_arena(task), false);
             typename detail::abi<R>::canonical canonical{};
             detail::abi<R>::lower(canonical, result, memory);
-            memory.finish();
-            call().return_(&canonical);
+            memory.give_by([&] { call().return_(&canonical); });
         }
     }
     /// Makes the guest trap with `reason`.

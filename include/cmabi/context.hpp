@@ -30,8 +30,18 @@ struct store_link : std::enable_shared_from_this<store_link> {
             if (drop(store, handle, nullptr) == CMABI_STATUS_BUSY) left.emplace_back(drop, handle);
     }
 
+    /// Whether the host's table has the handle, of whatever kind.
+    bool knows(std::uint32_t handle) const {
+        bool owned = false;
+        return cmabi_stream_check(store, handle, nullptr, nullptr) != CMABI_STATUS_INVALID_ARGUMENT ||
+               cmabi_future_check(store, handle, nullptr, nullptr) != CMABI_STATUS_INVALID_ARGUMENT ||
+               cmabi_resource_is_owned(store, handle, &owned, nullptr) != CMABI_STATUS_INVALID_ARGUMENT;
+    }
+
     /// Null once the store is freed.
     cmabi_store *store;
+    /// How many handles C++ has got in the store: while it stays, no handle is used again.
+    std::uint64_t got = 0;
     /// The handles whose owners went where the store could not be used, and how they are dropped.
     std::vector<std::pair<decltype(cmabi_stream_drop) *, std::uint32_t>> left{};
 };
@@ -125,7 +135,9 @@ class table_entry {
 public:
     table_entry() = default;
     table_entry(std::shared_ptr<store_link> of, std::uint32_t handle)
-        : link_(std::move(of)), handle_(handle) {}
+        : link_(std::move(of)), handle_(handle) {
+        ++link_->got;
+    }
     table_entry(table_entry &&other) noexcept
         : link_(std::move(other.link_)), handle_(other.release()) {}
     table_entry &operator=(table_entry &&other) noexcept {
@@ -183,9 +195,34 @@ public:
         given_.push_back(&entry);
         return handle;
     }
+    /// Gives the entries away by `call`; where that throws, those that it has taken before.
+    template <class F>
+    void give_by(F call) {
+        prepare();
+        try {
+            call();
+        } catch (...) {
+            refused();
+            throw;
+        }
+        finish();
+    }
+    /// For a call that takes the entries later: before it begins,
+    void prepare() {
+        if (given_.empty()) return;
+        link_ = store_use::link_to(store);
+        got_ = link_->got;
+    }
+    /// and where it fails. It has taken all of them if it came to run, and else perhaps the first ones.
+    void refused() noexcept {
+        if (given_.empty()) return;
+        const bool ran = link_->got != got_;
+        for (table_entry *entry : std::exchange(given_, {}))
+            if (entry->link() != nullptr && (ran || !link_->knows(entry->in(store)))) entry->release();
+    }
     /// How many entries are to be given away.
     std::size_t given() const { return given_.size(); }
-    /// Ends the entries that were given away, once all is lowered and nothing can fail any more.
+    /// Ends the entries, once they were given away.
     void finish() noexcept { finish(given_.size()); }
     /// Ends the first `count` of them.
     void finish(std::size_t count) noexcept {
@@ -201,6 +238,8 @@ public:
 private:
     cmabi_arena *arena_;
     std::vector<table_entry *> given_;
+    std::shared_ptr<store_link> link_;
+    std::uint64_t got_ = 0;
 };
 
 /// What lifting needs besides the value: the store that handles are of.
