@@ -101,8 +101,8 @@ class served_coroutine;
 ///         co_return result + co_await std::move(second);
 ///     }
 ///
-/// Cancelled, it cancels the call or task that it waits for, which then throws `cancelled`; see also
-/// `on_cancel`. One that is dropped before its end is destroyed where it waits.
+/// Cancelled, it cancels the call, task, read or write that it waits for, which then throws `cancelled`; see
+/// also `on_cancel`. One that is dropped before its end is destroyed where it waits.
 template <class R>
 class task {
 public:
