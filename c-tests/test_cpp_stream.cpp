@@ -503,12 +503,16 @@ TEST_CASE("a copy of nothing waits for the other end") {
     CHECK(ends.reader.read(SIZE_MAX) == counting(2));
 }
 
-TEST_CASE("an end assigned to itself stays") {
+TEST_CASE("handles assigned to themselves stay") {
     Pipes pipes;
     auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
     auto &same = ends.reader;
     ends.reader = std::move(same);
     CHECK(ends.reader);
+    auto context = cmabi::make_error_context(pipes.store, "here");
+    auto &same_context = context;
+    context = std::move(same_context);
+    CHECK(context.debug_message() == "here");
 }
 
 TEST_CASE("what a call has not taken stays with who would have given it") {

@@ -215,6 +215,7 @@ public:
     subtask() = default;
     subtask(subtask &&) = default;
     subtask &operator=(subtask &&other) noexcept {
+        if (this == &other) return *this;
         const subtask old(std::move(*this));
         state_ = std::move(other.state_);
         return *this;

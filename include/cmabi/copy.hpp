@@ -362,6 +362,7 @@ public:
     explicit error_context_entry(table_entry entry) : table_entry(std::move(entry)) {}
     error_context_entry(error_context_entry &&) = default;
     error_context_entry &operator=(error_context_entry &&other) noexcept {
+        if (this == &other) return *this;
         error_context_entry old(std::move(*this));
         table_entry::operator=(std::move(other));
         return *this;

@@ -116,6 +116,7 @@ public:
     task() = default;
     task(task &&other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
     task &operator=(task &&other) noexcept {
+        if (this == &other) return *this;
         const task old(std::move(*this));
         coroutine_ = std::exchange(other.coroutine_, nullptr);
         return *this;
