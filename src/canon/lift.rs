@@ -6,8 +6,8 @@ use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal}
 use crate::error::{Trap, Trapped};
 use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
-    Body, Callee, Cx, Event, InstanceId, State, TaskId, ThreadId, Wait, WaitableId, Wake,
-    check_args, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
+    Body, Callee, Cx, Event, InstanceId, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame,
+    leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
 };
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -191,13 +191,15 @@ fn not_lowered(
     args: &[RawVal],
     trap: Trapped,
 ) -> Result<(), Trapped> {
-    let of_handles = lift.ty.params_type().is_some_and(|params| params.info().holds_handles());
     let by_host = cx.state().is_called_by_host(task);
-    if !by_host || of_handles || check_args(cx, &lift.ty, args[0]).is_ok() {
-        return Err(trap);
+    let trap = match lift.ty.params_type().filter(|_| by_host) {
+        Some(params) => blame(cx, params, args[0], 1, trap).of_params(),
+        None => trap,
+    };
+    if trap.is_of_host() {
+        cx.state().abort_task(task, thread)?;
     }
-    cx.state().abort_task(task, thread)?;
-    Err(trap.of_host())
+    Err(trap)
 }
 
 impl State {

@@ -145,15 +145,12 @@ impl HostEnd {
         let buffer = Buffer::new(cx, element.as_ref(), side, Format::HOST, ptr, count.into());
         let buffer = buffer.map_err(usage)?;
         let written = element.as_ref().filter(|_| direction == Direction::Writable);
-        if let Some(element) = written.filter(|element| element.info().holds_handles()) {
-            // Some of them would be gone by the time that a copy fails.
-            host_value::check(cx, element, ptr, count)?;
+        if let Some(element) = written {
+            host_value::check_handles(cx, element, ptr, count)?;
         }
         let result = stream::copy(cx, id, buffer).map_err(|trap| match written {
-            Some(element) if !element.info().holds_handles() => {
-                host_value::check(cx, element, ptr, count).err().unwrap_or(trap)
-            }
-            _ => trap,
+            Some(element) => host_value::blame(cx, element, ptr, count, trap),
+            None => trap,
         });
         let (copied, unused) = match &result {
             Ok(Begun::Over(event)) => (Some(copied(*event)), completion),

@@ -6,25 +6,37 @@ use super::{Cx, InstanceId};
 use crate::copy::{Context, Format};
 use crate::error::{Trap, Trapped};
 use crate::memory::{Arena, View};
-use crate::types::{FuncType, ResourceType, Type};
-use smallvec::SmallVec;
+use crate::types::{ResourceType, Type};
+use rustc_hash::FxHashSet;
 
-/// Looks at the record of a function's arguments as lifting them would. A trap is marked as the
-/// host's.
-pub(crate) fn check_args(cx: &mut Cx<'_>, ty: &FuncType, args: u64) -> Result<(), Trapped> {
-    match ty.params_type() {
-        Some(ty) => check(cx, ty, args, 1).map_err(Trapped::of_params),
-        None => Ok(()),
-    }
+/// Looks at `count` values one after the other before they are copied, if they hold handles: some of
+/// these would be gone by the time that a copy fails.
+pub(crate) fn check_handles(
+    cx: &mut Cx<'_>,
+    ty: &Type,
+    ptr: u64,
+    count: u32,
+) -> Result<(), Trapped> {
+    if ty.info().holds_handles() { check(cx, ty, ptr, count) } else { Ok(()) }
 }
 
-/// The same for `count` values one after the other.
-pub(crate) fn check(cx: &mut Cx<'_>, ty: &Type, ptr: u64, count: u32) -> Result<(), Trapped> {
+/// What to say of values that could not be copied, after [`check_handles`]: what is wrong with them,
+/// or else `trap`.
+#[cold]
+pub(crate) fn blame(cx: &mut Cx<'_>, ty: &Type, ptr: u64, count: u32, trap: Trapped) -> Trapped {
+    if ty.info().holds_handles() {
+        return trap;
+    }
+    check(cx, ty, ptr, count).err().unwrap_or(trap)
+}
+
+/// Looks at values as lifting them would. A trap is marked as the host's.
+fn check(cx: &mut Cx<'_>, ty: &Type, ptr: u64, count: u32) -> Result<(), Trapped> {
     let plan = cx.shared.plans.get(ty, Format::HOST, Format::HOST);
     let info = ty.info();
     let bytes = u64::from(count) * u64::from(info.size(Format::HOST.addr));
     let arena = cx.state().arenas.pop().unwrap_or_default();
-    let mut looking = Looking { cx, arena: &arena, moved: SmallVec::new() };
+    let mut looking = Looking { cx, arena: &arena, moved: FxHashSet::default() };
     let looked = arena
         .alloc(bytes, info.align(Format::HOST.addr))
         .and_then(|to| plan.copy_elements(&mut looking, ptr, to.addr() as u64, count.into()));
@@ -42,15 +54,14 @@ struct Looking<'a, 'cx> {
     cx: &'a mut Cx<'cx>,
     arena: &'a Arena,
     /// The handles that a value has given away by now.
-    moved: SmallVec<[u32; 8]>,
+    moved: FxHashSet<u32>,
 }
 
 impl Looking<'_, '_> {
     fn moves(&mut self, handle: u32) -> Result<u32, Trapped> {
-        if self.moved.contains(&handle) {
+        if !self.moved.insert(handle) {
             return Err(Trap::UnknownHandle { index: handle }.into());
         }
-        self.moved.push(handle);
         Ok(handle)
     }
 

@@ -72,7 +72,7 @@ pub use waitable::{Event, EventCode};
 pub(crate) use buffer::Buffer;
 pub(crate) use context::{Side, lower_params, return_result, run_core_task};
 pub(crate) use host::serve;
-pub(crate) use host_value::check_args;
+pub(crate) use host_value::blame;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
 pub(crate) use store::{leave, settle};
 pub(crate) use subtask::{Caller, Subtask};

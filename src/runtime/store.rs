@@ -1,7 +1,7 @@
 //! Stores ("Embedding API").
 
 use super::host::{Completion, HostCaller, HostSubtask};
-use super::host_value::check_args;
+use super::host_value::check_handles;
 use super::instance::Instance;
 use super::poison::{bury, tear_down};
 use super::resource::Resources;
@@ -135,10 +135,8 @@ pub fn start(
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
     func.make_host_plans(cx);
-    // The other mistakes of the host's can be found when there is an error. These would have taken
-    // some of the handles by then.
-    if func.ty().params_type().is_some_and(|params| params.info().holds_handles()) {
-        check_args(cx, func.ty(), args as u64)?;
+    if let Some(params) = func.ty().params_type() {
+        check_handles(cx, params, args as u64, 1).map_err(Trapped::of_params)?;
     }
     let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });
     let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64);

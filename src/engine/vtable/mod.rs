@@ -48,6 +48,7 @@ macro_rules! call {
     }};
 }
 
+// After `call!`, which it uses.
 mod store;
 
 use store::VtableStore;
