@@ -63,7 +63,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The trap behind an error of [`ErrorKind::Trap`].
+    /// The trap behind the error, where a guest has trapped.
     pub fn trap(&self) -> Option<&Trapped> {
         self.0.trap.as_ref()
     }
@@ -96,6 +96,11 @@ impl From<Trapped> for Error {
         let kind = match trap.reason() {
             _ if trap.is_of_host() => ErrorKind::InvalidArgument,
             Trap::Host { .. } => ErrorKind::Host,
+            Trap::Limit { .. }
+            | Trap::OutOfFuel
+            | Trap::TableFull { .. }
+            | Trap::NestingLimit { .. }
+            | Trap::NativeStack => ErrorKind::Limit,
             _ => ErrorKind::Trap,
         };
         Error(Box::new(ErrorInner { kind, message: trap.to_string(), trap: Some(trap) }))

@@ -43,9 +43,9 @@
 //! | `canon thread.*` | `canon/thread.rs` |
 //! | `canon error-context.*` | `canon/error_context.rs` |
 //!
-//! Around it: [`types`] holds value types, [`component`] makes instances of component
-//! binaries (`Binary.md`, `Explainer.md`), [`engine`] runs core wasm, [`wave`] writes values as text, [`ffi`]
-//! is the C API.
+//! Around it: [`account`] counts what is spent against limits, [`types`] holds value types,
+//! [`component`] makes instances of component binaries (`Binary.md`, `Explainer.md`), [`engine`] runs
+//! core wasm, [`wave`] writes values as text, [`ffi`] is the C API.
 //!
 //! # Four differences in form
 //!
@@ -66,6 +66,7 @@
 //! No reference into a store's state is alive across a call into a guest or a host function: both may
 //! call back. State is borrowed in short scopes, and what a call needs is passed along.
 
+pub mod account;
 pub mod canon;
 #[cfg(feature = "component")]
 pub mod component;
