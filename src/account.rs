@@ -35,6 +35,12 @@ impl Account {
         Account { of, limit, used: Cell::new(0), peak: Cell::new(0) }
     }
 
+    /// An account without limit, for what only the embedder makes.
+    pub fn unlimited() -> Rc<Account> {
+        const NOTHING: Limit = Limit { what: "nothing", unit: "bytes", setter: "nothing" };
+        Rc::new(Account::new(&NOTHING, u64::MAX))
+    }
+
     /// Takes `amount`, or answers with [`Trap::Limit`] and takes nothing.
     #[inline]
     pub fn charge(&self, amount: u64) -> Result<(), Trapped> {
@@ -73,14 +79,39 @@ impl Account {
     /// The trap for asking for `amount` more.
     #[cold]
     pub fn exceeded(&self, amount: u64) -> Trapped {
-        let (Limit { what, unit, setter }, used) = (self.of, self.used.get());
+        self.of.exceeded(amount, self.used.get(), self.limit)
+    }
+}
+
+impl Limit {
+    /// The trap for asking for `amount` more where `used` of `limit` is in use.
+    #[cold]
+    pub fn exceeded(&self, amount: u64, used: u64, limit: u64) -> Trapped {
+        let Limit { what, unit, setter } = self;
         let what = format!(
-            "{what}: {amount} more {unit} asked for, {used} of {} in use (see {setter})",
-            self.limit
+            "{what}: {amount} more {unit} asked for, {used} of {limit} in use (see {setter})"
         );
         Trap::Limit { what: what.into() }.into()
     }
 }
+
+/// Host memory of a store: what guests make it spend beside their own memories.
+pub const HOST_MEMORY: Limit = Limit {
+    what: "host memory of the store",
+    unit: "bytes",
+    setter: "cmabi_config_set_max_host_bytes",
+};
+
+/// Linear memories and tables of all instances of a store.
+pub const GUEST_MEMORY: Limit = Limit {
+    what: "memories and tables of the store's guests",
+    unit: "bytes",
+    setter: "cmabi_config_set_max_guest_bytes",
+};
+
+/// What the values of one call take of the host's memory.
+pub const CALL_VALUES: Limit =
+    Limit { what: "values of one call", unit: "bytes", setter: "cmabi_config_set_max_call_bytes" };
 
 /// Something that was charged, for as long as it is there: dropping this gives it back.
 #[derive(Debug)]

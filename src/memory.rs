@@ -1,10 +1,12 @@
 //! A bounds- and alignment-checked view of a linear memory, and the arena that is the host's
 //! `realloc`.
 
+use crate::account::{Account, Charge, no_memory};
 use crate::engine::CoreType;
 use crate::error::{Trap, Trapped};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 // Values are copied between linear memories and native structs without swapping bytes.
 const _: () = assert!(cfg!(target_endian = "little"), "libcmabi needs a little-endian host");
@@ -103,6 +105,8 @@ pub struct Arena {
     /// Bytes handed out since the last reset, with what alignment wasted.
     used: Cell<u64>,
     limit: Cell<u64>,
+    /// What the chunks are charged to, if not to the embedder.
+    account: Option<Rc<Account>>,
     /// Oldest first.
     chunks: RefCell<Vec<Chunk>>,
 }
@@ -111,6 +115,7 @@ pub struct Arena {
 struct Chunk {
     base: *mut u8,
     layout: Layout,
+    _charge: Option<Charge>,
 }
 
 impl Drop for Chunk {
@@ -119,9 +124,6 @@ impl Drop for Chunk {
         unsafe { dealloc(self.base, self.layout) }
     }
 }
-
-// SAFETY: a chunk is plain memory that only its arena frees.
-unsafe impl Send for Chunk {}
 
 /// What the first chunk holds; later ones double. It is small because each call of a host function that
 /// has no answer yet has an arena of its own.
@@ -141,8 +143,14 @@ impl Arena {
             end: Cell::new(0),
             used: Cell::new(0),
             limit: Cell::new(Self::DEFAULT_LIMIT),
+            account: None,
             chunks: RefCell::default(),
         }
+    }
+
+    /// The same, of a store's: what it takes from the system is charged to `account`.
+    pub fn charged_to(account: &Rc<Account>) -> Self {
+        Arena { account: Some(account.clone()), ..Arena::new() }
     }
 
     /// Bounds the bytes handed out between two resets.
@@ -199,13 +207,17 @@ impl Arena {
         });
         let layout = bytes.and_then(|bytes| Layout::from_size_align(bytes, CHUNK_ALIGN).ok());
         let layout = layout.ok_or_else(|| self.limit_reached())?;
+        let bytes = layout.size() as u64;
+        let charge =
+            self.account.as_ref().map(|account| Charge::new(account, bytes)).transpose()?;
+        chunks.try_reserve(1).map_err(|_| no_memory(bytes))?;
         // SAFETY: the layout's size is at least FIRST_CHUNK.
         let base = unsafe { alloc_zeroed(layout) };
         if base.is_null() {
-            return Err(Trap::Limit { what: "no memory left for an arena".into() }.into());
+            return Err(no_memory(bytes));
         }
         let start = base.expose_provenance();
-        chunks.push(Chunk { base, layout });
+        chunks.push(Chunk { base, layout, _charge: charge });
         self.next.set(start);
         self.end.set(start + layout.size());
         self.take(start, size)
@@ -263,6 +275,11 @@ impl Arena {
             self.end.set(start + chunk.layout.size());
         }
         self.used.set(0);
+    }
+
+    /// Bytes taken from the system, which a reset keeps at most in part.
+    pub fn held(&self) -> u64 {
+        self.chunks.borrow().iter().map(|chunk| chunk.layout.size() as u64).sum()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::{CoreFunc, CoreFuncType, CoreMemory, CoreTable, CoreType, Flo
 use crate::error::Trapped;
 use crate::layout::MAX_FLAT_PARAMS;
 use crate::memory::AddrType;
-use crate::runtime::{Cx, InstanceId, ThreadId, Wake, nested};
+use crate::runtime::{CROSSING_WORK, Cx, InstanceId, ThreadId, Wake, nested};
 use crate::types::{ResourceType, Type};
 use smallvec::{SmallVec, smallvec};
 use std::rc::Rc;
@@ -301,7 +301,10 @@ pub(super) fn import(
         ty,
         Rc::new(move |engine, args, results| {
             let mut cx = Cx { shared: &shared, engine };
-            let answer = body(&mut cx, args, results);
+            let answer = match cx.spend(CROSSING_WORK) {
+                Ok(()) => body(&mut cx, args, results),
+                Err(trap) => Err(trap),
+            };
             flow(&mut cx, answer, results)
         }),
     )

@@ -79,7 +79,7 @@ pub(crate) fn enter(
         }
         state.enter_from(lift.inst, caller);
         let callee = || Callee::Lift(lift.clone());
-        let (task, thread) = state.new_task(callee, lift.inst, Some(subtask), Body::Entering);
+        let (task, thread) = state.new_task(callee, lift.inst, Some(subtask), Body::Entering)?;
         state.subtask(subtask).callee = Some(task);
         (task, thread)
     };
@@ -103,10 +103,12 @@ fn canon_lift(
     }
     run_thread(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
     if !lift.ty.is_async() {
+        let mut turns = 0u32;
         while !cx.state().task_resolved(task) {
-            let next = cx.state().next_ready_in(lift.inst);
+            let next = cx.state().next_ready_in(lift.inst, turns);
             let next = next.ok_or_else(|| Trapped::from(Trap::CannotBlock).within(&*lift.name))?;
             resume(cx, next, false)?;
+            turns = turns.saturating_add(1);
         }
     }
     Ok(())
@@ -273,7 +275,7 @@ fn returned(
     match outcome {
         Outcome::Returned => Ok(true),
         Outcome::Suspended(cont) => {
-            cx.state().threads[thread].cont = Some(cont);
+            cx.state().keep_suspended(thread, cont)?;
             Ok(false)
         }
         Outcome::Trapped(trap) => Err(trap.within(&*lift.name)),

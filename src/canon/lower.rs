@@ -65,7 +65,7 @@ pub(crate) fn canon_lower(
         let mut state = cx.state();
         policy::check_may_leave(&state, inst).map_err(|trap| trap.within(lower.callee.name()))?;
         let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
-        state.new_subtask(inst, || Caller::Guest(lower.clone()), result_ptr)
+        state.new_subtask(inst, || Caller::Guest(lower.clone()), result_ptr)?
     };
     if let Err(trap) = lower.callee.invoke(cx, subtask, inst, args) {
         cx.state().forget_subtask(subtask);

@@ -27,7 +27,7 @@ pub(crate) fn canon_thread_new_indirect(
     }
     let state = &mut *cx.state();
     let task = state.threads[state.current_thread()].task;
-    let thread = state.threads.insert_with(|_| Thread::new(task, inst, Body::New { func, arg }));
+    let thread = state.threads.insert_with(|_| Thread::new(task, inst, Body::New { func, arg }))?;
     if let Err(trap) = state.register_thread(task, thread) {
         state.threads.discard(thread);
         return Err(trap);
@@ -41,16 +41,13 @@ pub(crate) fn explicit_outcome(
     thread: ThreadId,
     outcome: Outcome,
 ) -> Result<(), Trapped> {
-    let mut state = cx.state();
     match outcome {
         Outcome::Returned => {
+            let mut state = cx.state();
             let task = state.threads[thread].task;
             state.unregister_thread(task, thread)
         }
-        Outcome::Suspended(cont) => {
-            state.threads[thread].cont = Some(cont);
-            Ok(())
-        }
+        Outcome::Suspended(cont) => cx.state().keep_suspended(thread, cont),
         Outcome::Trapped(trap) => Err(trap.within("explicit thread")),
     }
 }

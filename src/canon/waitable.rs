@@ -16,8 +16,12 @@ pub(crate) struct EventTarget {
 pub(crate) fn canon_waitable_set_new(cx: &mut Cx<'_>, inst: InstanceId) -> Result<u32, Trapped> {
     let mut state = cx.state();
     policy::check_may_leave(&state, inst)?;
-    let set = state.sets.insert(Default::default());
-    state[inst].handles.add(Handle::WaitableSet(set))
+    let set = state.sets.insert(Default::default())?;
+    let added = state[inst].handles.add(Handle::WaitableSet(set));
+    if added.is_err() {
+        state.sets.discard(set);
+    }
+    added
 }
 
 /// `canon_waitable_set_wait`, `WaitableSet.wait_for_event`: an event of the set, or `None` if there is

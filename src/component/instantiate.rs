@@ -54,7 +54,7 @@ fn instantiate(
         return Err(Error::new(ErrorKind::Limit, message));
     }
     count_instance(instances)?;
-    let instance = new_instance(cx, parent, place.name);
+    let instance = new_instance(cx, parent, place.name)?;
     let mut instantiator = Instantiator {
         closure,
         args,

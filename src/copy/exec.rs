@@ -33,12 +33,13 @@ impl Plan {
         exec.check_dst(&self.ty, dst_ptr, count)?;
         if count == 1 {
             // SAFETY: both ranges were just checked.
-            unsafe { exec.copy(&self.op, src_ptr, dst_ptr) }
+            unsafe { exec.copy(&self.op, src_ptr, dst_ptr)? }
         } else {
             let sizes = (self.ty.info().size(self.src.addr), self.ty.info().size(self.dst.addr));
             // SAFETY: both ranges were just checked.
-            unsafe { exec.copy_elements(&self.op, src_ptr, dst_ptr, count, sizes) }
+            unsafe { exec.copy_elements(&self.op, src_ptr, dst_ptr, count, sizes)? }
         }
+        exec.spend_rest()
     }
 }
 
@@ -56,7 +57,12 @@ pub(super) struct Exec<'a> {
     pub(super) dst: View,
     pub(super) src_base: *mut u8,
     pub(super) dst_base: *mut u8,
+    /// Work that [`Context::spend`] was not told of yet.
+    work: u64,
 }
+
+/// How much work is told of at once: asking for each string would cost more than the string.
+const WORK_AT_ONCE: u64 = 1 << 10;
 
 impl<'a> Exec<'a> {
     pub(super) fn new(cx: &'a mut dyn Context, plan: &Plan) -> Self {
@@ -69,6 +75,22 @@ impl<'a> Exec<'a> {
             dst,
             src_base: src.base,
             dst_base: dst.base,
+            work: 0,
+        }
+    }
+
+    /// Counts the work of copying `elements` of `bytes` in all, which is about to be done.
+    #[inline]
+    pub(super) fn spend(&mut self, elements: u64, bytes: u64) -> Result<(), Trapped> {
+        self.work += elements + bytes / 64;
+        if self.work < WORK_AT_ONCE { Ok(()) } else { self.spend_rest() }
+    }
+
+    /// Tells of the work that was counted.
+    pub(super) fn spend_rest(&mut self) -> Result<(), Trapped> {
+        match std::mem::take(&mut self.work) {
+            0 => Ok(()),
+            work => self.cx.spend(work),
         }
     }
 

@@ -187,7 +187,7 @@ impl Plan {
             Target::Memory(ptr) => {
                 exec.check_dst(&self.ty, ptr, 1)?;
                 // SAFETY: both ranges were checked.
-                unsafe { exec.copy(&self.op, src, ptr) }
+                unsafe { exec.copy(&self.op, src, ptr)? }
             }
             Target::Allocate(out) => {
                 let info = self.ty.info();
@@ -195,14 +195,14 @@ impl Plan {
                 let ptr = exec.allocate(info.align(self.dst.addr), size)?;
                 *out = ptr;
                 // SAFETY: both ranges were checked, the destination's by `allocate`.
-                unsafe { exec.copy(&self.op, src, ptr) }
+                unsafe { exec.copy(&self.op, src, ptr)? }
             }
             Target::Flat(values) => {
                 let layout = flat_layout(&self.dst_flat);
                 if self.is_plain {
                     // SAFETY: the range was checked; a plain value is the same on both sides.
                     unsafe { layout.lower_flat(exec.src_at(src), values) };
-                    return Ok(());
+                    return exec.spend_rest();
                 }
                 let mut scratch = scratch(&self.ty, self.dst.addr);
                 exec.dst_base = scratch.as_mut_ptr().cast();
@@ -210,9 +210,9 @@ impl Plan {
                 unsafe { exec.copy(&self.op, src, 0)? };
                 // SAFETY: as above; a valid value was just written there.
                 unsafe { layout.lower_flat(scratch.as_ptr().cast(), values) };
-                Ok(())
             }
         }
+        exec.spend_rest()
     }
 }
 

@@ -32,10 +32,11 @@ pub(super) struct SrcString {
 
 impl Exec<'_> {
     /// Whether `count` values of type `ty` lie at `ptr` in the source's memory.
-    pub(super) fn check_src(&self, ty: &Type, ptr: u64, count: u64) -> Result<(), Trapped> {
+    pub(super) fn check_src(&mut self, ty: &Type, ptr: u64, count: u64) -> Result<(), Trapped> {
         let info = ty.info();
         let size = count.saturating_mul(info.size(self.src_format.addr).into());
-        self.src.range(ptr, size, info.align(self.src_format.addr)).map(drop)
+        self.src.range(ptr, size, info.align(self.src_format.addr))?;
+        self.spend(count, size)
     }
 
     /// The pair that stands for a string or list.
@@ -62,7 +63,7 @@ impl Exec<'_> {
 
     /// Finds a string and checks that it is one.
     pub(super) fn load_string_from_range(
-        &self,
+        &mut self,
         ptr: u64,
         tagged_code_units: u64,
     ) -> Result<SrcString, Trapped> {
@@ -81,6 +82,7 @@ impl Exec<'_> {
             return Err(Trap::StringTooLong { len }.into());
         }
         self.src.range(ptr, len, align)?;
+        self.spend(1, len)?;
         let string = SrcString { encoding, ptr, code_units: code_units as usize };
         // SAFETY: the range was just checked.
         unsafe { self.validate(&string)? };
@@ -129,7 +131,7 @@ impl Exec<'_> {
 
     /// Checks that the elements of a list lie within the source's memory.
     pub(super) fn load_list_from_range(
-        &self,
+        &mut self,
         list: &List,
         ptr: u64,
         length: u64,
@@ -138,7 +140,8 @@ impl Exec<'_> {
         if len > MAX_LIST_BYTE_LENGTH {
             return Err(Trap::ListTooLong { len }.into());
         }
-        self.src.range(ptr, len, list.src_align).map(drop)
+        self.src.range(ptr, len, list.src_align)?;
+        self.spend(length, len)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod vtable;
 #[cfg(feature = "wasmi")]
 pub mod wasmi;
 
+use crate::account::Account;
 use crate::error::{Result, Trapped};
 use std::any::Any;
 use std::fmt;
@@ -175,10 +176,19 @@ pub struct Capabilities {
     pub exceptions: bool,
     /// Fuel metering.
     pub fuel: bool,
+    /// Bytes that a suspended guest's stack is charged with.
+    pub stack_bytes: u64,
+}
+
+/// What a suspended guest is charged with where its stack may grow to `max_stack_bytes`. How large it
+/// has become no engine says; few come near the bound, and all of them together stay within some
+/// GiB by this.
+pub(crate) fn suspended_bytes(max_stack_bytes: u64) -> u64 {
+    (max_stack_bytes / 64).max(4096)
 }
 
 /// What a store asks of the engine.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EngineStoreConfig {
     /// Fuel to start with; `None` does not meter.
     pub fuel: Option<u64>,
@@ -186,6 +196,19 @@ pub struct EngineStoreConfig {
     pub max_memory_bytes: Option<u64>,
     /// Elements that each table may have at the most.
     pub max_table_elements: Option<u64>,
+    /// What the memories and tables of all instances are charged to.
+    pub guest_memory: Rc<Account>,
+}
+
+impl Default for EngineStoreConfig {
+    fn default() -> Self {
+        EngineStoreConfig {
+            fuel: None,
+            max_memory_bytes: None,
+            max_table_elements: None,
+            guest_memory: Account::unlimited(),
+        }
+    }
 }
 
 /// How a call, or the resumption of one, came back.

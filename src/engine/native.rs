@@ -8,7 +8,7 @@ use super::fiber::{Fiber, Fibers, Values};
 use super::{
     Capabilities, Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreGlobal,
     CoreInstance, CoreMemory, CoreMemoryType, CoreTable, CoreType, Engine, EngineStore,
-    EngineStoreConfig, Flow, ImportFn, Module, Outcome, RawVal, Tier,
+    EngineStoreConfig, Flow, ImportFn, Module, Outcome, RawVal, Tier, suspended_bytes,
 };
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use std::cell::RefCell;
@@ -30,7 +30,13 @@ impl Default for NativeEngine {
 
 impl Engine for NativeEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { tier: Tier::Fiber, memory64: true, exceptions: false, fuel: false }
+        Capabilities {
+            tier: Tier::Fiber,
+            memory64: true,
+            exceptions: false,
+            fuel: false,
+            stack_bytes: suspended_bytes(self.stack_size as u64),
+        }
     }
 
     fn compile(&self, _wasm: &[u8]) -> Result<Arc<dyn Module>> {

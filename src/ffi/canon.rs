@@ -277,7 +277,7 @@ pub unsafe extern "C" fn cmabi_component_instance_new(
         store.native()?;
         let new = store.enter(|cx| {
             let parent = component_instance(runtime::instance_count(cx), parent, "parent")?;
-            Ok(runtime::new_instance(cx, parent, name))
+            Ok(runtime::new_instance(cx, parent, name)?)
         })?;
         // The host itself has the number 0.
         instance.write(new.0);

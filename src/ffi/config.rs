@@ -16,6 +16,9 @@ pub struct cmabi_config {
     pub(super) fuel: Option<u64>,
     pub(super) max_memory_bytes: Option<u64>,
     pub(super) max_table_elements: Option<u64>,
+    pub(super) max_host_bytes: Option<u64>,
+    pub(super) max_guest_bytes: Option<u64>,
+    pub(super) max_call_bytes: Option<u64>,
     pub(super) max_nesting: Option<u32>,
     pub(super) max_handles: Option<u32>,
     pub(super) max_threads: Option<u32>,
@@ -145,6 +148,48 @@ pub unsafe extern "C" fn cmabi_config_set_max_table_elements(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.max_table_elements = Some(elements)) }
+}
+
+/// For a store: how many bytes of the host's memory it may take on behalf of its guests, beside their own
+/// memories: arguments and results of calls that are going on, handles, tasks and threads, the stacks
+/// of guests that wait, messages of error contexts, instances. Where more is needed the guest traps, or
+/// the function fails, with `CMABI_STATUS_LIMIT`. The default is 256 MiB. What is in use can be asked:
+/// `cmabi_store_get_counts`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_host_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_host_bytes = Some(bytes)) }
+}
+
+/// For a store: how many bytes the linear memories and tables of all its instances may have together; an
+/// element of a table counts as 8. `memory.grow` and `table.grow` beyond it fail, and so does the
+/// instantiation of a module that starts with more. The default is 4 GiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_guest_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_guest_bytes = Some(bytes)) }
+}
+
+/// For a store: how many bytes of the host's memory the arguments of one call of a host function may
+/// take, and the result of one call by the host, or one read from a stream. A guest can make a list of a
+/// million elements that are all the same megabyte. Where more is needed the guest traps with
+/// `CMABI_STATUS_LIMIT`. The default is 64 MiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_call_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_call_bytes = Some(bytes)) }
 }
 
 /// For a store: how many calls from the host into a guest and back may be nested in one another.

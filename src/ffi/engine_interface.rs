@@ -129,6 +129,8 @@ pub struct cmabi_engine_limits {
     pub metered: bool,
     /// Fuel to start with, where it is metered.
     pub fuel: u64,
+    /// Bytes that all linear memories and tables of the store may have together.
+    pub max_guest_bytes: u64,
 }
 
 /// How a call came back.

@@ -10,6 +10,7 @@ use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
 use super::types::cmabi_resource_type;
 use super::{check, guard};
+use crate::account::Account;
 use crate::canon::host_resource;
 use crate::error::{Error, ErrorKind, Result, Trapped};
 use crate::runtime::{Cx, Table};
@@ -39,7 +40,7 @@ struct Object {
 
 impl Objects {
     pub(super) fn new() -> Self {
-        Objects(RefCell::new(Table::new(u32::MAX)))
+        Objects(RefCell::new(Table::new(u32::MAX, &Account::unlimited())))
     }
 
     fn add(&self, object: Object) -> Result<u32> {

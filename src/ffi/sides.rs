@@ -121,6 +121,10 @@ impl Sides<'_> {
 }
 
 impl Context for Sides<'_> {
+    fn spend(&mut self, _work: u64) -> Result<(), Trapped> {
+        Ok(())
+    }
+
     fn src_memory(&mut self) -> View {
         self.src.view()
     }

@@ -6,6 +6,7 @@ use super::task::{Callee, TaskId, TaskState};
 use super::thread::{Body, run};
 use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, Ownership, ResourceHandle, State, within};
+use crate::account::CALL_VALUES;
 use crate::canon::Options;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
@@ -55,6 +56,21 @@ pub(crate) struct Crossing<'a, 'cx> {
     pub(crate) dst: &'a Side,
     /// Only parameters can contain borrows.
     pub(crate) borrows: Option<BorrowScope>,
+    /// Bytes of the host's memory that the values may still take.
+    host_bytes_left: u64,
+}
+
+impl<'a, 'cx> Crossing<'a, 'cx> {
+    #[inline]
+    pub(crate) fn new(
+        cx: &'a mut Cx<'cx>,
+        src: &'a Side,
+        dst: &'a Side,
+        borrows: Option<BorrowScope>,
+    ) -> Self {
+        let host_bytes_left = cx.shared.config.max_call_bytes;
+        Crossing { cx, src, dst, borrows, host_bytes_left }
+    }
 }
 
 impl Crossing<'_, '_> {
@@ -106,7 +122,14 @@ impl Context for Crossing<'_, '_> {
         new_size: u64,
     ) -> Result<u64, Trapped> {
         match &self.dst.memory {
-            Memory::Host(Some(arena)) => arena.realloc(old, old_size, align, new_size),
+            Memory::Host(Some(arena)) => {
+                let more = new_size.saturating_sub(old_size);
+                self.host_bytes_left = self.host_bytes_left.checked_sub(more).ok_or_else(|| {
+                    let limit = self.cx.shared.config.max_call_bytes;
+                    CALL_VALUES.exceeded(more, limit - self.host_bytes_left, limit)
+                })?;
+                arena.realloc(old, old_size, align, new_size)
+            }
             Memory::Guest { realloc: Some(realloc), .. } => reallocate(
                 self.cx,
                 self.dst.inst,
@@ -115,6 +138,10 @@ impl Context for Crossing<'_, '_> {
             ),
             Memory::Guest { realloc: None, .. } | Memory::Host(None) => Err(Trap::NoRealloc.into()),
         }
+    }
+
+    fn spend(&mut self, work: u64) -> Result<(), Trapped> {
+        self.cx.spend(work)
     }
 
     fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
@@ -181,7 +208,7 @@ pub(crate) fn run_core_task<'a, T>(
 ) -> Result<T, Trapped> {
     let (task, thread) = {
         let state = &mut *cx.state();
-        let (task, thread) = state.new_task(|| Callee::Core, inst, None, Body::Sync);
+        let (task, thread) = state.new_task(|| Callee::Core, inst, None, Body::Sync)?;
         state.tasks[task].state = TaskState::Started;
         state.register_thread(task, thread)?;
         (task, thread)
@@ -266,7 +293,7 @@ pub(crate) fn lower_params(
         Memory::Host(_) => Target::Allocate(&mut params[0]),
     };
     let borrows = Some(BorrowScope { lender: subtask, borrower: task });
-    let mut crossing = Crossing { cx, src: &sides.caller, dst: &sides.callee, borrows };
+    let mut crossing = Crossing::new(cx, &sides.caller, &sides.callee, borrows);
     if crossing.is_within_guest() {
         return within::copy_params(crossing, &sides.plans, source, target);
     }
@@ -299,7 +326,7 @@ pub(crate) fn return_result(
             }
             None => Target::Memory(sides.result_ptr),
         };
-        let mut crossing = Crossing { cx, src: &sides.callee, dst: &sides.caller, borrows: None };
+        let mut crossing = Crossing::new(cx, &sides.callee, &sides.caller, None);
         if crossing.is_within_guest() {
             within::copy_result(crossing, &sides.plans, source, target)?;
         } else {
@@ -351,11 +378,11 @@ impl State {
         index: u32,
         scope: WaitableId,
     ) -> Result<u32, Trapped> {
+        self.resource(inst, ty, index)?;
+        self.add_lender(scope, index)?;
         let handle = self.resource(inst, ty, index)?;
         handle.num_lends += 1;
-        let rep = handle.rep;
-        self.add_lender(scope, index);
-        Ok(rep)
+        Ok(handle.rep)
     }
 
     /// `lower_own`.

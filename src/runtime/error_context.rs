@@ -37,10 +37,10 @@ impl ErrorContext {
         source: Source<'_>,
     ) -> Result<Rc<ErrorContext>, Trapped> {
         let plan = cx.shared.plans.get(&Type::string(), format, Format::HOST);
-        let arena = Rc::new(Arena::new());
+        let arena = Rc::new(Arena::charged_to(&cx.shared.host_memory));
         let message = alloc_string(&arena)?.expose_provenance() as u64;
         let dst = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena.clone())) };
-        let mut crossing = Crossing { cx, src: &side, dst: &dst, borrows: None };
+        let mut crossing = Crossing::new(cx, &side, &dst, None);
         plan.transfer(&mut crossing, source, Target::Memory(message))?;
         Ok(Rc::new(ErrorContext { message, arena }))
     }
@@ -71,7 +71,7 @@ impl ErrorContext {
     ) -> Result<(), Trapped> {
         let plan = cx.shared.plans.get(&Type::string(), Format::HOST, format);
         let src = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(self.arena.clone())) };
-        let mut crossing = Crossing { cx, src: &src, dst: &side, borrows: None };
+        let mut crossing = Crossing::new(cx, &src, &side, None);
         plan.transfer(&mut crossing, Source::Memory(self.message), Target::Memory(ptr))
     }
 }

@@ -176,9 +176,24 @@ impl HostTask {
         drop(on_cancel);
         let mut state = cx.state();
         state.pending_host_tasks -= 1;
-        if Rc::strong_count(&arena) == 1 && state.arenas.len() < POOLED_ARENAS {
+        state.give_back_arena(arena);
+    }
+}
+
+impl State {
+    /// An empty arena, which the store is charged with.
+    pub(crate) fn take_arena(&mut self) -> Rc<Arena> {
+        let pooled = self.arenas.pop();
+        pooled.unwrap_or_else(|| Rc::new(Arena::charged_to(&self.host_memory)))
+    }
+
+    /// Keeps an arena that nobody uses any more for the next call, if it is not large.
+    pub(crate) fn give_back_arena(&mut self, arena: Rc<Arena>) {
+        if Rc::strong_count(&arena) == 1 && self.arenas.len() < POOLED_ARENAS {
             arena.reset();
-            state.arenas.push(arena);
+            if arena.held() <= MAX_POOLED_BYTES {
+                self.arenas.push(arena);
+            }
         }
     }
 }
@@ -191,6 +206,8 @@ fn misuse(trap: Trapped) -> Error {
 
 /// Empty arenas that are kept for the next calls that the host serves.
 const POOLED_ARENAS: usize = 64;
+/// The bytes that each of them may hold.
+const MAX_POOLED_BYTES: u64 = 256 << 10;
 
 /// Calls a host function: `canon_lift` where the callee is the host.
 pub(crate) fn serve(
@@ -201,11 +218,11 @@ pub(crate) fn serve(
 ) -> Result<(), Trapped> {
     let (task, arena) = {
         let state = &mut *cx.state();
-        let arena = state.arenas.pop().unwrap_or_default();
+        let arena = state.take_arena();
         let task = state.tasks.insert_with(|_| {
             let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
             Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask))
-        });
+        })?;
         state.pending_host_tasks += 1;
         state.subtask(subtask).callee = Some(task);
         state.start_task(task);
@@ -369,7 +386,7 @@ impl State {
         inst: InstanceId,
         caller: impl FnOnce() -> Caller,
         result_ptr: u64,
-    ) -> WaitableId {
+    ) -> Result<WaitableId, Trapped> {
         self.waitables.insert_with(|_| {
             let subtask = Subtask::new(caller(), result_ptr);
             Waitable::new(inst, 0, WaitableKind::Subtask(subtask))

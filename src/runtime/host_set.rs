@@ -18,7 +18,7 @@ pub struct HostEvent {
 /// A new, empty set: its handle.
 pub fn waitable_set_new(cx: &mut Cx<'_>) -> Result<u32> {
     let state = &mut *cx.state();
-    let set = state.sets.insert(Default::default());
+    let set = state.sets.insert(Default::default())?;
     state[InstanceId::HOST].handles.add(Handle::WaitableSet(set)).map_err(|trap| {
         state.sets.remove(set);
         Error::new(ErrorKind::Limit, trap.to_string())

@@ -35,13 +35,12 @@ fn check(cx: &mut Cx<'_>, ty: &Type, ptr: u64, count: u32) -> Result<(), Trapped
     let plan = cx.shared.plans.get(ty, Format::HOST, Format::HOST);
     let info = ty.info();
     let bytes = u64::from(count) * u64::from(info.size(Format::HOST.addr));
-    let arena = cx.state().arenas.pop().unwrap_or_default();
+    let arena = cx.state().take_arena();
     let mut looking = Looking { cx, arena: &arena, moved: FxHashSet::default() };
     let looked = arena
         .alloc(bytes, info.align(Format::HOST.addr))
         .and_then(|to| plan.copy_elements(&mut looking, ptr, to.addr() as u64, count.into()));
-    arena.reset();
-    cx.state().arenas.push(arena);
+    cx.state().give_back_arena(arena);
     match looked {
         // Too much to look at is not wrong.
         Err(trap) if !matches!(trap.reason(), Trap::Limit { .. }) => Err(trap.of_host()),
@@ -93,6 +92,10 @@ impl Context for Looking<'_, '_> {
         new_size: u64,
     ) -> Result<u64, Trapped> {
         self.arena.realloc(old, old_size, align, new_size)
+    }
+
+    fn spend(&mut self, _work: u64) -> Result<(), Trapped> {
+        Ok(())
     }
 
     fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {

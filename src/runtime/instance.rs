@@ -4,7 +4,8 @@ use super::State;
 use super::list::List;
 use super::table::{Handle, Table};
 use super::thread::{Thread, ThreadId};
-use super::{Cx, StoreConfig, policy};
+use super::{Cx, Shared, StoreConfig, policy};
+use crate::account::{Account, reserve_one};
 use crate::error::Trapped;
 use std::rc::Rc;
 
@@ -39,13 +40,15 @@ pub(crate) struct Instance {
     pub(crate) entering_exclusive: List<Thread, 0>,
     /// Threads between two callbacks that wait for nothing but exclusive access.
     pub(crate) reentering: List<Thread, 0>,
-    /// Threads of this instance that are in the store's ready queue.
+    /// Threads in the store's ready queue that a sync call into this instance may run while it is
+    /// blocked.
     pub(crate) ready: List<Thread, 1>,
 }
 
 impl Instance {
     pub(crate) fn new(
         config: &StoreConfig,
+        account: &Rc<Account>,
         parent: Option<InstanceId>,
         depth: u32,
         name: Rc<str>,
@@ -54,8 +57,8 @@ impl Instance {
             name,
             parent,
             depth,
-            handles: Table::new(config.max_handles),
-            threads: Table::new(config.max_threads),
+            handles: Table::new(config.max_handles, account),
+            threads: Table::new(config.max_threads, account),
             may_enter: true,
             may_leave: true,
             poisoned: false,
@@ -71,12 +74,19 @@ impl Instance {
 }
 
 /// A new component instance inside `parent`; `name` is for messages.
-pub fn new_instance(cx: &mut Cx<'_>, parent: Option<InstanceId>, name: &str) -> InstanceId {
+pub fn new_instance(
+    cx: &mut Cx<'_>,
+    parent: Option<InstanceId>,
+    name: &str,
+) -> Result<InstanceId, Trapped> {
+    let Shared { config, host_memory, .. } = &**cx.shared;
     let mut state = cx.state();
     let depth = parent.map_or(0, |parent| state[parent].depth + 1);
     let id = InstanceId(state.instances.len() as u32);
-    state.instances.push(Instance::new(&cx.shared.config, parent, depth, name.into()));
-    id
+    reserve_one(&mut state.instances, host_memory)?;
+    host_memory.charge(name.len() as u64)?;
+    state.instances.push(Instance::new(config, host_memory, parent, depth, name.into()));
+    Ok(id)
 }
 
 /// How many instances a store has, itself as the host's included. They are never freed before it.

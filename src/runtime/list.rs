@@ -95,6 +95,7 @@ impl<T: Linked<N>, const N: usize> List<T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Account;
 
     struct Item(char, Link);
 
@@ -117,9 +118,10 @@ mod tests {
 
     #[test]
     fn order_is_kept_and_removal_works_anywhere() {
-        let mut slab = Slab::new();
+        let mut slab = Slab::new(&Account::unlimited());
         let mut list = List::default();
-        let ids: Vec<_> = "abcd".chars().map(|c| slab.insert(Item(c, Link::default()))).collect();
+        let ids: Vec<_> =
+            "abcd".chars().map(|c| slab.insert(Item(c, Link::default())).unwrap()).collect();
         ids.iter().for_each(|id| list.push_back(&mut slab, *id));
         assert_eq!(text(&list, &mut slab), "abcd");
         list.remove(&mut slab, ids[1]);

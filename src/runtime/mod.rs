@@ -81,9 +81,10 @@ pub(crate) use task::{Callee, Task, TaskId, TaskState, request_cancellation};
 pub(crate) use thread::{Body, Thread, ThreadId, Wait, Wake, resume, run as run_thread};
 pub(crate) use waitable::{SetId, WaitableId};
 
+use crate::account::Account;
 use crate::copy::PlanCache;
 use crate::engine::{EngineStore, Tier};
-use crate::error::Trapped;
+use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
 use instance::Instance;
 use resource::Resources;
@@ -101,6 +102,10 @@ pub struct Shared {
     pub(crate) config: StoreConfig,
     pub(crate) tier: Tier,
     pub(crate) plans: PlanCache,
+    /// What the store takes of the host's memory.
+    pub host_memory: Rc<Account>,
+    /// What its guests' memories and tables take.
+    pub guest_memory: Rc<Account>,
     error_context_hook: RefCell<Option<Rc<ErrorContextHook>>>,
     /// For the embedder: the address of what it keeps beside the store. Null at first.
     pub embedder: Cell<*const ()>,
@@ -115,16 +120,35 @@ pub struct Cx<'a> {
     pub engine: &'a mut dyn EngineStore,
 }
 
+/// Fuel that a call across the boundary of an instance, or the resumption of a thread, is charged with.
+pub(crate) const CROSSING_WORK: u64 = 16;
+
 impl Cx<'_> {
     /// The state, to be let go before the engine or the host is called.
     #[inline]
     pub(crate) fn state(&self) -> RefMut<'_, State> {
         self.shared.state.borrow_mut()
     }
+
+    /// Charges the guests' fuel with work that is done for them, where fuel is metered.
+    #[inline]
+    pub(crate) fn spend(&mut self, work: u64) -> Result<(), Trapped> {
+        if self.shared.config.engine.fuel.is_none() { Ok(()) } else { self.spend_fuel(work) }
+    }
+
+    fn spend_fuel(&mut self, work: u64) -> Result<(), Trapped> {
+        let left = self.engine.fuel().unwrap_or(u64::MAX);
+        self.engine.set_fuel(left.saturating_sub(work));
+        if work > left { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
+    }
 }
 
 /// Everything that a store knows.
 pub(crate) struct State {
+    /// The same as [`Shared::host_memory`].
+    pub(crate) host_memory: Rc<Account>,
+    /// What a guest is charged with while it is suspended.
+    pub(crate) stack_bytes: u64,
     pub(crate) instances: Vec<Instance>,
     pub(crate) resources: Resources,
     pub(crate) tasks: Slab<Task>,

@@ -36,6 +36,7 @@ pub(crate) fn block(cx: &mut Cx<'_>) -> Result<SmallVec<[RawVal; 1]>, Trapped> {
 
 /// Runs other threads until `thread` can go on; whether it is cancelled.
 fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
+    let mut turns = 0u32;
     loop {
         let next = {
             let mut state = cx.state();
@@ -59,7 +60,7 @@ fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
                     continue;
                 }
                 Some(next) => Some(next),
-                None if is_sync => state.next_ready_in(inst),
+                None if is_sync => state.next_ready_in(inst, turns),
                 None => state.next_ready_above(inst),
             };
             match next {
@@ -68,6 +69,7 @@ fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
                 None => return Err(Trap::CannotSuspend.into()),
             }
         };
+        turns = turns.saturating_add(1);
         let (inst, next_inst) = {
             let state = cx.state();
             (state.threads[thread].inst, state.threads[next].inst)

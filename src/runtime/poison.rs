@@ -96,7 +96,8 @@ impl State {
         for thread in threads {
             if self.threads.get(thread).is_some() {
                 self.stop_waiting(thread, true);
-                stacks.extend(self.threads.remove(thread).and_then(|thread| thread.cont));
+                stacks.extend(self.take_suspended(thread));
+                self.threads.discard(thread);
             }
         }
         let task = self.tasks.remove(id).expect("it was found");
@@ -118,6 +119,7 @@ impl State {
             }
         };
         self.join(id, None);
+        self.take_lenders(id);
         match callee {
             None => {
                 self.waitables.remove(id);
@@ -137,7 +139,7 @@ pub(crate) fn tear_down(cx: &mut Cx<'_>) {
         let state = &mut *cx.state();
         let threads: Vec<_> = state.threads.iter().map(|(id, _)| id).collect();
         let stacks: Vec<_> =
-            threads.into_iter().filter_map(|id| state.threads[id].cont.take()).collect();
+            threads.into_iter().filter_map(|id| state.take_suspended(id)).collect();
         let instances = 0..state.instances.len() as u32;
         let doomed = instances.flat_map(|inst| state.disown(InstanceId(inst), |_| true)).collect();
         let sides = (state.take_host_sides(), std::mem::take(&mut state.discarded));

@@ -207,7 +207,15 @@ impl State {
         thread.ready_since = self.scheduler.step;
         let inst = thread.inst;
         self.scheduler.ready.push_back(&mut self.threads, id);
-        self.instances[inst.0 as usize].ready.push_back(&mut self.threads, id);
+        if self.is_for_sync_calls(id) {
+            self.instances[inst.0 as usize].ready.push_back(&mut self.threads, id);
+        }
+    }
+
+    /// Whether a ready thread is among those that a blocked sync call may run. That does not change
+    /// while it is ready. One that waits to be let in is not in the instance yet.
+    fn is_for_sync_calls(&self, id: ThreadId) -> bool {
+        self.threads[id].index != 0 && policy::sync_call_may_run(self, id)
     }
 
     fn enqueue(&mut self, id: ThreadId, wait: Wait, front: bool) {
@@ -235,13 +243,16 @@ impl State {
     }
 
     fn dequeue(&mut self, id: ThreadId) {
+        let is_for_sync_calls = self.is_for_sync_calls(id);
         let thread = &mut self.threads[id];
         let queue = std::mem::replace(&mut thread.queue, Queue::None);
         let inst = &mut self.instances[thread.inst.0 as usize];
         let list = match (queue, thread.state) {
             (Queue::None, _) => return,
             (Queue::Ready, _) => {
-                inst.ready.remove(&mut self.threads, id);
+                if is_for_sync_calls {
+                    inst.ready.remove(&mut self.threads, id);
+                }
                 &mut self.scheduler.ready
             }
             (Queue::Entering, _) => &mut inst.entering,
@@ -273,18 +284,19 @@ impl State {
         }
     }
 
-    /// A ready thread that a blocked sync call into `inst` may run.
-    pub(crate) fn next_ready_in(&mut self, inst: InstanceId) -> Option<ThreadId> {
+    /// A ready thread that a sync call into `inst` may run, which has been blocked for so many
+    /// `turns` of such threads. Those that have to be passed over are the one that has exclusive access
+    /// and those that are pinned on the native stack.
+    pub(crate) fn next_ready_in(&mut self, inst: InstanceId, turns: u32) -> Option<ThreadId> {
+        if let Some(thread) = policy::sync_call_must_run(self, inst, turns) {
+            return Some(thread);
+        }
         let mut candidates = smallvec::SmallVec::<[ThreadId; 8]>::new();
         let at_random = self.scheduler.random.is_some();
         let mut at = self[inst].ready.front(&self.threads);
         while let Some(id) = at {
             at = self.instances[inst.0 as usize].ready.next(&mut self.threads, id);
-            // Threads that wait to be let in are not in the instance yet.
-            if self.threads[id].index == 0
-                || self.threads[id].pinned
-                || !policy::sync_call_may_run(self, id)
-            {
+            if self.threads[id].pinned || self[inst].exclusive_thread == Some(id) {
                 continue;
             }
             if self.is_still_ready(id) {

@@ -1,11 +1,14 @@
 //! Storage with stable, generational ids: freeing and reusing an entry allocates nothing, and an id
 //! that outlives its entry is told from the entry that took its place.
 
+use crate::account::{Account, reserve_one};
+use crate::error::Trapped;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
+use std::rc::Rc;
 
 /// Names an entry of a [`Slab`].
 pub struct Id<T> {
@@ -75,11 +78,13 @@ pub(crate) struct Slab<T> {
     entries: Vec<(NonZeroU32, Entry<T>)>,
     free: Option<u32>,
     len: usize,
+    /// What the entries are charged to.
+    account: Rc<Account>,
 }
 
 impl<T> Slab<T> {
-    pub(crate) const fn new() -> Self {
-        Slab { entries: Vec::new(), free: None, len: 0 }
+    pub(crate) fn new(account: &Rc<Account>) -> Self {
+        Slab { entries: Vec::new(), free: None, len: 0, account: account.clone() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -87,12 +92,12 @@ impl<T> Slab<T> {
     }
 
     /// Adds what `value` makes of its future id. It is made where it stays if it is made in `value`,
-    /// and not moved into it.
+    /// and not moved into it. Traps where there is no room left in the account.
     #[inline(always)]
-    pub(crate) fn insert_with(&mut self, value: impl FnOnce(Id<T>) -> T) -> Id<T> {
+    pub(crate) fn insert_with(&mut self, value: impl FnOnce(Id<T>) -> T) -> Result<Id<T>, Trapped> {
         let index = match self.free {
             Some(index) => index,
-            None => self.grow(),
+            None => self.grow()?,
         };
         let (generation, entry) = &mut self.entries[index as usize];
         let id = Id { index, generation: *generation, of: PhantomData };
@@ -100,20 +105,20 @@ impl<T> Slab<T> {
         self.free = next;
         *entry = Entry::Used(value(id));
         self.len += 1;
-        id
+        Ok(id)
     }
 
     #[inline(always)]
-    pub(crate) fn insert(&mut self, value: T) -> Id<T> {
+    pub(crate) fn insert(&mut self, value: T) -> Result<Id<T>, Trapped> {
         self.insert_with(|_| value)
     }
 
     /// Adds a free entry, of which there is none.
     #[cold]
-    fn grow(&mut self) -> u32 {
-        reserve_one(&mut self.entries);
+    fn grow(&mut self) -> Result<u32, Trapped> {
+        reserve_one(&mut self.entries, &self.account)?;
         self.entries.push((NonZeroU32::MIN, Entry::Free { next: None }));
-        self.entries.len() as u32 - 1
+        Ok(self.entries.len() as u32 - 1)
     }
 
     /// The id of the entry in a place, which is alive.
@@ -186,14 +191,6 @@ impl<T> Slab<T> {
     }
 }
 
-/// Makes room for one more. A million entries should not take the room of two million, so this grows
-/// by less than [`Vec::push`] does.
-pub(crate) fn reserve_one<T>(entries: &mut Vec<T>) {
-    if entries.len() == entries.capacity() {
-        entries.reserve_exact((entries.len() / 8).max(16));
-    }
-}
-
 /// For ids that the runtime knows to be alive.
 impl<T> Index<Id<T>> for Slab<T> {
     type Output = T;
@@ -217,12 +214,12 @@ mod tests {
 
     #[test]
     fn an_id_does_not_name_the_entry_that_took_its_place() {
-        let mut slab = Slab::new();
-        let a = slab.insert('a');
-        let b = slab.insert('b');
+        let mut slab = Slab::new(&Account::unlimited());
+        let a = slab.insert('a').unwrap();
+        let b = slab.insert('b').unwrap();
         assert_eq!(slab.remove(a), Some('a'));
         assert_eq!(slab.remove(a), None);
-        let c = slab.insert('c');
+        let c = slab.insert('c').unwrap();
         assert_eq!(slab.get(a), None);
         assert_eq!((slab[b], slab[c]), ('b', 'c'));
         assert_eq!(slab.len(), 2);

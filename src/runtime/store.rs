@@ -10,6 +10,7 @@ use super::slab::Slab;
 use super::subtask::{Caller, SubtaskState};
 use super::thread::resume;
 use super::{Cx, InstanceId, Shared, State, host_stream};
+use crate::account::{Account, GUEST_MEMORY, HOST_MEMORY};
 use crate::canon::FuncInst;
 use crate::copy::PlanCache;
 use crate::engine::{Engine, EngineStore, EngineStoreConfig};
@@ -30,6 +31,13 @@ pub struct StoreConfig {
     pub max_handles: u32,
     /// Threads of each instance; at most 2^28 - 1.
     pub max_threads: u32,
+    /// Bytes of the host's memory that the store may take: see [`Shared::host_memory`].
+    pub max_host_bytes: u64,
+    /// Bytes that the memories and tables of all its guests may have together.
+    pub max_guest_bytes: u64,
+    /// Bytes of the host's memory that the arguments of one call to the host may take, or the
+    /// result of one call by it.
+    pub max_call_bytes: u64,
     /// Draws the order of threads and events at random; without it, what is ready first runs first.
     pub schedule_seed: Option<u64>,
     /// The deterministic profile of the specification.
@@ -50,6 +58,9 @@ impl Default for StoreConfig {
             max_nesting: 128,
             max_handles: (1 << 28) - 1,
             max_threads: (1 << 28) - 1,
+            max_host_bytes: 256 << 20,
+            max_guest_bytes: 4 << 30,
+            max_call_bytes: 64 << 20,
             schedule_seed: None,
             deterministic: false,
             tests_over_text: false,
@@ -66,15 +77,19 @@ pub struct Store {
 impl Store {
     /// An empty store.
     pub fn new(engine: &dyn Engine, config: &StoreConfig) -> Result<Store> {
-        let host = Instance::new(config, None, 0, "host".into());
+        let host_memory = Rc::new(Account::new(&HOST_MEMORY, config.max_host_bytes));
+        let guest_memory = Rc::new(Account::new(&GUEST_MEMORY, config.max_guest_bytes));
+        let host = Instance::new(config, &host_memory, None, 0, "host".into());
         let state = State {
+            host_memory: host_memory.clone(),
+            stack_bytes: engine.capabilities().stack_bytes,
             instances: vec![host],
             resources: Resources::default(),
-            tasks: Slab::new(),
-            threads: Slab::new(),
-            waitables: Slab::new(),
-            sets: Slab::new(),
-            shareds: Slab::new(),
+            tasks: Slab::new(&host_memory),
+            threads: Slab::new(&host_memory),
+            waitables: Slab::new(&host_memory),
+            sets: Slab::new(&host_memory),
+            shareds: Slab::new(&host_memory),
             scheduler: Scheduler::new(config.schedule_seed, config.deterministic),
             tests_over_text: config.tests_over_text,
             current: None,
@@ -95,8 +110,12 @@ impl Store {
             plans: PlanCache::new(config.deterministic),
             error_context_hook: RefCell::default(),
             embedder: Cell::new(std::ptr::null()),
+            guest_memory: guest_memory.clone(),
+            host_memory,
         };
-        Ok(Store { shared: Rc::new(shared), engine: engine.new_store(&config.engine)? })
+        let engine =
+            engine.new_store(&EngineStoreConfig { guest_memory, ..config.engine.clone() })?;
+        Ok(Store { shared: Rc::new(shared), engine })
     }
 
     /// The store, to be passed to the functions of this library while no guest runs.
@@ -139,7 +158,7 @@ pub fn start(
         check_handles(cx, params, args as u64, 1).map_err(Trapped::of_params)?;
     }
     let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });
-    let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64);
+    let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64)?;
     let subtask = HostSubtask(subtask);
     let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
     if started.is_err() {

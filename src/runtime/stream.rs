@@ -196,49 +196,36 @@ impl State {
         element: Option<Type>,
     ) -> Result<(u32, u32), Trapped> {
         let new = Shared { element, dropped: false, pending: None, ends: [None; 2], plan: None };
-        let shared = self.shareds.insert(new);
-        let kinds = [Direction::Readable, Direction::Writable]
-            .map(|direction| EndKind { channel, direction });
-        let ends = kinds.map(|kind| {
-            let end = CopyEnd {
-                kind,
-                shared,
-                state: CopyState::Idle,
-                buffer: None,
-                waits: 0,
-                host: None,
-            };
-            self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)))
+        let shared = self.shareds.insert(new)?;
+        let readable =
+            self.add_end(inst, EndKind { channel, direction: Direction::Readable }, shared);
+        let both = readable.and_then(|readable| {
+            let kind = EndKind { channel, direction: Direction::Writable };
+            let writable = self.add_end(inst, kind, shared).inspect_err(|_| {
+                self[inst].handles.remove(readable.1);
+                self.waitables.discard(readable.0);
+            })?;
+            Ok((readable, writable))
         });
-        match self.add_ends(inst, kinds, ends) {
-            Ok(indices) => {
-                self.shareds[shared].ends = ends.map(Some);
-                Ok(indices)
-            }
-            Err(trap) => {
-                self.shareds.remove(shared);
-                for end in ends {
-                    self.waitables.remove(end);
-                }
-                Err(trap)
-            }
-        }
+        let (readable, writable) = both.inspect_err(|_| self.shareds.discard(shared))?;
+        self.shareds[shared].ends = [Some(readable.0), Some(writable.0)];
+        Ok((readable.1, writable.1))
     }
 
-    fn add_ends(
+    /// An end with its handle.
+    fn add_end(
         &mut self,
         inst: InstanceId,
-        kinds: [EndKind; 2],
-        ends: [WaitableId; 2],
-    ) -> Result<(u32, u32), Trapped> {
-        let handles = &mut self[inst].handles;
-        let readable = handles.add(kinds[0].handle(ends[0]))?;
-        let writable = handles.add(kinds[1].handle(ends[1])).inspect_err(|_| {
-            handles.remove(readable);
-        })?;
-        self.waitables[ends[0]].index = readable;
-        self.waitables[ends[1]].index = writable;
-        Ok((readable, writable))
+        kind: EndKind,
+        shared: SharedId,
+    ) -> Result<(WaitableId, u32), Trapped> {
+        let state = CopyState::Idle;
+        let end = CopyEnd { kind, shared, state, buffer: None, waits: 0, host: None };
+        let end = self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)))?;
+        let index = self[inst].handles.add(kind.handle(end));
+        let index = index.inspect_err(|_| self.waitables.discard(end))?;
+        self.waitables[end].index = index;
+        Ok((end, index))
     }
 
     /// The end on the other side of `id`, if it is still there.

@@ -5,6 +5,7 @@ use super::host::{HostCaller, HostSubtask};
 use super::table::Handle;
 use super::task::TaskId;
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
+use crate::account::no_memory;
 use crate::canon::Lower;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
@@ -48,13 +49,21 @@ pub(crate) struct Subtask {
     pub(crate) callee: Option<TaskId>,
     pub(crate) caller: Caller,
     /// Handles of the caller's that are lent to the callee, until the resolution is delivered.
-    pub(crate) lenders: SmallVec<[u32; 2]>,
+    pub(crate) lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
     pub(crate) resolve_delivered: bool,
     pub(crate) cancellation_requested: bool,
     /// Nobody waits for the result, nor is there a place for it.
     pub(crate) detached: bool,
     /// Where the result is to go if it is not flat; once it is there, the flat result.
     pub(crate) result: RawVal,
+}
+
+/// How many handles a call can lend without memory of their own.
+const LENDERS_IN_PLACE: usize = 2;
+
+/// What the list of lenders is charged with for `more` that were added to its capacity.
+fn lender_bytes(more: usize) -> u64 {
+    more as u64 * size_of::<u32>() as u64
 }
 
 impl Subtask {
@@ -88,10 +97,23 @@ impl State {
     }
 
     /// Notes that the handle `index` of the caller is lent until the resolution is delivered.
-    pub(crate) fn add_lender(&mut self, id: WaitableId, index: u32) {
-        let subtask = self.subtask(id);
+    pub(crate) fn add_lender(&mut self, id: WaitableId, index: u32) -> Result<(), Trapped> {
+        let WaitableKind::Subtask(subtask) = &mut self.waitables[id].kind else {
+            unreachable!("only calls lend")
+        };
         debug_assert!(!subtask.resolved());
+        if subtask.lenders.len() == subtask.lenders.capacity() {
+            let more = subtask.lenders.len();
+            let bytes = lender_bytes(more);
+            self.host_memory.charge(bytes)?;
+            let account = &self.host_memory;
+            subtask.lenders.try_grow(2 * more).map_err(|_| {
+                account.credit(bytes);
+                no_memory(bytes)
+            })?;
+        }
         subtask.lenders.push(index);
+        Ok(())
     }
 
     /// The callee takes the arguments.
@@ -162,13 +184,20 @@ impl State {
         }
     }
 
+    /// Forgets which handles are lent.
+    pub(crate) fn take_lenders(&mut self, id: WaitableId) -> SmallVec<[u32; LENDERS_IN_PLACE]> {
+        let lenders = std::mem::take(&mut self.subtask(id).lenders);
+        self.host_memory.credit(lender_bytes(lenders.capacity() - LENDERS_IN_PLACE));
+        lenders
+    }
+
     /// Gives back what was lent to the callee.
     pub(crate) fn deliver_resolve(&mut self, id: WaitableId) {
         let inst = self.waitables[id].inst;
         let subtask = self.subtask(id);
         debug_assert!(!subtask.resolve_delivered);
         subtask.resolve_delivered = true;
-        for index in std::mem::take(&mut subtask.lenders) {
+        for index in self.take_lenders(id) {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;
             }

@@ -2,8 +2,8 @@
 
 use super::error_context::ErrorContext;
 use super::resource::ResourceHandle;
-use super::slab::reserve_one;
 use super::waitable::{SetId, WaitableId};
+use crate::account::{Account, reserve_one};
 use crate::error::{Trap, Trapped};
 use std::rc::Rc;
 
@@ -14,6 +14,14 @@ pub(crate) struct Table<T> {
     /// The index freed last; 0 for none.
     free: u32,
     max_length: u32,
+    /// What the entries are charged to.
+    account: Rc<Account>,
+}
+
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        self.account.credit((self.entries.capacity() * size_of::<Entry<T>>()) as u64);
+    }
 }
 
 enum Entry<T> {
@@ -27,8 +35,9 @@ impl<T> Table<T> {
     pub(crate) const MAX_LENGTH: u32 = (1 << 28) - 1;
 
     /// An empty table that holds up to `max_length` entries.
-    pub(crate) fn new(max_length: u32) -> Self {
-        Table { entries: Vec::new(), free: 0, max_length: max_length.min(Self::MAX_LENGTH) }
+    pub(crate) fn new(max_length: u32, account: &Rc<Account>) -> Self {
+        let max_length = max_length.min(Self::MAX_LENGTH);
+        Table { entries: Vec::new(), free: 0, max_length, account: account.clone() }
     }
 
     #[inline]
@@ -60,7 +69,7 @@ impl<T> Table<T> {
         if self.entries.len() >= self.max_length as usize {
             return Err(Trap::TableFull { limit: self.max_length }.into());
         }
-        reserve_one(&mut self.entries);
+        reserve_one(&mut self.entries, &self.account)?;
         self.entries.push(Entry::Used(entry));
         Ok(self.entries.len() as u32)
     }
@@ -178,7 +187,7 @@ mod tests {
 
     #[test]
     fn indices_start_at_1_and_the_last_freed_is_reused_first() {
-        let mut table = Table::new(3);
+        let mut table = Table::new(3, &Account::unlimited());
         assert_eq!(table.add('a').unwrap(), 1);
         assert_eq!(table.add('b').unwrap(), 2);
         assert_eq!(table.add('c').unwrap(), 3);

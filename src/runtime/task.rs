@@ -94,11 +94,12 @@ impl State {
         inst: InstanceId,
         subtask: Option<WaitableId>,
         body: Body,
-    ) -> (TaskId, ThreadId) {
-        let task = self.tasks.insert_with(|_| Task::new(callee(), inst, subtask));
+    ) -> Result<(TaskId, ThreadId), Trapped> {
+        let task = self.tasks.insert_with(|_| Task::new(callee(), inst, subtask))?;
         let thread = self.threads.insert_with(|_| Thread::new(task, inst, body));
+        let thread = thread.inspect_err(|_| self.tasks.discard(task))?;
         self.tasks[task].implicit_thread = Some(thread);
-        (task, thread)
+        Ok((task, thread))
     }
 
     /// Whether a task is over (it may be gone altogether).

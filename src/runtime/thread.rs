@@ -4,7 +4,7 @@ use super::list::{Link, Linked};
 use super::slab::Id;
 use super::task::TaskId;
 use super::waitable::{SetId, WaitableId};
-use super::{Cx, InstanceId, State};
+use super::{CROSSING_WORK, Cx, InstanceId, State};
 use crate::canon;
 use crate::engine::{Continuation, CoreFunc, CoreMemory, RawVal, fiber};
 use crate::error::{Trap, Trapped};
@@ -27,7 +27,7 @@ pub(crate) struct Thread {
     /// Blocked on the native stack, by an engine that cannot suspend it.
     pub(crate) pinned: bool,
     /// The guest's stack, where the thread is blocked inside a guest.
-    pub(crate) cont: Option<Continuation>,
+    cont: Option<Continuation>,
     pub(crate) queue: Queue,
     /// For a ready thread: during which step it became so.
     pub(crate) ready_since: u32,
@@ -186,6 +186,26 @@ impl State {
     }
 }
 
+/// The stacks of guests that their engine has suspended.
+impl State {
+    /// Keeps one until its thread goes on.
+    pub(crate) fn keep_suspended(
+        &mut self,
+        thread: ThreadId,
+        cont: Continuation,
+    ) -> Result<(), Trapped> {
+        self.host_memory.charge(self.stack_bytes)?;
+        self.threads[thread].cont = Some(cont);
+        Ok(())
+    }
+
+    pub(crate) fn take_suspended(&mut self, thread: ThreadId) -> Option<Continuation> {
+        let cont = self.threads[thread].cont.take()?;
+        self.host_memory.credit(self.stack_bytes);
+        Some(cont)
+    }
+}
+
 /// Runs a blocked thread, and those that it gives way to, until it blocks or ends.
 pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
     run(cx, thread, cancelled, |cx| step(cx, thread, cancelled))
@@ -200,6 +220,7 @@ pub(crate) fn run<'a>(
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
     let limit = cx.shared.config.max_nesting;
+    cx.spend(CROSSING_WORK)?;
     let outer = {
         let mut state = cx.state();
         if state.nesting >= limit {
@@ -259,7 +280,7 @@ fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trappe
         }
         Body::Core | Body::Callback | Body::Explicit => {
             let import_result = canon::wake(cx, thread, cancelled)?;
-            let cont = cx.state().threads[thread].cont.take().expect("the guest was suspended");
+            let cont = cx.state().take_suspended(thread).expect("the guest was suspended");
             let mut result = [0];
             let count = canon::lift::result_count(&cx.state(), thread);
             let outcome = cx.engine.resume(cont, &import_result, &mut result[..count]);

@@ -8,6 +8,7 @@
 use super::context::{Crossing, Side};
 use super::stream::Channel;
 use super::{ErrorContext, Handle, WaitableId};
+use crate::account::Charge;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::error::Trapped;
 use crate::memory::{Arena, View};
@@ -50,20 +51,22 @@ fn by_way_of_the_host(
     lift: impl FnOnce(&mut Half<'_, '_>, &mut u64) -> Result<(), Trapped>,
     lower: impl FnOnce(&mut Half<'_, '_>, u64) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    let Crossing { cx, src, dst, borrows } = crossing;
-    let (inst, host) = (dst.inst, Side::host(&Rc::new(Arena::new())));
-    let to_host = Crossing { cx: &mut *cx, src, dst: &host, borrows };
-    let mut half = Half { crossing: to_host, is_lowering: false, lifted: VecDeque::new() };
+    let Crossing { cx, src, dst, borrows, .. } = crossing;
+    let account = cx.shared.host_memory.clone();
+    let (inst, host) = (dst.inst, Side::host(&Rc::new(Arena::charged_to(&account))));
+    let lifted = Handles { queue: VecDeque::new(), charge: Charge::new(&account, 0)? };
+    let to_host = Crossing::new(&mut *cx, src, &host, borrows);
+    let mut half = Half { crossing: to_host, is_lowering: false, lifted };
     let mut place = 0;
     let mut result = lift(&mut half, &mut place);
     let mut lifted = half.lifted;
     if result.is_ok() {
-        let from_host = Crossing { cx: &mut *cx, src: &host, dst, borrows };
+        let from_host = Crossing::new(&mut *cx, &host, dst, borrows);
         let mut half = Half { crossing: from_host, is_lowering: true, lifted };
         result = lower(&mut half, place);
         lifted = half.lifted;
     }
-    for handle in lifted {
+    for handle in lifted.queue {
         // A resource must not be lost with its destructor not run.
         if let Lifted::Own(resource, rep) = handle {
             let back = cx.state().lower_own(inst, &resource, rep);
@@ -87,7 +90,12 @@ struct Half<'a, 'cx> {
     is_lowering: bool,
     /// Handles are lowered in the order in which they were lifted, so in between a handle in the
     /// value can be any number.
-    lifted: VecDeque<Lifted>,
+    lifted: Handles,
+}
+
+struct Handles {
+    queue: VecDeque<Lifted>,
+    charge: Charge,
 }
 
 impl Half<'_, '_> {
@@ -96,12 +104,13 @@ impl Half<'_, '_> {
         lift: impl FnOnce(&mut Crossing<'_, '_>) -> Result<Lifted, Trapped>,
     ) -> Result<u32, Trapped> {
         if !self.is_lowering {
-            self.lifted.push_back(lift(&mut self.crossing)?);
+            self.lifted.charge.grow(size_of::<Lifted>() as u64)?;
+            self.lifted.queue.push_back(lift(&mut self.crossing)?);
             return Ok(0);
         }
         let Crossing { cx, dst, borrows, .. } = &mut self.crossing;
         let mut state = cx.state();
-        let index = match self.lifted.front().expect("as many are lowered as were lifted") {
+        let index = match self.lifted.queue.front().expect("as many are lowered as were lifted") {
             Lifted::Own(resource, rep) => state.lower_own(dst.inst, resource, *rep),
             Lifted::Borrow(resource, rep) => {
                 let scope = borrows.expect("it was lifted for one");
@@ -112,7 +121,7 @@ impl Half<'_, '_> {
                 state[dst.inst].handles.add(Handle::ErrorContext(context.clone()))
             }
         }?;
-        self.lifted.pop_front();
+        self.lifted.queue.pop_front();
         Ok(index)
     }
 
@@ -145,6 +154,10 @@ impl Context for Half<'_, '_> {
         new_size: u64,
     ) -> Result<u64, Trapped> {
         self.crossing.realloc(old, old_size, align, new_size)
+    }
+
+    fn spend(&mut self, work: u64) -> Result<(), Trapped> {
+        self.crossing.spend(work)
     }
 
     fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {

@@ -115,6 +115,10 @@ impl Sides {
 }
 
 impl Context for Sides {
+    fn spend(&mut self, _work: u64) -> Result<(), Trapped> {
+        Ok(())
+    }
+
     fn src_memory(&mut self) -> View {
         self.src.view()
     }

@@ -7,6 +7,7 @@
 use super::declared::Declared;
 use super::{
     Capabilities, CoreDecl, CoreExternType, Engine, EngineStore, EngineStoreConfig, Module, Tier,
+    suspended_bytes,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::check;
@@ -51,8 +52,8 @@ macro_rules! call {
 // After `call!`, which it uses.
 mod store;
 
-use store::VtableStore;
 pub(crate) use store::call_import;
+use store::{VtableStore, fiber_stack_size};
 
 impl VtableEngine {
     /// An engine behind `table`, of whose bytes the host's header knew all. Takes over `drop`,
@@ -103,6 +104,7 @@ impl Engine for VtableEngine {
             memory64: table.memory64 != 0,
             exceptions: table.exceptions != 0,
             fuel: table.fuel != 0,
+            stack_bytes: suspended_bytes(fiber_stack_size(table) as u64),
         }
     }
 
@@ -129,6 +131,7 @@ impl Engine for VtableEngine {
             max_table_elements: config.max_table_elements.unwrap_or(0),
             metered: config.fuel.is_some(),
             fuel: config.fuel.unwrap_or(0),
+            max_guest_bytes: config.guest_memory.limit(),
         };
         let mut store = ptr::null_mut();
         let mut message = cmabi_string::EMPTY;

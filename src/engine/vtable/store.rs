@@ -10,8 +10,8 @@ use super::{Table, VtableModule, text};
 use crate::error::{Trap, Trapped};
 use crate::ffi::check;
 use crate::ffi::engine_interface::{
-    cmabi_core_extern, cmabi_core_func_type, cmabi_core_kind, cmabi_flow, cmabi_import,
-    cmabi_outcome,
+    cmabi_core_extern, cmabi_core_func_type, cmabi_core_kind, cmabi_engine_interface, cmabi_flow,
+    cmabi_import, cmabi_outcome,
 };
 use crate::ffi::error::cmabi_string;
 use crate::ffi::reflect::cmabi_core_type;
@@ -118,13 +118,17 @@ enum Ended {
 /// Bytes of native stack for a guest on an engine of [`Tier::Fiber`] that does not say how many.
 const FIBER_STACK_SIZE: usize = 1 << 20;
 
+pub(super) fn fiber_stack_size(table: &cmabi_engine_interface) -> usize {
+    match table.fiber_stack_bytes {
+        0 => FIBER_STACK_SIZE,
+        bytes => bytes,
+    }
+}
+
 impl VtableStore {
     /// Takes over `store`, which the engine has made.
     pub(super) fn new(table: Arc<Table>, store: *mut c_void) -> Self {
-        let stack_size = match table.0.fiber_stack_bytes {
-            0 => FIBER_STACK_SIZE,
-            bytes => bytes,
-        };
+        let stack_size = fiber_stack_size(&table.0);
         VtableStore(Rc::new(Inner {
             table,
             store,

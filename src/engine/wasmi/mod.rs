@@ -3,6 +3,7 @@
 
 mod error;
 mod import;
+mod limits;
 mod module;
 mod store;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod value;
 
 use self::module::WasmiModule;
 use self::store::{Data, WasmiStore};
-use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier};
+use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier, suspended_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ impl Default for WasmiConfig {
 pub struct WasmiEngine {
     plain: wasmi::Engine,
     metered: wasmi::Engine,
+    stack_bytes: u64,
 }
 
 impl WasmiEngine {
@@ -54,7 +56,8 @@ impl WasmiEngine {
                 .set_max_cached_stacks(CACHED_STACKS);
             wasmi::Engine::new(&wasmi)
         };
-        WasmiEngine { plain: engine(false), metered: engine(true) }
+        let stack_bytes = suspended_bytes(config.max_stack_bytes as u64);
+        WasmiEngine { plain: engine(false), metered: engine(true), stack_bytes }
     }
 }
 
@@ -72,7 +75,13 @@ impl Default for WasmiEngine {
 
 impl Engine for WasmiEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { tier: Tier::Resume, memory64: true, exceptions: false, fuel: true }
+        Capabilities {
+            tier: Tier::Resume,
+            memory64: true,
+            exceptions: false,
+            fuel: true,
+            stack_bytes: self.stack_bytes,
+        }
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {

@@ -7,6 +7,7 @@ use super::super::{
 };
 use super::error::{Unwind, trapped, unwind};
 use super::import;
+use super::limits::Limits;
 use super::module::{Item, WasmiModule};
 use super::typed::{self, Left, Stack, TypedCall, typed_call};
 use super::value::{
@@ -15,10 +16,7 @@ use super::value::{
 use crate::error::{Trap, Trapped};
 use std::collections::HashMap;
 use std::rc::Rc;
-use wasmi::{
-    AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, StoreLimits,
-    StoreLimitsBuilder, Val,
-};
+use wasmi::{AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, Val};
 use wasmi_core::UntypedVal;
 
 /// wasmi's store, or what an import is lent of it.
@@ -54,7 +52,7 @@ impl Context for Caller<'_, Data> {
 
 /// What wasmi's store keeps for us.
 pub(super) struct Data {
-    limits: StoreLimits,
+    pub(super) limits: Limits,
     funcs: Vec<FuncEntry>,
     /// The handle of a function that was seen before, by wasmi's own bits for it.
     func_handles: HashMap<u64, CoreFunc>,
@@ -76,17 +74,8 @@ struct FuncEntry {
 
 impl Data {
     pub(super) fn new(config: &EngineStoreConfig) -> Self {
-        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut limits =
-            StoreLimitsBuilder::new().instances(usize::MAX).memories(usize::MAX).tables(usize::MAX);
-        if let Some(bytes) = config.max_memory_bytes {
-            limits = limits.memory_size(size(bytes));
-        }
-        if let Some(elements) = config.max_table_elements {
-            limits = limits.table_elements(size(elements));
-        }
         Data {
-            limits: limits.build(),
+            limits: Limits::new(config),
             funcs: Vec::new(),
             func_handles: HashMap::new(),
             memories: Vec::new(),
@@ -285,7 +274,9 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         let externs: Vec<Extern> =
             module.import_order().iter().map(|&place| self.resolve(imports[place])).collect();
         let code = module.code(self.0.as_context().engine());
-        let instance = wasmi::Instance::new(&mut self.0, code, &externs).map_err(trapped)?;
+        let instance = wasmi::Instance::new(&mut self.0, code, &externs);
+        let refusal = self.0.data_mut().limits.take_refusal();
+        let instance = instance.map_err(|error| refusal.unwrap_or_else(|| trapped(error)))?;
         // What is exported under two names, or passed on from an import, is one thing: canonical
         // options are compared by memory.
         let mut handles: HashMap<Item, CoreExtern> =

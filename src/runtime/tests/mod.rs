@@ -42,7 +42,7 @@ impl Fixture {
     }
 
     fn instance(&mut self, name: &str) -> InstanceId {
-        new_instance(&mut self.store.cx(), None, name)
+        new_instance(&mut self.store.cx(), None, name).unwrap()
     }
 
     fn core(&mut self, inst: InstanceId, wat: &str, imports: &[CoreExtern]) -> Core {

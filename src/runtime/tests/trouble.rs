@@ -306,7 +306,7 @@ fn a_child_cannot_call_a_parent_that_has_trapped() {
     let plain = func_type(&[], None, false);
     let fine = fx.lift(parent, &core, "fine", &plain, Options::default());
     let trap = fx.lift(parent, &core, "trap", &plain, Options::default());
-    let child = new_instance(&mut fx.store.cx(), Some(parent), "child");
+    let child = new_instance(&mut fx.store.cx(), Some(parent), "child").unwrap();
     let imports = [
         fx.lower(child, &pending(&tasks, Type::u32()), Options::default()),
         fx.lower(child, &fine, Options::default()),
