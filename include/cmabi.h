@@ -363,6 +363,36 @@ cmabi_status cmabi_config_set_max_table_elements(cmabi_config *config,
                                                  cmabi_error **error);
 
 /**
+ * For a store: how many bytes of the host's memory it may take on behalf of its guests, beside their own
+ * memories: arguments and results of calls that are going on, handles, tasks and threads, the stacks
+ * of guests that wait, messages of error contexts, instances. Where more is needed the guest traps, or
+ * the function fails, with `CMABI_STATUS_LIMIT`. The default is 256 MiB. What is in use can be asked:
+ * `cmabi_store_get_counts`.
+ */
+cmabi_status cmabi_config_set_max_host_bytes(cmabi_config *config,
+                                             uint64_t bytes,
+                                             cmabi_error **error);
+
+/**
+ * For a store: how many bytes the linear memories and tables of all its instances may have together; an
+ * element of a table counts as 8. `memory.grow` and `table.grow` beyond it fail, and so does the
+ * instantiation of a module that starts with more. The default is 4 GiB.
+ */
+cmabi_status cmabi_config_set_max_guest_bytes(cmabi_config *config,
+                                              uint64_t bytes,
+                                              cmabi_error **error);
+
+/**
+ * For a store: how many bytes of the host's memory the arguments of one call of a host function may
+ * take, and the result of one call by the host, or one read from a stream. A guest can make a list of a
+ * million elements that are all the same megabyte. Where more is needed the guest traps with
+ * `CMABI_STATUS_LIMIT`. The default is 64 MiB.
+ */
+cmabi_status cmabi_config_set_max_call_bytes(cmabi_config *config,
+                                             uint64_t bytes,
+                                             cmabi_error **error);
+
+/**
  * For a store: how many calls from the host into a guest and back may be nested in one another.
  * They take native stack. Beyond it the guest traps, as it does where the thread has too little stack
  * left. The default is 128.
@@ -537,6 +567,28 @@ typedef struct cmabi_counts {
      * Calls of host functions that have not been answered; 0 for an instance.
      */
     uint32_t pending_host_tasks;
+    /**
+     * Component instances, the host not counted.
+     */
+    uint32_t instances;
+    /**
+     * Bytes of the host's memory that the store takes, as far as `cmabi_config_set_max_host_bytes` bounds
+     * it; 0 for an instance.
+     */
+    uint64_t host_bytes;
+    /**
+     * The most that it took at one time; 0 for an instance.
+     */
+    uint64_t host_bytes_peak;
+    /**
+     * Bytes of all linear memories and tables, as far as the engine tells and
+     * `cmabi_config_set_max_guest_bytes` bounds it; 0 for an instance.
+     */
+    uint64_t guest_bytes;
+    /**
+     * The most that there were at one time; 0 for an instance.
+     */
+    uint64_t guest_bytes_peak;
 } cmabi_counts;
 
 /**
@@ -2974,6 +3026,10 @@ typedef struct cmabi_engine_limits {
      * Fuel to start with, where it is metered.
      */
     uint64_t fuel;
+    /**
+     * Bytes that all linear memories and tables of the store may have together.
+     */
+    uint64_t max_guest_bytes;
 } cmabi_engine_limits;
 
 /**

@@ -95,6 +95,9 @@ public:
     config &max_memory_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_memory_bytes, bytes);
     }
+    config &max_host_bytes(std::uint64_t bytes) { return set(cmabi_config_set_max_host_bytes, bytes); }
+    config &max_guest_bytes(std::uint64_t bytes) { return set(cmabi_config_set_max_guest_bytes, bytes); }
+    config &max_call_bytes(std::uint64_t bytes) { return set(cmabi_config_set_max_call_bytes, bytes); }
     config &max_table_elements(std::uint64_t count) {
         return set(cmabi_config_set_max_table_elements, count);
     }

@@ -26,6 +26,18 @@ pub struct cmabi_counts {
     pub backpressure: u32,
     /// Calls of host functions that have not been answered; 0 for an instance.
     pub pending_host_tasks: u32,
+    /// Component instances, the host not counted.
+    pub instances: u32,
+    /// Bytes of the host's memory that the store takes, as far as `cmabi_config_set_max_host_bytes` bounds
+    /// it; 0 for an instance.
+    pub host_bytes: u64,
+    /// The most that it took at one time; 0 for an instance.
+    pub host_bytes_peak: u64,
+    /// Bytes of all linear memories and tables, as far as the engine tells and
+    /// `cmabi_config_set_max_guest_bytes` bounds it; 0 for an instance.
+    pub guest_bytes: u64,
+    /// The most that there were at one time; 0 for an instance.
+    pub guest_bytes_peak: u64,
 }
 
 // SAFETY: `#[repr(C)]`, begins with its size, and is made of numbers.
@@ -38,6 +50,11 @@ unsafe impl check::HostStruct for cmabi_counts {
         waiting_to_enter: 0,
         backpressure: 0,
         pending_host_tasks: 0,
+        instances: 0,
+        host_bytes: 0,
+        host_bytes_peak: 0,
+        guest_bytes: 0,
+        guest_bytes_peak: 0,
     };
     const LEAST: usize = size_of::<Self>();
 }
@@ -58,6 +75,11 @@ impl cmabi_counts {
             waiting_to_enter: counts.waiting_to_enter,
             backpressure: counts.backpressure,
             pending_host_tasks: counts.pending_host_tasks,
+            instances: counts.instances,
+            host_bytes: counts.host_bytes,
+            host_bytes_peak: counts.host_bytes_peak,
+            guest_bytes: counts.guest_bytes,
+            guest_bytes_peak: counts.guest_bytes_peak,
         };
         // SAFETY: the caller's promise: at least `LEAST` bytes are there, which is all of it.
         unsafe { place.write(filled) };

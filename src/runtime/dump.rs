@@ -21,12 +21,30 @@ pub struct Counts {
     pub backpressure: u32,
     /// Calls of host functions that have no answer yet, made by anybody.
     pub pending_host_tasks: u32,
+    /// Component instances, without the host.
+    pub instances: u32,
+    /// Bytes of [`Shared::host_memory`](super::Shared::host_memory), of a store only.
+    pub host_bytes: u64,
+    /// The peak of the same.
+    pub host_bytes_peak: u64,
+    /// Bytes of [`Shared::guest_memory`](super::Shared::guest_memory), of a store only.
+    pub guest_bytes: u64,
+    /// The peak of the same.
+    pub guest_bytes_peak: u64,
 }
 
 /// Counts of a store. Looks at every thread.
 pub fn counts(cx: &Cx<'_>) -> Counts {
+    let (host, guest) = (&cx.shared.host_memory, &cx.shared.guest_memory);
     let state = cx.state();
-    Counts { pending_host_tasks: state.pending_host_tasks, ..state.count(|_| true) }
+    Counts {
+        pending_host_tasks: state.pending_host_tasks,
+        host_bytes: host.used(),
+        host_bytes_peak: host.peak(),
+        guest_bytes: guest.used(),
+        guest_bytes_peak: guest.peak(),
+        ..state.count(|_| true)
+    }
 }
 
 /// Counts of an instance and of those inside it. Looks at every thread of the store.
@@ -63,6 +81,7 @@ impl State {
         }
         for inst in (0..self.instances.len() as u32).map(InstanceId).filter(|inst| is_meant(*inst))
         {
+            counts.instances += u32::from(inst != InstanceId::HOST);
             counts.waiting_to_enter += self[inst].num_waiting_to_enter;
             counts.backpressure += self[inst].backpressure;
         }
