@@ -402,6 +402,16 @@ cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
                                           cmabi_error **error);
 
 /**
+ * For a store: how many bytes of native stack the calls nested in one another may take, counted from the
+ * outermost, on a stack that the library does not know the end of: that of a host's own coroutine.
+ * What a call takes, some 10 KiB in a release build, and what a host function does, comes on top.
+ * Beyond it the guest traps. The default is 128 KiB, which asks for coroutines with 256 KiB.
+ */
+cmabi_status cmabi_config_set_max_foreign_stack_bytes(cmabi_config *config,
+                                                      uint64_t bytes,
+                                                      cmabi_error **error);
+
+/**
  * For a store: how many handles the table of each component instance may hold, up to the
  * specification's 2^28 - 1, which is the default.
  */

@@ -95,13 +95,22 @@ public:
     config &max_memory_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_memory_bytes, bytes);
     }
-    config &max_host_bytes(std::uint64_t bytes) { return set(cmabi_config_set_max_host_bytes, bytes); }
-    config &max_guest_bytes(std::uint64_t bytes) { return set(cmabi_config_set_max_guest_bytes, bytes); }
-    config &max_call_bytes(std::uint64_t bytes) { return set(cmabi_config_set_max_call_bytes, bytes); }
+    config &max_host_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_host_bytes, bytes);
+    }
+    config &max_guest_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_guest_bytes, bytes);
+    }
+    config &max_call_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_call_bytes, bytes);
+    }
     config &max_table_elements(std::uint64_t count) {
         return set(cmabi_config_set_max_table_elements, count);
     }
     config &max_nesting(std::uint32_t calls) { return set(cmabi_config_set_max_nesting, calls); }
+    config &max_foreign_stack_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_foreign_stack_bytes, bytes);
+    }
     config &max_handles(std::uint32_t count) { return set(cmabi_config_set_max_handles, count); }
     config &max_threads(std::uint32_t count) { return set(cmabi_config_set_max_threads, count); }
     config &schedule_seed(std::uint64_t seed) { return set(cmabi_config_set_schedule_seed, seed); }

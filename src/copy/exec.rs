@@ -36,6 +36,7 @@ impl Plan {
             unsafe { exec.copy(&self.op, src_ptr, dst_ptr)? }
         } else {
             let sizes = (self.ty.info().size(self.src.addr), self.ty.info().size(self.dst.addr));
+            exec.spend(if self.op.is_bulk() { 0 } else { count }, 0)?;
             // SAFETY: both ranges were just checked.
             unsafe { exec.copy_elements(&self.op, src_ptr, dst_ptr, count, sizes)? }
         }

@@ -36,7 +36,7 @@ impl Exec<'_> {
         let info = ty.info();
         let size = count.saturating_mul(info.size(self.src_format.addr).into());
         self.src.range(ptr, size, info.align(self.src_format.addr))?;
-        self.spend(count, size)
+        self.spend(0, size)
     }
 
     /// The pair that stands for a string or list.
@@ -141,7 +141,7 @@ impl Exec<'_> {
             return Err(Trap::ListTooLong { len }.into());
         }
         self.src.range(ptr, len, list.src_align)?;
-        self.spend(length, len)
+        self.spend(if list.op.is_bulk() { 0 } else { length }, len)
     }
 }
 

@@ -96,8 +96,8 @@ pub trait Context {
         align: u32,
         new_size: u64,
     ) -> Result<u64, Trapped>;
-    /// The work that a copy is about to do, in units of fuel: one for each element and each 64 bytes.
-    /// An error where there is not enough left.
+    /// The work that a copy is about to do, in units of fuel: one for each string, each element
+    /// that is not copied in bulk, and each 64 bytes. An error where there is not enough left.
     fn spend(&mut self, work: u64) -> Result<(), Trapped>;
     /// `lift_own` from the source's table, `lower_own` into the destination's.
     fn own(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped>;

@@ -140,6 +140,25 @@ pub(super) enum Op {
     ErrorContext,
 }
 
+impl Op {
+    /// Whether many values are copied by a loop that costs little more than their bytes.
+    pub(super) fn is_bulk(&self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            Bytes(_)
+                | Masked(..)
+                | Bool
+                | Char
+                | F32
+                | F64
+                | Enum { .. }
+                | Flags { .. }
+                | Tagged(_)
+        )
+    }
+}
+
 /// A part of a record.
 #[derive(Clone)]
 pub(super) struct Step {

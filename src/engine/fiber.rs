@@ -11,7 +11,7 @@
 
 use super::{Continuation, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
-use corosensei::stack::DefaultStack;
+use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
@@ -98,11 +98,12 @@ impl Fibers {
                 return Ran::Returned(Err(Trap::Limit { what: what.into() }.into()));
             }
         };
+        let place = stack.limit().get()..stack.base().get();
         let fibers = Rc::clone(self);
         let stack = Coroutine::with_stack(stack, move |switch: &Switch, _| {
             fibers.activate(switch, function)
         });
-        self.run(stack, ptr::null(), None)
+        self.run(stack, place, ptr::null(), None)
     }
 
     /// Runs `function` on the current stack, where it may not block.
@@ -171,11 +172,12 @@ impl Fibers {
     fn run(
         self: &Rc<Self>,
         mut stack: Stack,
+        place: Range<usize>,
         activation: *const Activation,
         resumption: Resumption,
     ) -> Ran {
         let outer = Restore { fibers: self, activation: self.current.replace(activation) };
-        let result = stack.resume(resumption);
+        let result = on_fiber(&place, || stack.resume(resumption));
         let activation = self.current.get();
         drop(outer);
         match result {
@@ -188,25 +190,64 @@ impl Fibers {
             }
             CoroutineResult::Yield(()) => Ran::Suspended(Fiber {
                 fibers: Rc::clone(self),
-                suspended: Some((stack, activation)),
+                suspended: Some((stack, place, activation)),
             }),
         }
     }
 }
 
-/// Whether so little is left of the stack of the running thread that a call into a guest could
-/// overflow it. A fiber's stack is for one such call, and never said to be low.
-pub fn stack_is_low() -> bool {
-    /// What a call into a guest takes, and what the host does there, in a build without optimization.
-    const RESERVE: usize = 128 << 10;
-    thread_local! {
-        static STACK: Range<usize> = thread_stack();
+thread_local! {
+    /// Where the stack of the fiber is that runs; empty where none does.
+    static FIBER: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// Runs `body`, which switches to a fiber whose stack is at `place`.
+fn on_fiber<R>(place: &Range<usize>, body: impl FnOnce() -> R) -> R {
+    struct Outer((usize, usize));
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            FIBER.set(self.0);
+        }
     }
-    let here = ptr::from_ref(&Cell::new(0u8)).addr();
-    STACK.with(|stack| {
-        let reserve = RESERVE.min((stack.end - stack.start) / 2);
-        stack.contains(&here) && here - stack.start < reserve
-    })
+    let _outer = Outer(FIBER.replace((place.start, place.end)));
+    body()
+}
+
+/// How deep the native stack is where the calls from the host into guests are that are nested in one
+/// another.
+#[derive(Default)]
+pub struct Depth {
+    /// Where the outermost call was on a stack of which only the host knows where it ends.
+    outermost: usize,
+}
+
+impl Depth {
+    /// Whether so little is left of the stack that runs that a call into a guest, inside of `nesting`
+    /// others, could overflow it: of a thread's own stack what its end leaves, and `foreign_bytes`
+    /// from the outermost call of a stack that is the host's. A fiber's stack is for one such call, and
+    /// never said to be low.
+    pub fn stack_is_low(&mut self, nesting: u32, foreign_bytes: u64) -> bool {
+        /// What a call into a guest takes, and what the host does there, in a build without
+        /// optimization.
+        const RESERVE: usize = 128 << 10;
+        thread_local! {
+            static STACK: Range<usize> = thread_stack();
+        }
+        let here = ptr::from_ref(&Cell::new(0u8)).addr();
+        let thread = STACK.with(Range::clone);
+        if thread.contains(&here) {
+            let reserve = RESERVE.min((thread.end - thread.start) / 2);
+            return here - thread.start < reserve;
+        }
+        let fiber = FIBER.get();
+        if (fiber.0..fiber.1).contains(&here) {
+            return false;
+        }
+        if nesting == 0 || here > self.outermost {
+            self.outermost = here;
+        }
+        (self.outermost - here) as u64 > foreign_bytes
+    }
 }
 
 /// Where the stack of the running thread is; empty where the system does not say.
@@ -265,22 +306,23 @@ impl Drop for Restore<'_> {
 pub struct Fiber {
     fibers: Rc<Fibers>,
     /// `None` only once it is being resumed.
-    suspended: Option<(Stack, *const Activation)>,
+    suspended: Option<(Stack, Range<usize>, *const Activation)>,
 }
 
 impl Fiber {
     /// Continues the fiber: its [`Fibers::block`] returns `results`.
     pub fn resume(mut self, results: &[RawVal]) -> Ran {
-        let (stack, activation) = self.suspended.take().expect("only dropping takes it otherwise");
-        self.fibers.run(stack, activation, Some(results.into()))
+        let suspended = self.suspended.take();
+        let (stack, place, activation) = suspended.expect("only dropping takes it otherwise");
+        self.fibers.run(stack, place, activation, Some(results.into()))
     }
 }
 
 impl Drop for Fiber {
     fn drop(&mut self) {
-        if let Some((stack, activation)) = self.suspended.take() {
+        if let Some((stack, place, activation)) = self.suspended.take() {
             // `block` does not leave a fiber that failed, so this runs the function to its end.
-            self.fibers.run(stack, activation, None);
+            self.fibers.run(stack, place, activation, None);
         }
     }
 }

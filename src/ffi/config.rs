@@ -20,6 +20,7 @@ pub struct cmabi_config {
     pub(super) max_guest_bytes: Option<u64>,
     pub(super) max_call_bytes: Option<u64>,
     pub(super) max_nesting: Option<u32>,
+    pub(super) max_foreign_stack_bytes: Option<u64>,
     pub(super) max_handles: Option<u32>,
     pub(super) max_threads: Option<u32>,
     pub(super) schedule_seed: Option<u64>,
@@ -203,6 +204,20 @@ pub unsafe extern "C" fn cmabi_config_set_max_nesting(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.max_nesting = Some(calls)) }
+}
+
+/// For a store: how many bytes of native stack the calls nested in one another may take, counted from the
+/// outermost, on a stack that the library does not know the end of: that of a host's own coroutine.
+/// What a call takes, some 10 KiB in a release build, and what a host function does, comes on top.
+/// Beyond it the guest traps. The default is 128 KiB, which asks for coroutines with 256 KiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_foreign_stack_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.max_foreign_stack_bytes = Some(bytes)) }
 }
 
 /// For a store: how many handles the table of each component instance may hold, up to the

@@ -246,6 +246,8 @@ fn store_config(config: Option<&cmabi_config>) -> StoreConfig {
     settings.max_guest_bytes = config.max_guest_bytes.unwrap_or(settings.max_guest_bytes);
     settings.max_call_bytes = config.max_call_bytes.unwrap_or(settings.max_call_bytes);
     settings.max_nesting = config.max_nesting.unwrap_or(settings.max_nesting);
+    settings.max_foreign_stack_bytes =
+        config.max_foreign_stack_bytes.unwrap_or(settings.max_foreign_stack_bytes);
     settings.max_handles = config.max_handles.unwrap_or(settings.max_handles);
     settings.max_threads = config.max_threads.unwrap_or(settings.max_threads);
     settings.schedule_seed = config.schedule_seed;

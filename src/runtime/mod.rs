@@ -83,6 +83,7 @@ pub(crate) use waitable::{SetId, WaitableId};
 
 use crate::account::Account;
 use crate::copy::PlanCache;
+use crate::engine::fiber::Depth;
 use crate::engine::{EngineStore, Tier};
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
@@ -166,6 +167,7 @@ pub(crate) struct State {
     pub(crate) switch_to: Option<ThreadId>,
     /// Guest calls on the native stack.
     pub(crate) nesting: u32,
+    pub(crate) depth: Depth,
     /// Host calls that are over and whose callers have not been told.
     pub(crate) completions: VecDeque<(HostSubtask, Completion)>,
     /// The host is being told that something is over.

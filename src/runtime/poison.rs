@@ -27,6 +27,7 @@ pub(crate) fn bury(cx: &mut Cx<'_>) {
     drop(stacks);
     let doomed = cx.state().disown_poisoned();
     destroy(cx, doomed);
+    cx.state().give_back();
 }
 
 fn destroy(cx: &mut Cx<'_>, doomed: Doomed) {
@@ -167,6 +168,22 @@ impl State {
         let poisoned = (0..self.instances.len() as u32).map(InstanceId);
         let poisoned: Vec<_> = poisoned.filter(|inst| self[*inst].poisoned).collect();
         poisoned.into_iter().flat_map(|inst| self.disown(inst, |lends| lends == 0)).collect()
+    }
+
+    /// Gives back the memory of what is gone with instances that a trap has ended.
+    fn give_back(&mut self) {
+        for instance in self.instances.iter_mut().filter(|instance| instance.poisoned) {
+            instance.threads.clear();
+            // What a call of the host's is still lent goes when that is over.
+            if !instance.handles.iter().any(|(_, handle)| matches!(handle, Handle::Resource(_))) {
+                instance.handles.clear();
+            }
+        }
+        self.tasks.shrink();
+        self.threads.shrink();
+        self.waitables.shrink();
+        self.sets.shrink();
+        self.shareds.shrink();
     }
 
     /// Takes away what `inst` owns of the host's resources, as far as `may_go` says of a resource

@@ -72,19 +72,30 @@ enum Entry<T> {
     Used(T),
 }
 
+/// Free entries that are not worth letting go.
+const MAX_IDLE: usize = 1024;
+
 /// Entries by [`Id`]. What was freed last is reused first.
 pub(crate) struct Slab<T> {
     /// Each entry with the generation of its present or next id.
     entries: Vec<(NonZeroU32, Entry<T>)>,
     free: Option<u32>,
     len: usize,
+    /// What ids of entries that are new begin with: more than those of entries that were let go.
+    first_generation: NonZeroU32,
     /// What the entries are charged to.
     account: Rc<Account>,
 }
 
 impl<T> Slab<T> {
     pub(crate) fn new(account: &Rc<Account>) -> Self {
-        Slab { entries: Vec::new(), free: None, len: 0, account: account.clone() }
+        Slab {
+            entries: Vec::new(),
+            free: None,
+            len: 0,
+            first_generation: NonZeroU32::MIN,
+            account: account.clone(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -117,8 +128,29 @@ impl<T> Slab<T> {
     #[cold]
     fn grow(&mut self) -> Result<u32, Trapped> {
         reserve_one(&mut self.entries, &self.account)?;
-        self.entries.push((NonZeroU32::MIN, Entry::Free { next: None }));
+        self.entries.push((self.first_generation, Entry::Free { next: None }));
         Ok(self.entries.len() as u32 - 1)
+    }
+
+    /// Lets go of the free entries behind the last that is used, and gives back what they took.
+    pub(crate) fn shrink(&mut self) {
+        let is_used = |(_, entry): &(NonZeroU32, Entry<T>)| matches!(entry, Entry::Used(_));
+        let used = self.entries.iter().rposition(is_used).map_or(0, |last| last + 1);
+        let before = self.entries.capacity();
+        if before - used < MAX_IDLE {
+            return;
+        }
+        let dropped = self.entries.drain(used..).map(|(generation, _)| generation);
+        self.first_generation = dropped.fold(self.first_generation, NonZeroU32::max);
+        self.entries.shrink_to_fit();
+        let freed = (before - self.entries.capacity()) * size_of::<(NonZeroU32, Entry<T>)>();
+        self.account.credit(freed as u64);
+        self.free = None;
+        for (index, (_, entry)) in self.entries.iter_mut().enumerate() {
+            if let Entry::Free { next } = entry {
+                *next = self.free.replace(index as u32);
+            }
+        }
     }
 
     /// The id of the entry in a place, which is alive.
@@ -226,5 +258,22 @@ mod tests {
         assert_eq!(Id::from_bits(c.to_bits()), Some(c));
         assert_eq!(Id::<char>::from_bits(7), None);
         assert_eq!(slab.iter().map(|(_, value)| *value).collect::<String>(), "cb");
+    }
+
+    #[test]
+    fn a_slab_that_shrinks_gives_back_what_it_took_and_uses_no_id_twice() {
+        let account = Account::unlimited();
+        let mut slab = Slab::new(&account);
+        let ids: Vec<_> = (0..5000).map(|n| slab.insert(n).unwrap()).collect();
+        for (n, id) in ids.iter().enumerate().filter(|(n, _)| *n != 100) {
+            assert_eq!(slab.remove(*id), Some(n));
+        }
+        let before = account.used();
+        slab.shrink();
+        assert!(account.used() < before / 40, "{before}, {}", account.used());
+        let again: Vec<_> = (0..5000).map(|n| slab.insert(n).unwrap()).collect();
+        assert_eq!(slab[ids[100]], 100);
+        assert_eq!(ids.iter().filter(|id| slab.get(**id).is_some()).count(), 1);
+        assert_eq!(again.iter().map(|id| slab[*id]).sum::<usize>(), 4999 * 2500);
     }
 }

@@ -13,6 +13,7 @@ use super::{Cx, InstanceId, Shared, State, host_stream};
 use crate::account::{Account, GUEST_MEMORY, HOST_MEMORY};
 use crate::canon::FuncInst;
 use crate::copy::PlanCache;
+use crate::engine::fiber::Depth;
 use crate::engine::{Engine, EngineStore, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
@@ -31,6 +32,9 @@ pub struct StoreConfig {
     pub max_handles: u32,
     /// Threads of each instance; at most 2^28 - 1.
     pub max_threads: u32,
+    /// Bytes of native stack that calls nested in one another may take, counted from the outermost, on
+    /// a stack that is neither the thread's own nor one of this library's.
+    pub max_foreign_stack_bytes: u64,
     /// Bytes of the host's memory that the store may take: see [`Shared::host_memory`].
     pub max_host_bytes: u64,
     /// Bytes that the memories and tables of all its guests may have together.
@@ -58,6 +62,7 @@ impl Default for StoreConfig {
             max_nesting: 128,
             max_handles: (1 << 28) - 1,
             max_threads: (1 << 28) - 1,
+            max_foreign_stack_bytes: 128 << 10,
             max_host_bytes: 256 << 20,
             max_guest_bytes: 4 << 30,
             max_call_bytes: 64 << 20,
@@ -95,6 +100,7 @@ impl Store {
             current: None,
             switch_to: None,
             nesting: 0,
+            depth: Depth::default(),
             completions: VecDeque::new(),
             telling: false,
             host_copies: VecDeque::new(),

@@ -20,7 +20,7 @@ pub(crate) struct Table<T> {
 
 impl<T> Drop for Table<T> {
     fn drop(&mut self) {
-        self.account.credit((self.entries.capacity() * size_of::<Entry<T>>()) as u64);
+        self.clear();
     }
 }
 
@@ -38,6 +38,13 @@ impl<T> Table<T> {
     pub(crate) fn new(max_length: u32, account: &Rc<Account>) -> Self {
         let max_length = max_length.min(Self::MAX_LENGTH);
         Table { entries: Vec::new(), free: 0, max_length, account: account.clone() }
+    }
+
+    /// Frees all entries, and gives back what they took.
+    pub(crate) fn clear(&mut self) {
+        let entries = std::mem::take(&mut self.entries);
+        self.account.credit((entries.capacity() * size_of::<Entry<T>>()) as u64);
+        self.free = 0;
     }
 
     #[inline]

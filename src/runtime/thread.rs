@@ -6,7 +6,7 @@ use super::task::TaskId;
 use super::waitable::{SetId, WaitableId};
 use super::{CROSSING_WORK, Cx, InstanceId, State};
 use crate::canon;
-use crate::engine::{Continuation, CoreFunc, CoreMemory, RawVal, fiber};
+use crate::engine::{Continuation, CoreFunc, CoreMemory, RawVal};
 use crate::error::{Trap, Trapped};
 
 pub(crate) type ThreadId = Id<Thread>;
@@ -226,7 +226,8 @@ pub(crate) fn run<'a>(
         if state.nesting >= limit {
             return Err(Trap::NestingLimit { limit }.into());
         }
-        if fiber::stack_is_low() {
+        let State { depth, nesting, .. } = &mut *state;
+        if depth.stack_is_low(*nesting, cx.shared.config.max_foreign_stack_bytes) {
             return Err(Trap::NativeStack.into());
         }
         state.nesting += 1;
