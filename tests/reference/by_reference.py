@@ -7,7 +7,6 @@ log says what it did, which must be among what the reference allows.
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import Any
 
@@ -181,8 +180,6 @@ class ReferencePlayer:
         return self.tags.get(thread, self.tags.get(thread.task.on_start))
 
     def choose_thread(self, candidates: list[Any]) -> Any:
-        if sys._getframe(2).f_code.co_name == "canon_lift":
-            candidates = self.allowed_meanwhile(candidates)
         for tag, *_ in self.library_log[len(self.play.log) :]:
             if tag is not None and tag != ALLOCATING:
                 return next((thread for thread in candidates if self.tag_of(thread) == tag), candidates[0])
@@ -190,19 +187,6 @@ class ReferencePlayer:
         entering = [thread for thread in candidates if thread.index is None]
         assert len(entering) <= 1, "nobody can tell which one it was"
         return (entering or candidates)[0]
-
-    def allowed_meanwhile(self, candidates: list[Any]) -> list[Any]:
-        """What may run while a sync call blocks. The specification's tests are stricter than the
-        reference, and the library follows them: no thread runs that takes the place of the guest's
-        one stack, whether or not it has the instance's lock."""
-        candidates = [
-            thread
-            for thread in candidates
-            if not (thread.task.ft.async_ and thread.task.needs_exclusive() and thread is thread.task.implicit_thread)
-        ]
-        if not candidates:
-            raise self.d.Trap
-        return candidates
 
     def order_waitables(self, waitables: list[Any]) -> None:
         """Puts the one first whose event the library delivered."""
