@@ -180,7 +180,7 @@ TEST_CASE("a trap says where it happened") {
 
 TEST_CASE("fuel ends a guest") {
     cmabi::config config;
-    config.fuel(10);
+    config.fuel(100);
     const cmabi::engine engine(config);
     const cmabi::component component(engine, read_guest("echo.wasm"));
     cmabi::linker linker(engine);

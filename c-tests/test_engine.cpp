@@ -551,7 +551,7 @@ TEST_CASE("calls have the stack that the engine says") {
         Engine engine;
         REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
         Scenario scenario(engine);
-        CHECK_FAILS(CMABI_STATUS_TRAP, "no memory for the stack", scenario.call, "add", both, &result);
+        CHECK_FAILS(CMABI_STATUS_LIMIT, "no memory for the stack", scenario.call, "add", both, &result);
     }
     table.fiber_stack_bytes = 4096;
     Engine engine;

@@ -371,7 +371,7 @@ TEST_CASE("a full table loses nothing") {
         f.call("keep", first);
         f.call("keep", second);
         const std::uint32_t third = f.blob(3);
-        CHECK_FAILS(CMABI_STATUS_TRAP, "table is full", cmabi_func_call, f.store, f.func("keep"),
+        CHECK_FAILS(CMABI_STATUS_LIMIT, "table is full", cmabi_func_call, f.store, f.func("keep"),
                     &third, nullptr, nullptr);
         // The guest is gone with what it had; what did not arrive is still the host's.
         CHECK(data.destroyed() == 2);

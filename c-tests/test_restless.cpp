@@ -30,7 +30,7 @@ TEST_CASE("a guest that yields for ever runs out of fuel") {
     REQUIRE_OK(cmabi_config_set_fuel, limited, std::uint64_t{100000});
     Guest guest("restless.wasm", limited);
     guest.instantiate();
-    CHECK_FAILS(CMABI_STATUS_TRAP, "fuel", cmabi_func_call, guest.store, guest.func("spin"), nullptr, nullptr, nullptr);
+    CHECK_FAILS(CMABI_STATUS_LIMIT, "fuel", cmabi_func_call, guest.store, guest.func("spin"), nullptr, nullptr, nullptr);
     CHECK_OK(cmabi_store_set_fuel, guest.store, std::uint64_t{100000});
     check_usable(guest);
 }
@@ -40,7 +40,7 @@ TEST_CASE("a guest that makes threads for ever meets the limit") {
     REQUIRE_OK(cmabi_config_set_max_threads, limited, 100U);
     Guest guest("restless.wasm", limited);
     guest.instantiate();
-    CHECK_FAILS(CMABI_STATUS_TRAP, "thread.new-indirect", cmabi_func_call, guest.store, guest.func("spawn"), nullptr,
+    CHECK_FAILS(CMABI_STATUS_LIMIT, "thread.new-indirect", cmabi_func_call, guest.store, guest.func("spawn"), nullptr,
                 nullptr, nullptr);
     check_usable(guest);
 }

@@ -139,7 +139,7 @@ TEST_CASE("an endless loop ends with its fuel") {
     REQUIRE_OK(cmabi_config_set_fuel, config, 100000);
     Guest f("troubled.wasm", config);
     f.instantiate();
-    CHECK_FAILS(CMABI_STATUS_TRAP, "fuel", cmabi_func_call, f.store, f.func("spin"), nullptr, nullptr,
+    CHECK_FAILS(CMABI_STATUS_LIMIT, "fuel", cmabi_func_call, f.store, f.func("spin"), nullptr, nullptr,
                 nullptr);
     std::uint64_t fuel = 1;
     CHECK_OK(cmabi_store_fuel, f.store, &fuel);
@@ -414,7 +414,7 @@ TEST_CASE("results are bounded by their arena") {
     REQUIRE_OK(cmabi_arena_new, 1000, arena.out());
     const std::uint32_t slice[2] = {1024, 2000};
     cmabi_string result;
-    CHECK_FAILS(CMABI_STATUS_TRAP, "1000 bytes", cmabi_func_call, f.store, f.func("string-at"), slice,
+    CHECK_FAILS(CMABI_STATUS_LIMIT, "1000 bytes", cmabi_func_call, f.store, f.func("string-at"), slice,
                 &result, arena);
 }
 

@@ -306,7 +306,7 @@ public:
             call(cmabi_task_return, unanswered(), results);
         } catch (const error &error) {
             // Otherwise it can still be answered.
-            if (error.status() == CMABI_STATUS_TRAP) end();
+            if (error.status() != CMABI_STATUS_INVALID_ARGUMENT && error.status() != CMABI_STATUS_BUSY) end();
             throw;
         }
         end();
