@@ -17,18 +17,19 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 /// What the host offers to components, by name. Can instantiate many components in many stores.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Linker {
     root: Definitions,
 }
 
 /// A set of definitions: what [`Linker::root`] offers by plain names, or one instance.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Definitions {
     items: Named<Definition>,
 }
 
 /// One thing that the host offers.
+#[derive(Clone)]
 enum Definition {
     Func {
         func: Arc<HostFunc>,
@@ -49,6 +50,7 @@ enum Definition {
 }
 
 /// Which types a component can import a function of the host with.
+#[derive(Clone)]
 enum Takes {
     /// Every type: it serves whatever it is imported with.
     Any,

@@ -1,7 +1,7 @@
 //! Linker
 
 use super::component::cmabi_component;
-use super::data::Data;
+use super::data::{Data, drop_put_off, mark_in_use};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::instance::cmabi_instance;
@@ -24,9 +24,31 @@ use std::sync::Arc;
 /// It may be changed by one thread at a time, and used for instantiation by any number of threads at
 /// once where no instance was given to it; with an instance in it, it belongs to the store of that
 /// instance. Instances keep what they need of it: it can be freed at any time.
+///
+/// Callbacks may change and free the linker that they are called for. What is being linked is linked
+/// with what the linker offered when that began.
 pub struct cmabi_linker {
     engine: Arc<dyn Engine>,
-    linker: Linker,
+    /// Whoever goes through it has a count of its own: C changes a copy then, and may free the linker.
+    linker: Arc<Linker>,
+}
+
+/// Changes what a linker offers. What is let go of is dropped when nothing is borrowed any
+/// more: C may use the linker then.
+///
+/// # Safety
+/// `linker` is NULL or C's.
+unsafe fn change(
+    linker: *mut cmabi_linker,
+    body: impl FnOnce(&mut Linker) -> Result<()>,
+) -> Result<()> {
+    let changed = mark_in_use(true, || {
+        // SAFETY: the caller's promise; nothing calls C before the borrow has ended.
+        let linker = unsafe { check::required_mut(linker, "linker") }?;
+        body(Arc::make_mut(&mut linker.linker))
+    });
+    drop_put_off();
+    changed
 }
 
 /// Makes a linker that offers nothing yet.
@@ -40,8 +62,9 @@ pub unsafe extern "C" fn cmabi_linker_new(
         // SAFETY: the header's rules.
         let (out, engine) =
             unsafe { (check::out_handle(linker, "linker")?, check::required(engine, "engine")?) };
-        let linker = cmabi_linker { engine: engine.engine.clone(), linker: Linker::new() };
-        *out = Box::into_raw(Box::new(linker));
+        #[expect(clippy::arc_with_non_send_sync, reason = "it belongs to one store then")]
+        let linker = Arc::new(Linker::new());
+        *out = Box::into_raw(Box::new(cmabi_linker { engine: engine.engine.clone(), linker }));
         Ok(())
     })
 }
@@ -146,8 +169,11 @@ pub unsafe extern "C" fn cmabi_linker_checked_func(
             }
         };
         // SAFETY: the header's rules.
-        let (instance, name) = unsafe { place(linker, interface, name) }?;
-        instance.checked_func(name, Arc::new(check), Arc::new(serve))
+        unsafe {
+            define_in(linker, interface, name, |instance, name| {
+                instance.checked_func(name, Arc::new(check), Arc::new(serve))
+            })
+        }
     })
 }
 
@@ -164,25 +190,31 @@ unsafe fn define(
     data: Data,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
-    let (instance, name) = unsafe { place(linker, interface, name) }?;
-    instance.func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
+    unsafe {
+        define_in(linker, interface, name, |instance, name| {
+            instance.func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
+        })
+    }
 }
 
-/// Where a definition goes.
+/// Has `body` define something by its name in an interface.
 ///
 /// # Safety
 /// The header's rules for all arguments.
-unsafe fn place<'a>(
+unsafe fn define_in(
     linker: *mut cmabi_linker,
     interface: cmabi_string,
     name: cmabi_string,
-) -> Result<(&'a mut Definitions, &'a str)> {
+    body: impl FnOnce(&mut Definitions, &str) -> Result<()>,
+) -> Result<()> {
     // SAFETY: the caller's promise.
-    let (linker, interface, name) = unsafe {
-        let linker = check::required_mut(linker, "linker")?;
-        (linker, check::text(interface, "interface")?, check::text(name, "name")?)
-    };
-    Ok((linker.linker.instance(interface)?, name))
+    unsafe {
+        change(linker, |linker| {
+            let interface = check::text(interface, "interface")?;
+            let name = check::text(name, "name")?;
+            body(linker.instance(interface)?, name)
+        })
+    }
 }
 
 /// Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
@@ -205,13 +237,15 @@ pub unsafe extern "C" fn cmabi_linker_resource(
     guard(error, || {
         let data = Data::new(data, drop);
         // SAFETY: the header's rules.
-        let (instance, name, ty) = unsafe {
-            let (instance, name) = place(linker, interface, name)?;
-            (instance, name, cmabi_resource_type::get(r#type, "type")?)
-        };
+        let ty = unsafe { cmabi_resource_type::get(r#type, "type") }?;
         let destructor = Destructor { func: destructor, data };
         let dtor = move |cx: &mut Cx<'_>, rep| destructor.run(cx, rep);
-        instance.resource(name, ty, Some(Arc::new(dtor)))
+        // SAFETY: the header's rules.
+        unsafe {
+            define_in(linker, interface, name, |instance, name| {
+                instance.resource(name, ty, Some(Arc::new(dtor)))
+            })
+        }
     })
 }
 
@@ -227,16 +261,13 @@ pub unsafe extern "C" fn cmabi_linker_component(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (linker, interface, name, component) = unsafe {
-            (
-                check::required_mut(linker, "linker")?,
-                check::text(interface, "interface")?,
-                check::text(name, "name")?,
-                check::required(component, "component")?,
-            )
-        };
-        component.made_for(&linker.engine)?;
-        linker.linker.instance(interface)?.component(name, &component.component)
+        unsafe {
+            let component = check::required(component, "component")?;
+            component.made_for(&check::required(linker, "linker")?.engine)?;
+            define_in(linker, interface, name, |instance, name| {
+                instance.component(name, &component.component)
+            })
+        }
     })
 }
 
@@ -254,16 +285,11 @@ pub unsafe extern "C" fn cmabi_linker_module(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (linker, interface, name, bytes) = unsafe {
-            (
-                check::required_mut(linker, "linker")?,
-                check::text(interface, "interface")?,
-                check::text(name, "name")?,
-                check::slice(bytes, len, "bytes")?,
-            )
-        };
-        let module = load_module(&linker.engine, bytes)?;
-        linker.linker.instance(interface)?.module(name, module)
+        unsafe {
+            let engine = check::required(linker, "linker")?.engine.clone();
+            let module = load_module(&engine, check::slice(bytes, len, "bytes")?)?;
+            define_in(linker, interface, name, |instance, name| instance.module(name, module))
+        }
     })
 }
 
@@ -279,13 +305,13 @@ pub unsafe extern "C" fn cmabi_linker_instance(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (linker, name, instance) = unsafe {
-            let linker = check::required_mut(linker, "linker")?;
-            (linker, check::text(name, "name")?, check::required(instance, "instance")?)
-        };
-        match name {
-            "" => linker.linker.root().exports_of(&instance.instance),
-            name => linker.linker.root().existing(name, &instance.instance),
+        unsafe {
+            let name = check::text(name, "name")?;
+            let instance = check::required(instance, "instance")?;
+            change(linker, |linker| match name {
+                "" => linker.root().exports_of(&instance.instance),
+                name => linker.root().existing(name, &instance.instance),
+            })
         }
     })
 }
@@ -306,7 +332,9 @@ pub unsafe extern "C" fn cmabi_linker_check(
             (check::required(linker, "linker")?, check::required(component, "component")?)
         };
         component.made_for(&linker.engine)?;
-        linker.linker.check(&component.component)
+        // Type checks may free both.
+        let (linker, component) = (linker.linker.clone(), component.component.clone());
+        linker.check(&component)
     })
 }
 
@@ -336,7 +364,9 @@ pub unsafe extern "C" fn cmabi_linker_instantiate(
         if !Arc::ptr_eq(&linker.engine, &store.engine) {
             return Err(check::invalid("store", "belongs to another engine"));
         }
-        let made = store.enter(|cx| linker.linker.instantiate(cx, &component.component))?;
+        // What runs now may free both.
+        let (linker, component) = (linker.linker.clone(), component.component.clone());
+        let made = store.enter(move |cx| linker.instantiate(cx, &component))?;
         *out = cmabi_instance::owned(store.id, made);
         Ok(())
     })
