@@ -144,6 +144,11 @@ public:
             return Suspendable::current->call_import(function->import, args, function->results.size());
         }
         Words results(function->results.size());
+        if (without_arguments) {
+            CHECK(cmabi_import_call(nullptr, args.data(), results.data()) == CMABI_FLOW_TRAP);
+            CHECK(cmabi_import_call(function->import, nullptr, results.data()) == CMABI_FLOW_TRAP);
+            throw Unwound{};
+        }
         if (cmabi_import_call(function->import, args.data(), results.data()) != CMABI_FLOW_DONE) {
             throw Unwound{};
         }
@@ -162,6 +167,8 @@ public:
     std::vector<std::unique_ptr<Instance>> instances;
     std::string message;
     int suspended = 0;
+    // Calls imports with NULL.
+    static inline bool without_arguments = false;
 };
 
 cmabi_outcome Suspendable::serve(std::uint64_t *results, std::string &message) {
@@ -581,6 +588,27 @@ TEST_CASE("an engine that answers nonsense makes the call trap") {
         return scenario.call(name, args, results, error);
     };
     CHECK_FAILS(CMABI_STATUS_TRAP, "the host's engine", call, "add", both, &result);
+}
+
+TEST_CASE("an engine that calls imports with NULL makes the call trap") {
+    CHECK(cmabi_import_call(nullptr, nullptr, nullptr) == CMABI_FLOW_TRAP);
+    for (const auto tier : {CMABI_ENGINE_TIER_FIBER, CMABI_ENGINE_TIER_NESTED}) {
+        CAPTURE(tier);
+        int drops = 0;
+        CppEngine cpp{tier, &drops};
+        const cmabi_engine_interface table = interface(cpp);
+        Engine engine;
+        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        Scenario scenario(engine);
+        std::uint32_t result = 0;
+        const std::uint32_t both[] = {40, 2};
+        const auto call = [&](const char *name, const void *args, void *results, cmabi_error **error) {
+            return scenario.call(name, args, results, error);
+        };
+        CppStore::without_arguments = true;
+        CHECK_FAILS(CMABI_STATUS_TRAP, "called an import with NULL", call, "add", both, &result);
+        CppStore::without_arguments = false;
+    }
 }
 
 TEST_CASE("an exception that no core code catches makes the call trap") {

@@ -449,12 +449,19 @@ pub(crate) unsafe fn call_import(
     results: *mut RawVal,
 ) -> cmabi_flow {
     // SAFETY: the caller's promise: imports live as long as their store.
-    let import = unsafe { &*import.cast::<Import>() };
+    let Some(import) = (unsafe { import.cast::<Import>().as_ref() }) else {
+        return cmabi_flow::Trap;
+    };
     let Some(store) = import.store.upgrade().map(VtableStore) else {
         return cmabi_flow::Trap;
     };
     let fibers = &store.0.fibers;
     if fibers.failure().is_some() {
+        return cmabi_flow::Trap;
+    }
+    if (import.params > 0 && args.is_null()) || (import.results > 0 && results.is_null()) {
+        let what = "the engine called an import with NULL for its arguments or results";
+        fibers.fail(&Trap::Core(what.into()).into());
         return cmabi_flow::Trap;
     }
     // SAFETY: the caller's promise; without values the pointers are not looked at.
