@@ -158,6 +158,35 @@ TEST_CASE("a host function's status counts without a message, and a wrong one to
                 nullptr, nullptr, nullptr);
 }
 
+TEST_CASE("what a host function leaves out is nothing, and not what an earlier call left") {
+    Host data;
+    Guest f("caller.wasm");
+    REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("number"), number, &data, nullptr);
+    REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("signal"), signal, &data, nullptr);
+    const auto once = [](void *self, cmabi_task *task, const void *args, void *results) {
+        auto &calls = static_cast<Host *>(self)->calls;
+        if (calls++ == 0) {
+            return echo(self, task, args, results);
+        }
+        // The place for the bytes that they do not write.
+        void *bytes = nullptr;
+        CHECK_OK(cmabi_arena_alloc, cmabi_task_arena(task), 64, 1, &bytes);
+        CHECK(std::string(static_cast<const char *>(bytes), 64) == std::string(64, '\0'));
+        return static_cast<cmabi_status>(CMABI_STATUS_OK);
+    };
+    REQUIRE_OK(cmabi_linker_func, f.linker, host, CMABI_STR("text"), once, &data, nullptr);
+    f.instantiate();
+    const cmabi_string secret = CMABI_STR("a secret of one guest's, which is long enough to fill its place");
+    cmabi_string result{};
+    CHECK_OK(cmabi_func_call, f.store, f.func("text"), &secret, &result, f.arena);
+    CHECK(text(result).find("a secret") != std::string::npos);
+    // Another guest.
+    f.instantiate();
+    const cmabi_string question = CMABI_STR("?");
+    CHECK_OK(cmabi_func_call, f.store, f.func("text"), &question, &result, f.arena);
+    CHECK(text(result).empty());
+}
+
 TEST_CASE("a typed host function is checked against the import") {
     Host data;
     Guest f("caller.wasm");

@@ -179,6 +179,16 @@ impl Arena {
         }
     }
 
+    /// Like [`Arena::alloc`], but the bytes are zero, also after a reset: for what the host is to write, and
+    /// may leave out.
+    #[inline]
+    pub fn alloc_zeroed(&self, size: u64, align: u32) -> Result<*mut u8, Trapped> {
+        let place = self.alloc(size, align)?;
+        // SAFETY: that many bytes were handed out at `place`.
+        unsafe { place.write_bytes(0, size as usize) };
+        Ok(place)
+    }
+
     /// Hands out `size` bytes at `start`, which are known to be free.
     #[inline]
     fn take(&self, start: usize, size: u64) -> Result<*mut u8, Trapped> {
@@ -353,6 +363,18 @@ mod tests {
         arena.reset();
         assert_eq!(arena.alloc(50_000, 8).unwrap(), first);
         assert_eq!(arena.chunks.borrow().len(), 1);
+    }
+
+    #[test]
+    fn arena_hands_out_nothing_of_before_a_reset_where_zeros_are_asked_for() {
+        let arena = Arena::new();
+        let bytes = arena.alloc(64, 8).unwrap();
+        // SAFETY: 64 bytes were handed out.
+        unsafe { bytes.write_bytes(0xff, 64) };
+        arena.reset();
+        assert_eq!(arena.alloc_zeroed(48, 8).unwrap(), bytes);
+        // SAFETY: 48 bytes were handed out.
+        assert!(unsafe { std::slice::from_raw_parts(bytes, 48) }.iter().all(|&byte| byte == 0));
     }
 
     #[test]

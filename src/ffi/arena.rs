@@ -97,8 +97,8 @@ pub unsafe extern "C" fn cmabi_arena_reset(
     })
 }
 
-/// Hands out `size` bytes at a multiple of `align`, a power of two up to 16. Their contents are
-/// unspecified. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
+/// Hands out `size` bytes at a multiple of `align`, a power of two up to 16. They are zero: what is not
+/// written is not what an earlier call left there. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
 /// would hand out more than it may.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_arena_alloc(
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn cmabi_arena_alloc(
             let what = format!("is {align}, not a power of two up to 16");
             return Err(check::invalid("align", what));
         }
-        *bytes = arena.alloc(size as u64, align as u32).map_err(super::limit)?.cast();
+        *bytes = arena.alloc_zeroed(size as u64, align as u32).map_err(super::limit)?.cast();
         Ok(())
     })
 }

@@ -139,7 +139,7 @@ impl Tasks {
 ///
 /// `args` points to the record of the arguments in the canonical layout (NULL without parameters);
 /// it, and what it points to, is valid until the call is answered. The function writes the result
-/// to `results` (NULL without a result); what the result points to need only stay valid until the
+/// to `results` (NULL without a result), where zeros are; what the result points to need only stay valid until the
 /// function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
 /// in anything that lives longer.
 ///
