@@ -1,6 +1,8 @@
 // The host's ends of futures.
 #include "streams.hpp"
 
+#include <algorithm>
+
 namespace {
 
 struct Host {
@@ -125,6 +127,49 @@ TEST_CASE("wrong uses of the host's futures") {
     host.drop(ends.readable);
     host.drop(ends.writable);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "unknown handle index", cmabi_future_drop, store, ends.writable);
+}
+
+TEST_CASE("a promise that is let go of leaves nothing in the store") {
+    Host host;
+    cmabi_store *const store = host.n.store;
+    const std::uint32_t value = 42;
+    std::uint32_t got = 0;
+    const auto ends = host.make();
+    SUBCASE("once its reader is gone") {
+        host.drop(ends.readable);
+        host.drop(ends.writable);
+    }
+    SUBCASE("before its reader is gone") {
+        CHECK_OK(cmabi_future_abandon, store, ends.writable);
+        CHECK(host.read(ends.readable, &got) == CMABI_COPY_RESULT_BLOCKED);
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "unknown handle index", cmabi_future_abandon, store, ends.writable);
+        CHECK(host.cancel(ends.readable) == CMABI_COPY_RESULT_CANCELLED);
+        host.drop(ends.readable);
+    }
+    SUBCASE("while its reader waits") {
+        CHECK(host.read(ends.readable, &got) == CMABI_COPY_RESULT_BLOCKED);
+        CHECK_OK(cmabi_future_abandon, store, ends.writable);
+        CHECK(host.poll(ends.readable) == CMABI_COPY_RESULT_BLOCKED);
+        CHECK(host.cancel(ends.readable) == CMABI_COPY_RESULT_CANCELLED);
+        host.drop(ends.readable);
+    }
+    SUBCASE("after its reader is gone") {
+        host.drop(ends.readable);
+        CHECK_OK(cmabi_future_abandon, store, ends.writable);
+    }
+    SUBCASE("with its value") {
+        CHECK(host.write(ends.writable, &value) == CMABI_COPY_RESULT_BLOCKED);
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "busy future", cmabi_future_abandon, store, ends.writable);
+        CHECK(host.read(ends.readable, &got) == CMABI_COPY_RESULT_COMPLETED);
+        CHECK(host.poll(ends.writable) == CMABI_COPY_RESULT_COMPLETED);
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "expected the writable end", cmabi_future_abandon, store,
+                    ends.readable);
+        CHECK_OK(cmabi_future_abandon, store, ends.writable);
+        host.drop(ends.readable);
+    }
+    // Both places in the table are free again.
+    const auto next = host.make();
+    CHECK(std::minmax(next.readable, next.writable) == std::minmax(ends.readable, ends.writable));
 }
 
 TEST_CASE("a promise that a trap breaks") {

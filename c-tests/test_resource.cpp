@@ -1,6 +1,7 @@
 // Resources: the host's own in the hands of guests, and those of guests in the hands of the host.
 #include "guest.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct Blobs {
     // Called by the destructor.
     void (*on_destroy)(Blobs &, cmabi_store *) = nullptr;
     std::uint32_t held = 0;
+    // Called by the constructor, which a guest calls.
+    std::function<void(cmabi_store *)> on_construct;
 
     Blob *make(std::uint32_t size) {
         all.push_back(std::make_unique<Blob>(Blob{size}));
@@ -54,6 +57,9 @@ void destroy(void *data, cmabi_store *store, void *rep) {
 cmabi_status construct(void *data, cmabi_task *task, const void *args, void *results) {
     auto &self = *static_cast<Blobs *>(data);
     Blob *blob = self.make(*static_cast<const std::uint32_t *>(args));
+    if (self.on_construct) {
+        self.on_construct(cmabi_task_store(task));
+    }
     CHECK_OK(cmabi_resource_new, cmabi_task_store(task), self.type, blob,
              static_cast<std::uint32_t *>(results));
     return CMABI_STATUS_OK;
@@ -295,6 +301,53 @@ TEST_CASE("a guest's destructor that traps") {
     // The instance is gone; a handle to what it implements can only be let go.
     CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_resource_drop, f.store,
                 nullptr, good);
+}
+
+TEST_CASE("a resource whose destructor cannot be entered is not lost") {
+    Blobs data;
+    Counters f(data);
+    const std::uint32_t counter = f.ask(make, 5);
+    SUBCASE("the handle stays where the host is told") {
+        data.on_construct = [&](cmabi_store *store) {
+            CHECK_FAILS(CMABI_STATUS_BUSY, "\"counter\" is running", cmabi_resource_drop, store, nullptr, counter);
+        };
+        f.ask("make-blob", 1);
+        CHECK(f.ask(read, counter) == 5);
+        CHECK_OK(cmabi_resource_drop, f.store, nullptr, counter);
+    }
+    SUBCASE("it is dropped later where the host gives it up") {
+        data.on_construct = [&](cmabi_store *store) {
+            CHECK_OK(cmabi_resource_give_up, store, counter);
+            CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "one that was given up", cmabi_resource_give_up, store,
+                        counter);
+            CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "one that was given up", cmabi_resource_drop, store,
+                        nullptr, counter);
+        };
+        f.ask("make-blob", 1);
+    }
+    SUBCASE("it is dropped at once where that can be") {
+        CHECK_OK(cmabi_resource_give_up, f.store, counter);
+    }
+    CHECK(f.dropped() == 5);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "refers to nothing", cmabi_resource_give_up, f.store, counter);
+}
+
+TEST_CASE("a destructor that runs later and traps is told when the store runs") {
+    Blobs data;
+    Counters f(data);
+    const std::uint32_t bad = f.ask(make, 666), good = f.ask(make, 1);
+    data.on_construct = [&](cmabi_store *store) {
+        CHECK_OK(cmabi_resource_give_up, store, bad);
+        // The instance is gone when its turn comes, and it with it.
+        CHECK_OK(cmabi_resource_give_up, store, good);
+    };
+    const std::uint32_t one = 1;
+    std::uint32_t blob = 0;
+    CHECK_OK(cmabi_func_call, f.store, f.func("make-blob"), &one, &blob, nullptr);
+    CHECK_FAILS(CMABI_STATUS_TRAP, "destructor of counter", cmabi_store_run, f.store);
+    CHECK_OK(cmabi_store_run, f.store);
+    CHECK_OK(cmabi_resource_drop, f.store, data.type, blob);
+    CHECK(data.destroyed() == 1);
 }
 
 TEST_CASE("a trap during a borrow gives the handle back") {

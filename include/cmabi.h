@@ -1377,8 +1377,8 @@ void cmabi_arena_free(cmabi_arena *arena);
 cmabi_status cmabi_arena_reset(cmabi_arena *arena, cmabi_error **error);
 
 /**
- * Hands out `size` bytes at a multiple of `align`, a power of two up to 16. Their contents are
- * unspecified. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
+ * Hands out `size` bytes at a multiple of `align`, a power of two up to 16. They are zero: what is not
+ * written is not what an earlier call left there. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
  * would hand out more than it may.
  */
 cmabi_status cmabi_arena_alloc(cmabi_arena *arena,
@@ -1672,7 +1672,7 @@ typedef void (*cmabi_drop)(void *data);
  *
  * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
  * it, and what it points to, is valid until the call is answered. The function writes the result
- * to `results` (NULL without a result); what the result points to need only stay valid until the
+ * to `results` (NULL without a result), where zeros are; what the result points to need only stay valid until the
  * function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
  * in anything that lives longer.
  *
@@ -1816,13 +1816,27 @@ cmabi_status cmabi_resource_rep(cmabi_store *store,
  * given back. `canon resource.drop` in the specification.
  *
  * `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
- * for a stale handle, for one of another type, and for one that is lent to a call that is not over: the
- * handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the handle is gone.
+ * for a stale handle, for one of another type, and for one that is lent to a call that is not over;
+ * `CMABI_STATUS_BUSY` where the destructor is a component's that is running, as inside a host function that
+ * it has called: the handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the
+ * handle is gone.
  */
 cmabi_status cmabi_resource_drop(cmabi_store *store,
                                  const cmabi_resource_type *type,
                                  uint32_t handle,
                                  cmabi_error **error);
+
+/**
+ * Gives up a handle of the host's: it is the caller's no more, and is dropped as soon as it can be. That is
+ * at once, as `cmabi_resource_drop` does it, or else when the calls that it is lent to are over and no guest
+ * runs: for those who cannot wait for that, such as destructors and finalizers.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle. `CMABI_STATUS_TRAP` where the destructor runs at once and
+ * traps; where it does so later, the next `cmabi_store_run` or `cmabi_store_tick` fails with that.
+ */
+cmabi_status cmabi_resource_give_up(cmabi_store *store,
+                                    uint32_t handle,
+                                    cmabi_error **error);
 
 /**
  * Sets `type` to the type of the resource that a handle of the host's refers to. Borrowed from the
@@ -2000,6 +2014,9 @@ const cmabi_extern_type *cmabi_extern_type_export(const cmabi_extern_type *type,
  * It may be changed by one thread at a time, and used for instantiation by any number of threads at
  * once where no instance was given to it; with an instance in it, it belongs to the store of that
  * instance. Instances keep what they need of it: it can be freed at any time.
+ *
+ * Callbacks may change and free the linker that they are called for. What is being linked is linked
+ * with what the linker offered when that began.
  */
 typedef struct cmabi_linker cmabi_linker;
 
@@ -2702,11 +2719,21 @@ cmabi_status cmabi_future_cancel(cmabi_store *store,
 /**
  * Drops an end of a future (`future.drop-readable`, `future.drop-writable`).
  * `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress, and for a writable end before its value was
- * read or its reader was found to be gone: whoever promised a value has to give it.
+ * read or its reader is gone: whoever promised a value has to give it.
  */
 cmabi_status cmabi_future_drop(cmabi_store *store,
                                uint32_t end,
                                cmabi_error **error);
+
+/**
+ * Lets go of the writable end of a future though its value was not written. The reader waits for ever then;
+ * nothing is left in the store once it is gone.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` while the value is being written, and for what is no such end.
+ */
+cmabi_status cmabi_future_abandon(cmabi_store *store,
+                                  uint32_t end,
+                                  cmabi_error **error);
 
 /* Error context ---------------------------------------------------------------------------------- */
 

@@ -28,7 +28,7 @@ pub(crate) fn canon_resource_drop(
     let (implementation, dtor, rep) = {
         let mut state = cx.state();
         policy::check_may_leave(&state, inst)?;
-        let ResourceHandle { ty, rep, num_lends, kind } = *state.resource(inst, ty, index)?;
+        let ResourceHandle { ty, rep, num_lends, kind, .. } = *state.resource(inst, ty, index)?;
         if num_lends != 0 {
             return Err(Trap::ResourceLent { index }.into());
         }
@@ -98,13 +98,77 @@ pub mod host {
 
     /// Drops a handle of the host's, and the resource with the handle that owns it: its destructor
     /// runs. With a type, the handle must be one to a resource of that type.
+    ///
+    /// An error, and nothing else, where the handle is lent or the instance that implements the resource
+    /// runs: its destructor cannot be entered then.
     pub fn drop(cx: &mut Cx<'_>, expected: Option<&ResourceType>, handle: u32) -> Result<()> {
         let found = ty(cx, expected, handle)?;
-        if cx.state().resource(InstanceId::HOST, &found, handle).is_ok_and(|h| h.num_lends != 0) {
-            return Err(refused(Trap::ResourceLent { index: handle }.into()));
-        }
+        check_may_drop(cx, &found, handle)?;
         let dropped = canon_resource_drop(cx, InstanceId::HOST, &found, handle);
         settle(cx, dropped)
+    }
+
+    /// Gives up a handle of the host's: it is dropped now if it can be, or else as soon as it is not lent
+    /// any more and no guest runs. A trap of its destructor is then told by the next [`tick`].
+    ///
+    /// [`tick`]: crate::runtime::tick
+    pub fn give_up(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
+        let found = ty(cx, None, handle)?;
+        if check_may_drop(cx, &found, handle).is_ok() {
+            return drop(cx, None, handle);
+        }
+        let mut state = cx.state();
+        let resource = state.resource(InstanceId::HOST, &found, handle)?;
+        resource.given_up = true;
+        // Otherwise the end of the last call that it is lent to sees to it.
+        if resource.num_lends == 0 {
+            state.given_up.push_back(handle);
+        }
+        Ok(())
+    }
+
+    /// Drops one handle that the host has given up, while no guest runs; false where there is none.
+    pub(crate) fn drop_given_up(cx: &mut Cx<'_>) -> bool {
+        let (handle, ty) = {
+            let mut state = cx.state();
+            let Some(handle) = state.given_up.pop_front() else { return false };
+            match state[InstanceId::HOST].handles.get(handle) {
+                Some(Handle::Resource(resource)) if resource.given_up => {
+                    (handle, state.resources.get(resource.ty).ty.clone())
+                }
+                _ => return true,
+            }
+        };
+        let dropped = canon_resource_drop(cx, InstanceId::HOST, &ty, handle);
+        // With an instance that a trap has ended, its resources are gone.
+        if let Err(trap) = dropped
+            && !matches!(trap.reason(), Trap::CannotEnter)
+        {
+            cx.state().unreported.get_or_insert(trap);
+        }
+        true
+    }
+
+    fn check_may_drop(cx: &Cx<'_>, ty: &ResourceType, handle: u32) -> Result<()> {
+        let mut state = cx.state();
+        let ResourceHandle { ty: id, num_lends, kind, .. } =
+            *state.resource(InstanceId::HOST, ty, handle)?;
+        if num_lends != 0 {
+            return Err(refused(Trap::ResourceLent { index: handle }.into()));
+        }
+        let implementation = state.resources.get(id).implementation;
+        if kind == Ownership::Own
+            && implementation != InstanceId::HOST
+            && state.is_running(implementation)
+        {
+            let message = format!(
+                "handle {handle} is not dropped: the component that implements the resource type {:?} \
+                 is running, so that the destructor cannot; drop it when that call is over",
+                ty.name()
+            );
+            return Err(Error::new(ErrorKind::Busy, message));
+        }
+        Ok(())
     }
 
     /// The type of what a handle of the host's refers to, which must be `expected` if that is given.
@@ -115,6 +179,9 @@ pub mod host {
             None => "a resource".into(),
         };
         let found = match state[InstanceId::HOST].handles.get(handle) {
+            Some(Handle::Resource(resource)) if resource.given_up => {
+                return Err(wrong(handle, &noun, "one that was given up"));
+            }
             Some(Handle::Resource(resource)) => &state.resources.get(resource.ty).ty,
             Some(other) => return Err(wrong(handle, &noun, other.noun())),
             None => return Err(wrong(handle, &noun, "nothing")),

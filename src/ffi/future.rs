@@ -7,6 +7,7 @@ use super::store::cmabi_store;
 use super::stream::{self, Elements, Room, cmabi_copied, cmabi_copy_callback};
 use super::task::cmabi_drop;
 use super::types::cmabi_type;
+use super::{check, guard};
 use crate::runtime::host_stream::{HostEnd, future_new};
 use std::ffi::c_void;
 
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn cmabi_future_cancel(
 
 /// Drops an end of a future (`future.drop-readable`, `future.drop-writable`).
 /// `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress, and for a writable end before its value was
-/// read or its reader was found to be gone: whoever promised a value has to give it.
+/// read or its reader is gone: whoever promised a value has to give it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_future_drop(
     store: *mut cmabi_store,
@@ -119,4 +120,21 @@ pub unsafe extern "C" fn cmabi_future_drop(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { stream::drop_end(store, HostEnd::future(end), error) }
+}
+
+/// Lets go of the writable end of a future though its value was not written. The reader waits for ever then;
+/// nothing is left in the store once it is gone.
+///
+/// `CMABI_STATUS_INVALID_ARGUMENT` while the value is being written, and for what is no such end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_future_abandon(
+    store: *mut cmabi_store,
+    end: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let store = unsafe { check::required(store, "store") }?;
+        store.enter(|cx| HostEnd::future(end).abandon(cx))
+    })
 }

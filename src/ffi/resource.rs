@@ -159,8 +159,10 @@ fn no_borrow(ty: &ResourceType, value: u32) -> Error {
 /// given back. `canon resource.drop` in the specification.
 ///
 /// `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
-/// for a stale handle, for one of another type, and for one that is lent to a call that is not over: the
-/// handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the handle is gone.
+/// for a stale handle, for one of another type, and for one that is lent to a call that is not over;
+/// `CMABI_STATUS_BUSY` where the destructor is a component's that is running, as inside a host function that
+/// it has called: the handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the
+/// handle is gone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_resource_drop(
     store: *mut cmabi_store,
@@ -173,6 +175,25 @@ pub unsafe extern "C" fn cmabi_resource_drop(
         let (store, ty) =
             unsafe { (check::required(store, "store")?, cmabi_resource_type::optional(r#type)) };
         store.enter(|cx| host_resource::drop(cx, ty.as_ref(), handle))
+    })
+}
+
+/// Gives up a handle of the host's: it is the caller's no more, and is dropped as soon as it can be. That is
+/// at once, as `cmabi_resource_drop` does it, or else when the calls that it is lent to are over and no guest
+/// runs: for those who cannot wait for that, such as destructors and finalizers.
+///
+/// `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle. `CMABI_STATUS_TRAP` where the destructor runs at once and
+/// traps; where it does so later, the next `cmabi_store_run` or `cmabi_store_tick` fails with that.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_resource_give_up(
+    store: *mut cmabi_store,
+    handle: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let store = unsafe { check::required(store, "store") }?;
+        store.enter(|cx| host_resource::give_up(cx, handle))
     })
 }
 

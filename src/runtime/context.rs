@@ -393,7 +393,8 @@ impl State {
         rep: u32,
     ) -> Result<u32, Trapped> {
         let ty = self.resources.id(ty);
-        let handle = ResourceHandle { ty, rep, num_lends: 0, kind: Ownership::Own };
+        let handle =
+            ResourceHandle { ty, rep, num_lends: 0, kind: Ownership::Own, given_up: false };
         self[inst].handles.add(super::Handle::Resource(handle))
     }
 
@@ -409,7 +410,13 @@ impl State {
         if self.resources.get(ty).implementation == inst {
             return Ok(rep);
         }
-        let handle = ResourceHandle { ty, rep, num_lends: 0, kind: Ownership::Borrow(scope) };
+        let handle = ResourceHandle {
+            ty,
+            rep,
+            num_lends: 0,
+            kind: Ownership::Borrow(scope),
+            given_up: false,
+        };
         let index = self[inst].handles.add(super::Handle::Resource(handle))?;
         self.tasks[scope].num_borrows += 1;
         Ok(index)

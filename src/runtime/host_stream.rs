@@ -290,14 +290,36 @@ impl HostEnd {
     }
 
     /// Drops an end. The other end learns of it. An error while a copy is in progress, and for the
-    /// writable end of a future that was not written.
+    /// writable end of a future that was not written and has its reader.
     pub fn drop(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut state = cx.state();
         let (_, id) = state.host_end(self)?;
-        state.check_may_drop_end(id).map_err(usage)?;
+        // A guest would have to find out by a write.
+        if state.end(id).copying() || !state.shared_of(id).dropped {
+            state.check_may_drop_end(id).map_err(usage)?;
+        }
         state[InstanceId::HOST].handles.take(self.handle)?;
         let side = state.end(id).host.take();
         state.drop_end(id);
+        drop(state);
+        drop(side);
+        store::settle(cx, Ok(()))
+    }
+
+    /// Lets go of the writable end of a future, with or without a value. An error while it is being
+    /// written, and for other ends.
+    pub fn abandon(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut state = cx.state();
+        let (kind, id) = state.host_end(self)?;
+        if kind != EndKind::WRITABLE_FUTURE {
+            return Err(self.wrong_kind(EndKind::WRITABLE_FUTURE.noun(), kind.noun()));
+        }
+        if state.end(id).copying() {
+            return Err(usage(Trap::BusyEnd { action: "drop", what: self.channel.noun() }.into()));
+        }
+        state[InstanceId::HOST].handles.take(self.handle)?;
+        let side = state.end(id).host.take();
+        state.abandon_end(id);
         drop(state);
         drop(side);
         store::settle(cx, Ok(()))

@@ -118,6 +118,19 @@ impl State {
         true
     }
 
+    /// Whether the host cannot enter `instance` only because it runs: it can once that is over.
+    pub(crate) fn is_running(&self, instance: InstanceId) -> bool {
+        let (mut running, mut at) = (false, Some(instance));
+        while let Some(id) = at {
+            if self[id].poisoned {
+                return false;
+            }
+            running |= !self[id].may_enter;
+            at = self[id].parent;
+        }
+        running
+    }
+
     pub(crate) fn enter_from(&mut self, instance: InstanceId, caller: InstanceId) {
         self.for_entering_set(instance, caller, |instance| instance.may_enter = false);
     }

@@ -176,6 +176,10 @@ pub(crate) struct State {
     pub(crate) host_copies: VecDeque<WaitableId>,
     /// What the host gave for ends that are no longer its. Dropping it may call the host.
     pub(crate) discarded: Vec<host_stream::HostSide>,
+    /// Handles of the host's that it has given up and that nobody borrows any more.
+    pub(crate) given_up: VecDeque<u32>,
+    /// A trap that ended no call of the host's: the first since it was last told of one.
+    pub(crate) unreported: Option<Trapped>,
     /// Host tasks that have no answer yet.
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.

@@ -32,6 +32,8 @@ pub(crate) struct ResourceHandle {
     pub(crate) rep: u32,
     pub(crate) num_lends: u32,
     pub(crate) kind: Ownership,
+    /// The host has given it up: it is dropped as soon as that can be.
+    pub(crate) given_up: bool,
 }
 
 /// Whether a handle owns its resource, or for which call it was borrowed.

@@ -11,7 +11,7 @@ use super::subtask::{Caller, SubtaskState};
 use super::thread::resume;
 use super::{Cx, InstanceId, Shared, State, host_stream};
 use crate::account::{Account, GUEST_MEMORY, HOST_MEMORY};
-use crate::canon::FuncInst;
+use crate::canon::{self, FuncInst};
 use crate::copy::PlanCache;
 use crate::engine::fiber::Depth;
 use crate::engine::{Engine, EngineStore, EngineStoreConfig};
@@ -105,6 +105,8 @@ impl Store {
             telling: false,
             host_copies: VecDeque::new(),
             discarded: Vec::new(),
+            given_up: VecDeque::new(),
+            unreported: None,
             pending_host_tasks: 0,
             casualties: Vec::new(),
             arenas: Vec::new(),
@@ -201,7 +203,7 @@ pub fn call(
                 "the call has to wait until its caller, a host function, returns",
             )
         } else {
-            match tick(cx) {
+            match run_one(cx) {
                 Ok(true) => continue,
                 Ok(false) => stuck(cx),
                 Err(error) => match cx.state().take_host_call(subtask) {
@@ -243,13 +245,25 @@ fn who_waits(state: &State) -> String {
     lines.lines().map(|line| format!("\n  {line}")).collect()
 }
 
-/// Runs one ready thread, if there is one: `Store.tick` of the reference.
+/// Runs one ready thread, if there is one: `Store.tick` of the reference. Before that, fails with the
+/// trap that nobody was told of yet.
 pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
-    let (thread, inst) = {
+    let unreported = {
         let mut state = cx.state();
         if state.nesting > 0 {
             return Err(Error::new(ErrorKind::Busy, "the store is running"));
         }
+        state.unreported.take()
+    };
+    match unreported {
+        Some(trap) => Err(trap.into()),
+        None => run_one(cx),
+    }
+}
+
+fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
+    let (thread, inst) = {
+        let mut state = cx.state();
         let Some(thread) = state.next_ready() else { return Ok(false) };
         let inst = state.threads[thread].inst;
         state.enter_from(inst, InstanceId::HOST);
@@ -291,7 +305,8 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
         let is_settled = state.casualties.is_empty()
             && state.completions.is_empty()
             && state.host_copies.is_empty()
-            && state.discarded.is_empty();
+            && state.discarded.is_empty()
+            && state.given_up.is_empty();
         if is_settled || state.nesting > 0 {
             return Ok(result?);
         }
@@ -306,6 +321,7 @@ pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()>
             match next {
                 Some((subtask, completion)) => completion(cx, subtask),
                 None if host_stream::complete_one(cx) => {}
+                None if canon::host_resource::drop_given_up(cx) => bury(cx),
                 None => break,
             }
         }

@@ -158,6 +158,8 @@ pub(crate) struct Shared {
     pub(crate) element: Option<Type>,
     /// One end is gone.
     pub(crate) dropped: bool,
+    /// The host has let go of the writable end of a future without a value: none will come.
+    abandoned: bool,
     /// The end that waits with its buffer.
     pub(crate) pending: Option<WaitableId>,
     /// The readable and the writable end.
@@ -195,7 +197,14 @@ impl State {
         channel: Channel,
         element: Option<Type>,
     ) -> Result<(u32, u32), Trapped> {
-        let new = Shared { element, dropped: false, pending: None, ends: [None; 2], plan: None };
+        let new = Shared {
+            element,
+            dropped: false,
+            abandoned: false,
+            pending: None,
+            ends: [None; 2],
+            plan: None,
+        };
         let shared = self.shareds.insert(new)?;
         let readable =
             self.add_end(inst, EndKind { channel, direction: Direction::Readable }, shared);
@@ -430,7 +439,7 @@ impl State {
         if shared.pending == Some(id) {
             shared.pending = None;
         }
-        if shared.dropped {
+        if shared.dropped || shared.abandoned {
             self.shareds.remove(shared_id);
         } else {
             shared.dropped = true;
@@ -439,6 +448,17 @@ impl State {
                 self.notify_host_end(other);
             }
         }
+        self.drop_waitable(id);
+    }
+
+    /// Frees the writable end of a future, whose handle is gone, without a value. The reader goes on to
+    /// wait, as the specification wants it to.
+    pub(crate) fn abandon_end(&mut self, id: WaitableId) {
+        let shared = self.shared_of(id);
+        if shared.dropped {
+            return self.drop_end(id);
+        }
+        shared.abandoned = true;
         self.drop_waitable(id);
     }
 

@@ -200,6 +200,9 @@ impl State {
         for index in self.take_lenders(id) {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;
+                if handle.given_up && handle.num_lends == 0 {
+                    self.given_up.push_back(index);
+                }
             }
         }
     }

@@ -297,3 +297,23 @@ fn an_error_context_keeps_its_message() {
     assert!(error_context_drop(&mut fx.store.cx(), handle).is_err());
     assert_eq!(Type::string().info().size(AddrType::I64), 16);
 }
+
+#[test]
+fn a_future_that_gets_no_value_leaves_nothing_when_both_ends_are_gone() {
+    let mut fx = Fixture::new();
+    let cx = &mut fx.store.cx();
+    for reader_first in [false, true] {
+        let (readable, writable) = host_stream::future_new(cx, Some(Type::u32())).unwrap();
+        let (reader, writer) = (HostEnd::future(readable), HostEnd::future(writable));
+        if reader_first {
+            reader.drop(cx).unwrap();
+            writer.drop(cx).unwrap();
+        } else {
+            writer.drop(cx).unwrap_err();
+            writer.abandon(cx).unwrap();
+            reader.drop(cx).unwrap();
+        }
+        let state = cx.state();
+        assert_eq!((state.waitables.iter().count(), state.shareds.iter().count()), (0, 0));
+    }
+}
