@@ -272,6 +272,40 @@ TEST_CASE("what a callback throws is thrown by who runs the store") {
     CHECK(later == 1);
 }
 
+TEST_CASE("what a callback throws where nothing runs the store is thrown by who runs it next") {
+    Sleeper f;
+    f.sleep_func("doze").start(1).then([](subtask<uint32_t> over) { over.get(); });
+    SUBCASE("a promise fails") {
+        f.sleeps[0].promise.fail("too loud");
+        CHECK_THROWS_WITH_AS(f.store->run(), doctest::Contains("too loud"), cmabi::error);
+    }
+    SUBCASE("a promise is dropped") {
+        f.sleeps.clear();
+        CHECK_THROWS_WITH_AS(f.store->run(), doctest::Contains("dropped the call"), cmabi::error);
+    }
+    SUBCASE("the first of several") {
+        f.sleep_func("doze").start(1).then([](subtask<uint32_t>) { throw std::out_of_range("the second"); });
+        f.sleeps[0].promise.fail("the first");
+        CHECK_THROWS_WITH_AS(f.store->run(), doctest::Contains("the first"), cmabi::error);
+    }
+    f.store->run();
+}
+
+TEST_CASE("a promise that a guest cannot take fails, and what a callback throws then is kept") {
+    Host f;
+    f.offer_sleep();
+    f.linker.func(sleeper::host, "name", [&](promise<std::string> promise, uint32_t n) {
+        f.names.push_back({n, std::move(promise)});
+    });
+    f.offer_rest();
+    f.instantiate();
+    f.func<std::string(uint32_t)>("text").start(1).then([](subtask<std::string> over) { over.get(); });
+    // More than the guest's memory has room for.
+    CHECK_THROWS_AS(f.names[0].promise.resolve(std::string(1 << 20, 'x')), cmabi::error);
+    CHECK_THROWS_AS(f.store->run(), cmabi::error);
+    f.store->run();
+}
+
 TEST_CASE("a callback may start calls and drop its own") {
     Sleeper f;
     const auto doze = f.sleep_func("doze");

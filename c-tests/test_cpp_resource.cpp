@@ -3,6 +3,7 @@
 
 #include <cmabi.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -306,6 +307,74 @@ TEST_CASE("a guest's destructor that traps is only told to who asks") {
         bad = {};
         CHECK_THROWS_AS(create(1), cmabi::error);
     }
+}
+
+TEST_CASE("a resource that goes inside a host function of its own guest is destroyed after it") {
+    cmabi::engine engine;
+    const cmabi::component component(engine, read_guest("counters.wasm"));
+    cmabi::linker linker(engine);
+    std::function<void()> inside;
+    linker.resource<blob>(blobs)
+        .constructor([&](uint32_t size) -> own<blob> {
+            inside();
+            return new_blob(size);
+        })
+        .method("size", [](const blob &self) { return self.size; });
+    linker.func(blobs, "swallow", [](own<blob>) {});
+    cmabi::store store(engine);
+    const auto instance = linker.instantiate(store, component);
+    const auto consume = instance.func<uint32_t(own<counter>)>(consume_counter);
+    own<counter> held = instance.func<own<counter>(uint32_t)>(make_counter)(5);
+    uint32_t inside_call = 0;
+
+    SUBCASE("dropped by a word") {
+        inside = [&] {
+            CHECK_THROWS_WITH_AS(held.drop(), doctest::Contains("is running"), cmabi::error);
+            CHECK(held);
+        };
+    }
+    SUBCASE("out of scope") {
+        inside = [&] { const own<counter> gone = std::move(held); };
+        inside_call = 5;
+    }
+    SUBCASE("assigned") {
+        inside = [&] { held = {}; };
+        inside_call = 5;
+    }
+    SUBCASE("given to a call that cannot start") {
+        inside = [&] {
+            CHECK_THROWS_WITH_AS(consume.start(std::move(held)), doctest::Contains("cannot enter"), cmabi::error);
+        };
+        inside_call = 5;
+    }
+    SUBCASE("given to a call that cannot be made") {
+        inside = [&] {
+            CHECK_THROWS_WITH_AS(consume(std::move(held)), doctest::Contains("cannot enter"), cmabi::error);
+            CHECK(held);
+        };
+    }
+    CHECK(instance.func<own<blob>(uint32_t)>("make-blob")(7)->size == 7);
+    CHECK(instance.func<uint32_t()>("dropped")() == inside_call);
+    held.drop();
+    CHECK(instance.func<uint32_t()>("dropped")() == 5);
+}
+
+TEST_CASE("a resource that goes while it is lent is destroyed after the call") {
+    cmabi::engine engine;
+    const cmabi::component component(engine, read_guest("counters.wasm"));
+    cmabi::linker linker(engine);
+    own<blob> mine = new_blob(9);
+    linker.resource<blob>(blobs).constructor<uint32_t>().method("size", [&](const blob &self) {
+        CHECK_THROWS_WITH_AS(mine.drop(), doctest::Contains("lent"), cmabi::error);
+        mine = {};
+        CHECK(Counted::alive == 1);
+        return self.size;
+    });
+    linker.func(blobs, "swallow", [](own<blob>) {});
+    cmabi::store store(engine);
+    const auto instance = linker.instantiate(store, component);
+    CHECK(instance.func<uint32_t(borrow<blob>)>("size")(mine) == 9);
+    CHECK(Counted::alive == 0);
 }
 
 TEST_CASE("what could not be passed on stays") {

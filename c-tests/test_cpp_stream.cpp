@@ -268,6 +268,54 @@ TEST_CASE("futures") {
     ends.writer.set("never read, and the store goes first");
 }
 
+TEST_CASE("a promise that goes without a value leaves nothing in the store") {
+    Pipes pipes;
+    // There is room for one future.
+    cmabi::store small(pipes.engine, cmabi::config().max_handles(2));
+    {
+        auto ends = cmabi::make_future<std::string>(small);
+        CHECK(status_of([&] { ends.writer.drop(); }) == CMABI_STATUS_INVALID_ARGUMENT);
+        CHECK(ends.writer);
+        ends.reader.drop();
+        ends.writer.drop();
+        CHECK(!ends.writer);
+        ends.writer.drop();
+    }
+    for (const bool reader_first : {false, true}) {
+        auto ends = cmabi::make_future<std::string>(small);
+        if (reader_first) {
+            ends.reader = {};
+            ends.writer = {};
+        } else {
+            ends.writer = {};
+            CHECK(status_of([&] { ends.reader.get(); }) == CMABI_STATUS_WOULD_BLOCK);
+            ends.reader = {};
+        }
+    }
+    cmabi::make_future<std::string>(small);
+    // A guest that waits for it cannot go on, and nobody can make it.
+    auto ends = cmabi::make_future<std::string>(pipes.store);
+    ends.writer = {};
+    const auto wait = pipes.instance.func<std::string(cmabi::future_reader<std::string>)>("wait");
+    CHECK_THROWS_WITH_AS(wait(std::move(ends.reader)), doctest::Contains("deadlock"), cmabi::error);
+}
+
+TEST_CASE("what cannot be watched takes nothing") {
+    Pipes pipes;
+    const auto watched = std::make_shared<int>(0);
+    const auto watcher = [watched](cmabi::stream_signal) {};
+    cmabi::stream_writer<std::uint8_t> empty;
+    CHECK(status_of([&] { empty.watch(watcher); }) == CMABI_STATUS_INVALID_ARGUMENT);
+    auto ends = cmabi::make_stream<std::uint8_t>(pipes.store);
+    const auto moved = std::move(ends.writer);
+    CHECK(status_of([&] { ends.writer.watch(watcher); }) == CMABI_STATUS_INVALID_ARGUMENT);
+    CHECK(watched.use_count() == 2);
+    ends.reader.watch(watcher);
+    CHECK(watched.use_count() == 3);
+    ends.reader.drop();
+    CHECK(watched.use_count() == 2);
+}
+
 TEST_CASE("error contexts") {
     Pipes pipes;
     auto context = cmabi::make_error_context(pipes.store, "it broke");

@@ -213,7 +213,7 @@ struct instance_handle : handle<cmabi_instance, cmabi_instance_free> {
 /// A store with what its typed calls use.
 struct store_state {
     explicit store_state(cmabi_store *owned)
-        : store(owned), link(std::make_shared<store_link>(owned)) {}
+        : store(owned), link(std::make_shared<store_link>(owned, true)) {}
     store_state(const store_state &) = delete;
     ~store_state() { link->store = nullptr; }
 

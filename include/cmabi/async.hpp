@@ -105,7 +105,6 @@ private:
     static void on_resolve(void *data, cmabi_subtask *) noexcept {
         call_state &self = *static_cast<call_state *>(data);
         const auto keep = self.self_;
-        cmabi_store *store = self.link_->store;
         try {
             try {
                 self.state_ = self.state();
@@ -117,7 +116,7 @@ private:
             self.give();
             self.end();
         } catch (...) {
-            store_use::escape(store);
+            self.link_->escape();
         }
     }
     /// The C functions are done with it: after `on_resolve`, or because it was abandoned, could not be

@@ -22,12 +22,18 @@ namespace detail {
 
 /// A store, as what may outlive it knows it.
 struct store_link : std::enable_shared_from_this<store_link> {
-    explicit store_link(cmabi_store *linked) : store(linked) {}
+    store_link(cmabi_store *linked, bool made_by_cpp) : store(linked), of_cpp(made_by_cpp) {}
 
     /// Drops what was left, as far as that can be done now.
     void drop_left() {
         for (const auto &[drop, handle] : std::exchange(left, {}))
             if (drop(store, handle, nullptr) == CMABI_STATUS_BUSY) left.emplace_back(drop, handle);
+    }
+    /// Has the exception that is being handled, which a callback threw and for which nothing fails, thrown
+    /// by the C++ function that runs the store, or else by the next one. Where C runs it, the program ends.
+    void escape() noexcept {
+        if (!of_cpp) std::terminate();
+        if (!escaped) escaped = std::current_exception();
     }
 
     /// Whether the host's table has the handle, of whatever kind.
@@ -40,6 +46,10 @@ struct store_link : std::enable_shared_from_this<store_link> {
 
     /// Null once the store is freed.
     cmabi_store *store;
+    /// Whether it is a `cmabi::store`, which C++ runs.
+    const bool of_cpp;
+    /// See `escape`: the first.
+    std::exception_ptr escaped{};
     /// How many handles C++ has got in the store: while it stays, no handle is used again.
     std::uint64_t got = 0;
     /// The handles whose owners went where the store could not be used, and how they are dropped.
@@ -79,6 +89,10 @@ public:
     void invoke(cmabi_status (*function)(Params...), Args... args) {
         cmabi_error *failure = nullptr;
         const cmabi_status status = function(args..., &failure);
+        check(status, failure);
+    }
+    /// Throws what a function has failed with, and takes `failure`.
+    void check(cmabi_status status, cmabi_error *failure) {
         if (status == CMABI_STATUS_OK) return;
         error wrapped(status, failure);
         rethrow();
@@ -87,7 +101,8 @@ public:
     }
     /// Throws what callbacks threw for which nothing fails.
     void rethrow() {
-        if (escaped_) std::rethrow_exception(std::exchange(escaped_, nullptr));
+        if (link_ != nullptr && link_->escaped)
+            std::rethrow_exception(std::exchange(link_->escaped, nullptr));
     }
 
     /// Makes the host function that serves `task` fail with the exception that is being handled.
@@ -98,23 +113,12 @@ public:
         return CMABI_STATUS_HOST;
     }
 
-    /// Has the exception that is being handled, which a callback of `store` threw, thrown again by the
-    /// C++ function that runs the store. Where that is C's, the program ends.
-    static void escape(cmabi_store *store) noexcept {
-        for (store_use *use = innermost; use != nullptr; use = use->outer_) {
-            if (!use->uses(store)) continue;
-            use->escaped_ = std::current_exception();
-            return;
-        }
-        std::terminate();
-    }
-
     /// The link to a store that is running. A store that C functions made and run has none, and is
     /// taken to outlive what it is made for here.
     static std::shared_ptr<store_link> link_to(cmabi_store *store) {
         for (const store_use *use = innermost; use != nullptr; use = use->outer_)
             if (use->uses(store)) return use->link_->shared_from_this();
-        return std::make_shared<store_link>(store);
+        return std::make_shared<store_link>(store, false);
     }
 
 private:
@@ -126,8 +130,6 @@ private:
     store_use *outer_;
     /// By host functions: the call fails with it.
     std::exception_ptr thrown_;
-    /// By other callbacks: nothing fails.
-    std::exception_ptr escaped_;
 };
 
 /// A handle in the host's table of a store, which it may outlive. It is its owner who drops it.
@@ -172,6 +174,47 @@ public:
 private:
     std::shared_ptr<store_link> link_;
     std::uint32_t handle_ = 0;
+};
+
+/// A handle that is let go of with this, by a function of C: now, or where the store cannot be used now, as
+/// soon as it can.
+template <auto LetGo>
+class owned_entry : public table_entry {
+public:
+    owned_entry() = default;
+    explicit owned_entry(table_entry entry) : table_entry(std::move(entry)) {}
+    owned_entry(owned_entry &&) = default;
+    owned_entry &operator=(owned_entry &&other) noexcept {
+        if (this == &other) return *this;
+        const owned_entry old(std::move(*this));
+        table_entry::operator=(std::move(other));
+        return *this;
+    }
+    ~owned_entry() {
+        store_link *store = link();
+        if (store == nullptr) return;
+        // There is nobody to tell of a failure.
+        const store_use use(store);
+        const std::uint32_t handle = release();
+        if (LetGo(store->store, handle, nullptr) == CMABI_STATUS_BUSY)
+            store->left.emplace_back(LetGo, handle);
+    }
+
+    /// Lets go of it by another function, and says by an exception where that fails. Where it fails before
+    /// anything has happened, the handle stays.
+    void drop_by(decltype(LetGo) function) {
+        store_link *store = link();
+        if (store == nullptr) return;
+        // What runs now may let this go.
+        table_entry going(std::move(*this));
+        store_use use(store);
+        cmabi_error *failure = nullptr;
+        const cmabi_status status = function(store->store, going.in(store->store), &failure);
+        if (status == CMABI_STATUS_INVALID_ARGUMENT || status == CMABI_STATUS_BUSY)
+            table_entry::operator=(std::move(going));
+        use.check(status, failure);
+        use.rethrow();
+    }
 };
 
 /// What lowering needs besides the value: the store that handles must be of, and memory for what a

@@ -250,7 +250,7 @@ private:
             error(CMABI_STATUS_INVALID_ARGUMENT,
                   "the store was freed before the read or write was over")));
     }
-    static void on_copied(void *data, cmabi_store *store, std::uint32_t, cmabi_copy_result result,
+    static void on_copied(void *data, cmabi_store *, std::uint32_t, cmabi_copy_result result,
                           std::uint32_t count) {
         auto &told = *static_cast<callback *>(data);
         told.told = true;
@@ -263,7 +263,7 @@ private:
             else
                 copy->finish();
         } catch (...) {
-            store_use::escape(store);
+            copy->link_->escape();
         }
     }
     static void on_drop(void *data) {
@@ -292,42 +292,41 @@ private:
 
 /// An end of a stream or future, dropped with this.
 template <class Functions>
-class end_entry : public table_entry {
+class end_entry : public owned_entry<Functions::drop> {
+    using base = owned_entry<Functions::drop>;
+
 public:
     using functions = Functions;
 
     end_entry() = default;
-    explicit end_entry(table_entry entry) : table_entry(std::move(entry)) {}
+    explicit end_entry(table_entry entry) : base(std::move(entry)) {}
     end_entry(end_entry &&) = default;
     end_entry &operator=(end_entry &&other) noexcept {
         if (this == &other) return *this;
-        end_entry old(std::move(*this));
-        table_entry::operator=(std::move(other));
+        const end_entry old(std::move(*this));
+        base::operator=(std::move(other));
         copy_ = std::move(other.copy_);
         return *this;
     }
     ~end_entry() {
         try {
-            drop();
+            if (this->link() != nullptr) end_copy(copy_);
         } catch (...) {
             // A destructor has nobody to tell.
-            if (store_link *store = link()) store->left.emplace_back(Functions::drop, release());
         }
     }
 
     /// Drops the end, if there is one, unless the store cannot be used now.
     void drop() {
-        store_link *store = link();
-        if (store == nullptr) return;
-        const auto copy = copy_.lock();
-        table_entry going = std::move(*this);
+        if (this->link() == nullptr) return;
+        const auto waits = copy_;
+        base going(std::move(*this));
         // Who waits for the copy goes on, and may let this go.
-        const bool waited = copy && copy->cancel();
+        const bool waited = end_copy(waits);
         try {
-            store_use(store).call(Functions::drop, store->store, going.in(store->store));
-        } catch (const error &failure) {
-            if (!waited && failure.status() == CMABI_STATUS_BUSY)
-                table_entry::operator=(std::move(going));
+            going.drop_by(Functions::drop);
+        } catch (...) {
+            if (!waited && going.link() != nullptr) base::operator=(std::move(going));
             throw;
         }
     }
@@ -347,30 +346,17 @@ public:
     /// Calls a function of the end.
     template <class... Params, class... Args>
     void call(cmabi_status (*function)(cmabi_store *, std::uint32_t, Params...), Args... args) const {
-        store_link &store = open();
-        store_use(&store).call(function, store.store, in(store.store), args...);
+        store_link &store = this->open();
+        store_use(&store).call(function, store.store, this->in(store.store), args...);
     }
 
 private:
-    std::weak_ptr<pending> copy_;
-};
+    static bool end_copy(const std::weak_ptr<pending> &waits) {
+        const auto copy = waits.lock();
+        return copy && copy->cancel();
+    }
 
-/// A handle to an error context, dropped with this.
-class error_context_entry : public table_entry {
-public:
-    error_context_entry() = default;
-    explicit error_context_entry(table_entry entry) : table_entry(std::move(entry)) {}
-    error_context_entry(error_context_entry &&) = default;
-    error_context_entry &operator=(error_context_entry &&other) noexcept {
-        if (this == &other) return *this;
-        error_context_entry old(std::move(*this));
-        table_entry::operator=(std::move(other));
-        return *this;
-    }
-    ~error_context_entry() {
-        if (store_link *store = link())
-            cmabi_error_context_drop(store->store, in(store->store), nullptr);
-    }
+    std::weak_ptr<pending> copy_;
 };
 
 // ---- Elements
@@ -408,7 +394,10 @@ public:
 
     explicit room(std::size_t max)
         : size_(static_cast<std::uint32_t>(std::min(max, most_room / sizeof(canonical)))),
-          elements_(new canonical[size_]()) {}
+          elements_(new canonical[size_]()) {
+        // From here on it is there: what begins a read has given its data away and must not throw.
+        arena_.get();
+    }
 
     void *data() { return elements_.get(); }
     std::uint32_t size() const { return size_; }

@@ -79,38 +79,16 @@ bool matches_resource(cmabi_kind kind, const cmabi_type *type) {
         return string(cmabi_resource_type_name(given)) == resource_name<T>();
 }
 
-/// A handle to a resource, dropped with this.
-class resource_entry : public table_entry {
+/// A handle to a resource, given up with this.
+class resource_entry : public owned_entry<cmabi_resource_give_up> {
 public:
-    resource_entry() = default;
-    resource_entry(table_entry entry) : table_entry(std::move(entry)) {}
-    resource_entry(resource_entry &&) = default;
-    resource_entry &operator=(resource_entry &&other) noexcept {
-        resource_entry old(std::move(*this));
-        table_entry::operator=(std::move(other));
-        return *this;
-    }
-    ~resource_entry() {
-        try {
-            drop();
-        } catch (...) {
-            // A destructor has nobody to tell.
-        }
-    }
+    using owned_entry::owned_entry;
 
-    /// Drops the handle, if there is one, unless it is lent.
+    /// Drops the handle, if there is one, unless it is lent or the destructor cannot run now.
     void drop() {
-        store_link *link = this->link();
-        if (link == nullptr) return;
-        table_entry going = std::move(*this);
-        const cmabi_resource_type *any = nullptr;
-        try {
-            store_use(link).call(cmabi_resource_drop, link->store, any, going.in(link->store));
-        } catch (const error &error) {
-            if (error.status() == CMABI_STATUS_INVALID_ARGUMENT)
-                table_entry::operator=(std::move(going));
-            throw;
-        }
+        drop_by([](cmabi_store *store, std::uint32_t handle, cmabi_error **error) {
+            return cmabi_resource_drop(store, nullptr, handle, error);
+        });
     }
 };
 
@@ -119,8 +97,8 @@ public:
 /// `own<T>`, as it is in WIT: a resource, and the handle to it. Empty by default, after it was moved
 /// from, and after it was given away as an argument or result.
 ///
-/// It may outlive its store, in which the resource is then gone too. While it is lent to a call it
-/// must stay.
+/// It may outlive its store, in which the resource is then gone too. One that goes while it is lent to a
+/// call, or inside a host function of the component that implements it, is dropped when that is over.
 template <class T, bool Hosted = detail::is_hosted<T>::value>
 class own;
 
@@ -162,7 +140,8 @@ private:
                 cmabi_resource_new, store, detail::hosted_type<T>(),
                 static_cast<void *>(held_.get()));
             held_.release();
-            entry_ = detail::table_entry(detail::store_use::link_to(store), handle);
+            entry_ = detail::resource_entry(
+                detail::table_entry(detail::store_use::link_to(store), handle));
         }
         return entry_;
     }
@@ -181,7 +160,8 @@ public:
 
     explicit operator bool() const { return entry_.link() != nullptr; }
 
-    /// Drops it now, and says by an exception where that fails: the component's destructor may trap.
+    /// Drops it now, and says by an exception where that fails: the component's destructor may trap. It is
+    /// kept, and `CMABI_STATUS_BUSY` says so, while that component runs.
     void drop() { entry_.drop(); }
 
 private:

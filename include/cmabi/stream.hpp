@@ -53,22 +53,31 @@ public:
     /// `cancels` keeps the buffer until `release`.
     template <class F>
     void watch(F watcher) {
-        const cmabi_stream_watcher call = [](void *data, cmabi_store *store, std::uint32_t,
+        struct watching {
+            F watcher;
+            std::shared_ptr<store_link> link;
+        };
+        const cmabi_stream_watcher call = [](void *data, cmabi_store *, std::uint32_t,
                                              cmabi_stream_signal signal) -> cmabi_status {
-            auto &told = *static_cast<F *>(data);
+            auto &told = *static_cast<watching *>(data);
             const auto what = static_cast<stream_signal>(signal);
+            // The watcher may end what is watched, and go with it.
+            const auto link = told.link;
             try {
-                if constexpr (std::is_same_v<decltype(told(what)), bool>)
-                    return told(what) ? CMABI_STATUS_PENDING : CMABI_STATUS_OK;
+                if constexpr (std::is_same_v<decltype(told.watcher(what)), bool>)
+                    return told.watcher(what) ? CMABI_STATUS_PENDING : CMABI_STATUS_OK;
                 else
-                    told(what);
+                    told.watcher(what);
             } catch (...) {
-                store_use::escape(store);
+                link->escape();
             }
             return CMABI_STATUS_OK;
         };
-        const cmabi_drop forget = [](void *data) { delete static_cast<F *>(data); };
-        entry_.call(cmabi_stream_watch, call, static_cast<void *>(new F(std::move(watcher))), forget);
+        const cmabi_drop forget = [](void *data) { delete static_cast<watching *>(data); };
+        // The C function takes the data in any case; it must come to be called.
+        auto data = std::make_unique<watching>(
+            watching{std::move(watcher), entry_.open().shared_from_this()});
+        entry_.call(cmabi_stream_watch, call, static_cast<void *>(data.release()), forget);
     }
     /// Gives the other end the buffer back that the watcher has kept.
     void release() { entry_.call(cmabi_stream_release); }
@@ -383,7 +392,7 @@ private:
 };
 
 /// The end that the value of a `future<T>` is written to, once. One that goes without a value lets its
-/// reader wait for ever.
+/// reader wait for ever. It may outlive its store.
 template <class T>
 class future_writer {
 public:
@@ -392,6 +401,9 @@ public:
     future_writer() = default;
 
     explicit operator bool() const { return entry_.link() != nullptr; }
+    /// Drops it, whose reader is gone. Throws a `cmabi::error` with `CMABI_STATUS_INVALID_ARGUMENT`, and
+    /// changes nothing, where that waits for a value.
+    void drop() { entry_.drop(); }
 
     /// Gives the future its value, which it keeps until it is read. This is empty afterwards, unless the
     /// value was refused.
@@ -399,11 +411,11 @@ public:
         const auto copy =
             std::make_shared<detail::setting<T>>(entry_, std::move(value));
         // Who gets the value may let this go.
-        end going = std::move(entry_);
+        detail::table_entry going(std::move(entry_));
         try {
             copy->start();
         } catch (...) {
-            if (!copy->begun()) entry_ = std::move(going);
+            if (!copy->begun()) entry_ = end(std::move(going));
             throw;
         }
     }
@@ -412,12 +424,15 @@ private:
     template <class>
     friend struct future_ends;
 
-    /// It cannot be dropped before its value was read.
-    struct end : detail::table_entry {
+    /// It cannot be dropped before its value was read or its reader is gone.
+    struct end : detail::owned_entry<cmabi_future_abandon> {
         using functions = detail::future_functions;
-        using table_entry::table_entry;
+        using base = detail::owned_entry<cmabi_future_abandon>;
+
         end() = default;
-        explicit end(detail::table_entry entry) : table_entry(std::move(entry)) {}
+        explicit end(detail::table_entry entry) : base(std::move(entry)) {}
+
+        void drop() { drop_by(cmabi_future_drop); }
     };
 
     explicit future_writer(detail::table_entry entry) : entry_(std::move(entry)) {}
@@ -476,7 +491,7 @@ private:
 
     explicit error_context(detail::table_entry entry) : entry_(std::move(entry)) {}
 
-    detail::error_context_entry entry_;
+    detail::owned_entry<cmabi_error_context_drop> entry_;
 };
 
 namespace detail {
