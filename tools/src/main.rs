@@ -1,6 +1,7 @@
 //! The `cmabi` command.
 
 mod engine;
+mod output;
 mod run;
 mod value;
 mod wast;

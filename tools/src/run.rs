@@ -1,6 +1,7 @@
 //! `cmabi run`: a component's function, from the command line.
 
 use crate::engine::EngineName;
+use crate::output::{Output, complain};
 use crate::value;
 use cmabi::component::{Component, Linker};
 use cmabi::error::{Error, ErrorKind, Result};
@@ -41,13 +42,14 @@ const TRAPPED: u8 = 134;
 pub fn main(args: &Args) -> ExitCode {
     match run(args) {
         Ok(Some(result)) => {
-            println!("{result}");
-            ExitCode::SUCCESS
+            let mut out = Output::new();
+            let written = out.line(result);
+            out.finish(written, ExitCode::SUCCESS)
         }
         Ok(None) => ExitCode::SUCCESS,
         Err(error) => {
             let trapped = error.trap().is_some();
-            eprintln!("error: {}{error}", if trapped { "wasm trap: " } else { "" });
+            complain(format_args!("{}{error}", if trapped { "wasm trap: " } else { "" }));
             ExitCode::from(if trapped { TRAPPED } else { 1 })
         }
     }

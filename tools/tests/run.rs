@@ -125,3 +125,20 @@ fn says_what_is_wrong_with_a_file() {
     let needs = r#"(component (import "demo:app/log@0.2.1" (instance (export "line" (func)))))"#;
     File::component("needs", needs).fails(&[], 1, &["demo:app/log@0.2.1"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn says_when_its_output_cannot_be_written() {
+    let file = File::component("output", COMPONENT);
+    let run = |out: std::process::Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cmabi"));
+        let output = command.arg("run").arg(&file.0).stdout(out).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (status, error) = run(full.into());
+    assert!(status == 1 && error.contains("could not be written: No space left"), "{error}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(run(writer.into()), (141, String::new()));
+}

@@ -182,3 +182,125 @@ fn searches_directories() {
         assert!(error.contains(message), "{error}");
     }
 }
+
+/// Two instances with a function `f` each, that answers 1 or 2.
+const TWO: &str = r#"
+(component $a (core module $m (func (export "f") (result i32) (i32.const 1))) (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+(component $b (core module $m (func (export "f") (result i32) (i32.const 2))) (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+"#;
+
+#[test]
+fn a_second_register_of_a_name_counts() {
+    let dir = Dir::new("register");
+    let script = format!(
+        "{TWO}{}",
+        r#"(register "x" $a)
+(register "x" $b)
+(component (import "x" (instance $x (export "f" (func (result u32))))) (export "f" (func $x "f")))
+(assert_return (invoke "f") (u32.const 2))
+(assert_return (invoke $a "f") (u32.const 1))"#
+    );
+    let (status, out) = wast(&dir.file("a.wast", script));
+    assert_eq!((status, out.lines().last()), (0, Some("7 passed, 0 failed")), "{out}");
+}
+
+/// By the specification's text a task traps when it blocks, and not before.
+#[test]
+fn only_blocking_is_blocking() {
+    let dir = Dir::new("blocking");
+    let script = r#"
+(component definition $T
+  (core func $d (canon subtask.drop))
+  (core module $m (import "" "d" (func $d (param i32)))
+    (func (export "unreachable") unreachable)
+    (func (export "handle") (call $d (i32.const 99))))
+  (core instance $i (instantiate $m (with "" (instance (export "d" (func $d))))))
+  (func (export "unreachable") (canon lift (core func $i "unreachable")))
+  (func (export "handle") (canon lift (core func $i "handle"))))
+(component instance $i $T)
+(assert_trap (invoke "unreachable") "cannot block a synchronous task before returning")
+(component instance $i $T)
+(assert_trap (invoke "handle") "cannot block a synchronous task before returning")"#;
+    let (_, out) = wast(&dir.file("a.wast", script));
+    assert_eq!(out.lines().last(), Some("3 passed, 2 failed"), "{out}");
+    assert!(out.contains("unreachable` instruction") && out.contains("unknown handle"), "{out}");
+    // Two of its scripts do that all the same.
+    let (_, out) = wast(&dir.file("trap-if-block-and-sync.wast", script));
+    assert_eq!(out.lines().last(), Some("5 passed, 0 failed"), "{out}");
+}
+
+#[test]
+fn a_script_that_does_not_end_is_left() {
+    let dir = Dir::new("timeout");
+    let endless = dir.file(
+        "a.wast",
+        "(module (func (export \"f\") (loop (br 0))))\n(invoke \"f\")\n(assert_invalid (module) \"\")",
+    );
+    let other = dir.file("b.wast", "(module)");
+    let paths = [endless.to_str().unwrap(), other.to_str().unwrap()];
+    let (status, out, _) = cmabi(&["wast", "--timeout", "1", "--seeds", "3", paths[0], paths[1]]);
+    assert_eq!((status, out.lines().last()), (1, Some("4 passed, 1 failed")), "{out}");
+    assert!(out.contains("a.wast:2:2 (seed 1): not over after 1 s (--timeout)"), "{out}");
+}
+
+#[test]
+fn memories_have_a_limit() {
+    let dir = Dir::new("memory");
+    let script = r#"(module (memory 17)) (component (core module $m (memory 17)) (core instance (instantiate $m)))
+(module (memory 16))"#;
+    let path = dir.file("a.wast", script);
+    let (status, out, _) = cmabi(&["wast", "--max-memory-mib", "1", path.to_str().unwrap()]);
+    assert_eq!((status, out.lines().last()), (1, Some("1 passed, 2 failed")), "{out}");
+    let (status, _, _) = cmabi(&["wast", path.to_str().unwrap()]);
+    assert_eq!(status, 0);
+}
+
+/// What no directive can reach any more is freed: these are 480 MB, and there is room for a few of them.
+#[cfg(target_os = "linux")]
+#[test]
+fn instances_go_when_no_directive_can_reach_them() {
+    let dir = Dir::new("reach");
+    let (core, component) =
+        ("(memory 160)", "(core module $m (memory 160)) (core instance (instantiate $m))");
+    let mut script = String::new();
+    for _ in 0..12 {
+        script += &format!(
+            "(module {core})\n(module $never {core})\n(component {component})\n(component $c {component})\n"
+        );
+    }
+    let path = dir.file("a.wast", script);
+    let limited = format!("ulimit -v 400000; exec {:?} wast {path:?}", env!("CARGO_BIN_EXE_cmabi"));
+    let output = Command::new("sh").args(["-c", &limited]).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && out.ends_with("48 passed, 0 failed\n"), "{out}");
+}
+
+/// The exit status and the error output of a command whose output goes to `out`.
+#[cfg(target_os = "linux")]
+fn into(out: impl Into<std::process::Stdio>, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cmabi"));
+    let output = command.args(args).stdout(out).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn says_when_its_output_cannot_be_written() {
+    let dir = Dir::new("output");
+    let script = dir.file("a.wast", "(module)");
+    let args = ["wast", script.to_str().unwrap()];
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (status, error) = into(full(), &args);
+    assert_eq!(status, Some(1), "{error}");
+    assert!(error.starts_with("error: the output could not be written: No space left"), "{error}");
+    // A pipe that nobody reads.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(into(writer, &args), (Some(141), String::new()));
+    // Nor can an error be told.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cmabi"));
+    let status = command.args(["wast", "--filter", "none"]).arg(&script).stderr(full()).status();
+    assert_eq!(status.unwrap().code(), Some(2));
+}

@@ -58,7 +58,7 @@ impl fmt::Display for CoreValue {
     }
 }
 
-/// The core instances of a script, in a store of their own.
+/// Core instances of a script that can be linked with one another, in a store.
 pub struct CoreInstances {
     store: Box<dyn EngineStore>,
     instances: Vec<(CoreModule, CoreInstance)>,
@@ -66,8 +66,8 @@ pub struct CoreInstances {
 }
 
 impl CoreInstances {
-    pub fn new(engine: &Arc<dyn Engine>) -> Self {
-        let store = engine.new_store(&EngineStoreConfig::default()).expect("a default store");
+    pub fn new(engine: &Arc<dyn Engine>, config: &EngineStoreConfig) -> Self {
+        let store = engine.new_store(config).expect("a store without fuel");
         CoreInstances { store, instances: Vec::new(), registered: HashMap::new() }
     }
 

@@ -3,15 +3,18 @@
 mod component;
 mod core;
 mod file;
+mod reach;
 mod script;
 mod trap;
 
 use crate::engine::EngineName;
+use crate::output::{Output, complain};
 use cmabi::runtime::StoreConfig;
 use file::Report;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Run test scripts: prints a line for each file, each failure, and the total
 #[derive(clap::Args)]
@@ -38,6 +41,12 @@ pub struct Args {
     /// Follow the specification's text, not its tests, where they contradict each other
     #[arg(long)]
     text: bool,
+    /// Seconds that a file may take under one schedule
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    timeout: u64,
+    /// MiB that each memory of a guest may have
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    max_memory_mib: u64,
     /// The engine that runs core WebAssembly
     #[arg(long, value_enum, default_value = "wasmi")]
     engine: EngineName,
@@ -47,29 +56,44 @@ pub fn main(args: &Args) -> ExitCode {
     let files = match find(args) {
         Ok(files) => files,
         Err(message) => {
-            eprintln!("error: {message}");
+            complain(message);
             return ExitCode::from(2);
         }
     };
+    let mut out = Output::new();
     let mut total = Report::default();
+    let written = run(args, &files, &mut out, &mut total);
+    out.finish(written, ExitCode::from(u8::from(total.failed > 0)))
+}
+
+fn run(
+    args: &Args,
+    files: &[PathBuf],
+    out: &mut Output,
+    total: &mut Report,
+) -> std::io::Result<()> {
     for (index, file) in files.iter().enumerate() {
         progress(&format!("{}/{} {}", index + 1, files.len(), file.display()));
         let mut report = Report::default();
         for schedule_seed in schedules(args) {
-            let config = StoreConfig {
+            let mut config = StoreConfig {
                 schedule_seed,
                 tests_over_text: !args.text,
                 ..StoreConfig::default()
             };
-            report.add(file::run(file, args.engine, &config));
+            config.engine.max_memory_bytes = Some(args.max_memory_mib.saturating_mul(1 << 20));
+            let limit = Duration::from_secs(args.timeout);
+            report.add(file::run(file, args.engine, &config, limit));
+            if report.timed_out {
+                break;
+            }
         }
         progress("");
-        println!("{}: {}", file.display(), report.counts());
-        report.failures.iter().for_each(|failure| println!("{failure}"));
+        out.line(format_args!("{}: {}", file.display(), report.counts()))?;
+        report.failures.iter().try_for_each(|failure| out.line(failure))?;
         total.add(report);
     }
-    println!("{}", total.counts());
-    ExitCode::from(u8::from(total.failed > 0))
+    out.line(total.counts())
 }
 
 /// The seeds to run each file with; `None` is the order first in, first out.

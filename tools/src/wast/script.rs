@@ -1,16 +1,20 @@
 //! The directives of a script.
 
-use super::component::Components;
+use super::component::{self, Components};
 use super::core::{CoreInstances, CoreModule};
+use super::reach::Reach;
 use super::trap;
 use crate::engine::EngineName;
 use crate::value;
-use cmabi::component::{self, Component};
+use cmabi::component::Component;
 use cmabi::engine::Engine;
 use cmabi::error::{Error, ErrorKind, Result};
 use cmabi::runtime::StoreConfig;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use wast::core::WastRetCore;
 use wast::token::Id;
@@ -44,8 +48,8 @@ enum Definition {
 /// An instance of a definition.
 #[derive(Clone)]
 enum Instance {
-    /// An index into the core instances.
-    Core(usize),
+    /// An index into core instances.
+    Core(Rc<RefCell<CoreInstances>>, usize),
     Component(component::Instance),
 }
 
@@ -72,8 +76,12 @@ impl fmt::Display for Values {
 
 /// The state of a script that is being run.
 pub struct Script {
+    path: PathBuf,
     engine: Arc<dyn Engine>,
-    core: CoreInstances,
+    config: StoreConfig,
+    reach: Reach,
+    /// Where all core instances are; otherwise each is alone, and goes when no directive can reach it.
+    shared_core: Option<Rc<RefCell<CoreInstances>>>,
     components: Components,
     definitions: Names<Definition>,
     instances: Names<Instance>,
@@ -110,16 +118,30 @@ impl<T: Clone> Names<T> {
 }
 
 impl Script {
-    /// Nothing defined yet.
-    pub fn new(engine: EngineName, config: &StoreConfig) -> Self {
+    /// Nothing defined yet in the script `path`, whose directives will refer to what `reach` says.
+    pub fn new(path: &Path, engine: EngineName, config: &StoreConfig, reach: Reach) -> Self {
         let engine = engine.engine();
-        Script {
-            core: CoreInstances::new(&engine),
-            components: Components::new(&engine, config),
+        let mut script = Script {
+            path: path.into(),
+            components: Components::new(&engine, config, reach.registers),
             engine,
+            config: config.clone(),
+            reach,
+            shared_core: None,
             definitions: Names::new(),
             instances: Names::new(),
-        }
+        };
+        script.shared_core = script.reach.registers.then(|| script.new_core());
+        script
+    }
+
+    fn new_core(&self) -> Rc<RefCell<CoreInstances>> {
+        Rc::new(RefCell::new(CoreInstances::new(&self.engine, &self.config.engine)))
+    }
+
+    /// Lets go of the instances that no directive after the one at `index` can reach.
+    pub fn passed(&mut self, index: usize) {
+        self.instances.named.retain(|name, _| !self.reach.is_over(name, index));
     }
 
     /// Runs one directive.
@@ -163,10 +185,12 @@ impl Script {
             D::Invoke(invoke) => succeed("no trap", self.invoke(&invoke).map(drop)),
             D::AssertReturn { exec, results, .. } => self.assert_return(exec, &results),
             D::AssertTrap { exec, message, .. } => {
-                failed("trap", message, self.execute(exec), is_trap(message))
+                let result = self.execute(exec);
+                failed("trap", message, result, is_trap(&self.path, message))
             }
             D::AssertExhaustion { call, message, .. } => {
-                failed("exhaustion", message, self.invoke(&call), is_trap(message))
+                let result = self.invoke(&call);
+                failed("exhaustion", message, result, is_trap(&self.path, message))
             }
             D::AssertException { .. } | D::AssertSuspension { .. } => {
                 unsupported("exceptions and stack switching")
@@ -198,7 +222,11 @@ impl Script {
 
     fn instantiate(&mut self, definition: &Definition) -> Result<Instance> {
         match definition {
-            Definition::Core(module) => Ok(Instance::Core(self.core.instantiate(module)?)),
+            Definition::Core(module) => {
+                let core = self.shared_core.clone().unwrap_or_else(|| self.new_core());
+                let index = core.borrow_mut().instantiate(module)?;
+                Ok(Instance::Core(core, index))
+            }
             Definition::Component(component) => {
                 Ok(Instance::Component(self.components.instantiate(component)?))
             }
@@ -207,7 +235,7 @@ impl Script {
 
     fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Result<()> {
         match self.instances.get(module)?.clone() {
-            Instance::Core(instance) => self.core.register(name, instance),
+            Instance::Core(core, instance) => core.borrow_mut().register(name, instance),
             Instance::Component(instance) => self.components.register(name, &instance)?,
         }
         Ok(())
@@ -221,8 +249,8 @@ impl Script {
                 Ok(Values::Component(None))
             }
             WastExecute::Get { module, global, .. } => match self.instances.get(module)? {
-                Instance::Core(instance) => {
-                    Ok(Values::Core(vec![self.core.global(*instance, global)?]))
+                Instance::Core(core, instance) => {
+                    Ok(Values::Core(vec![core.borrow_mut().global(*instance, global)?]))
                 }
                 Instance::Component(_) => {
                     Err(Error::new(ErrorKind::NotFound, "components have no globals"))
@@ -233,20 +261,20 @@ impl Script {
 
     fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Values> {
         match self.instances.get(invoke.module)?.clone() {
-            Instance::Core(instance) => {
+            Instance::Core(core, instance) => {
                 let args = invoke.args.iter().map(|arg| match arg {
                     WastArg::Core(value) => Ok(value),
                     _ => Err(wrong_kind("a core function")),
                 });
                 let args = args.collect::<Result<Vec<_>>>()?;
-                Ok(Values::Core(self.core.invoke(instance, invoke.name, &args)?))
+                Ok(Values::Core(core.borrow_mut().invoke(instance, invoke.name, &args)?))
             }
             Instance::Component(instance) => {
                 let args = invoke.args.iter().map(|arg| {
                     value::argument(arg).ok_or_else(|| wrong_kind("a component's function"))
                 });
                 let args = args.collect::<Result<Vec<_>>>()?;
-                Ok(Values::Component(self.components.invoke(&instance, invoke.name, &args)?))
+                Ok(Values::Component(instance.invoke(invoke.name, &args)?))
             }
         }
     }
@@ -298,9 +326,9 @@ fn succeed(expected: &str, result: Result<()>) -> Result<(), Mismatch> {
     result.map_err(|error| Mismatch::new(expected, error.to_string()))
 }
 
-/// An error that is the trap `message` means.
-fn is_trap(message: &str) -> impl Fn(&Error) -> bool {
-    move |error| error.trap().is_some_and(|trap| trap::is_meant(message, trap.reason()))
+/// An error that is the trap `message` means in the script `file`.
+fn is_trap(file: &Path, message: &str) -> impl Fn(&Error) -> bool {
+    move |error| error.trap().is_some_and(|trap| trap::is_meant(file, message, trap.reason()))
 }
 
 /// Loading failed because the definition is not valid, not because something is unsupported.
