@@ -61,7 +61,7 @@ impl Guests {
     }
 
     pub(crate) fn instance(&mut self) -> InstanceId {
-        runtime::new_instance(&mut self.cx(), None, "guest")
+        runtime::new_instance(&mut self.cx(), None, "guest").expect("an instance")
     }
 
     /// An instance of the core module `wat`, whose imports are functions.

@@ -188,7 +188,7 @@ pub(crate) fn suspended_bytes(max_stack_bytes: u64) -> u64 {
 }
 
 /// What a store asks of the engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct EngineStoreConfig {
     /// Fuel to start with; `None` does not meter.
     pub fuel: Option<u64>,
@@ -196,19 +196,6 @@ pub struct EngineStoreConfig {
     pub max_memory_bytes: Option<u64>,
     /// Elements that each table may have at the most.
     pub max_table_elements: Option<u64>,
-    /// What the memories and tables of all instances are charged to.
-    pub guest_memory: Rc<Account>,
-}
-
-impl Default for EngineStoreConfig {
-    fn default() -> Self {
-        EngineStoreConfig {
-            fuel: None,
-            max_memory_bytes: None,
-            max_table_elements: None,
-            guest_memory: Account::unlimited(),
-        }
-    }
 }
 
 /// How a call, or the resumption of one, came back.
@@ -246,8 +233,12 @@ pub trait Engine: Send + Sync {
     fn capabilities(&self) -> Capabilities;
     /// Compiles a core module that was validated before.
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>>;
-    /// An empty store.
-    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>>;
+    /// An empty store, whose memories and tables are charged to `guest_memory`.
+    fn new_store(
+        &self,
+        config: &EngineStoreConfig,
+        guest_memory: &Rc<Account>,
+    ) -> Result<Box<dyn EngineStore>>;
 }
 
 /// A compiled core module.

@@ -10,6 +10,7 @@ use super::{
     CoreInstance, CoreMemory, CoreMemoryType, CoreTable, CoreType, Engine, EngineStore,
     EngineStoreConfig, Flow, ImportFn, Module, Outcome, RawVal, Tier, suspended_bytes,
 };
+use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,7 +44,11 @@ impl Engine for NativeEngine {
         Err(no_modules())
     }
 
-    fn new_store(&self, _config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>> {
+    fn new_store(
+        &self,
+        _config: &EngineStoreConfig,
+        _guest_memory: &Rc<Account>,
+    ) -> Result<Box<dyn EngineStore>> {
         Ok(Box::new(NativeStore::new(self.stack_size)))
     }
 }

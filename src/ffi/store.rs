@@ -240,7 +240,6 @@ fn store_config(config: Option<&cmabi_config>) -> StoreConfig {
         fuel: config.fuel,
         max_memory_bytes: config.max_memory_bytes,
         max_table_elements: config.max_table_elements,
-        ..settings.engine
     };
     settings.max_host_bytes = config.max_host_bytes.unwrap_or(settings.max_host_bytes);
     settings.max_guest_bytes = config.max_guest_bytes.unwrap_or(settings.max_guest_bytes);

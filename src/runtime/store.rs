@@ -111,6 +111,7 @@ impl Store {
             casualties: Vec::new(),
             arenas: Vec::new(),
         };
+        let engine_store = engine.new_store(&config.engine, &guest_memory)?;
         let shared = Shared {
             state: RefCell::new(state),
             config: config.clone(),
@@ -118,12 +119,10 @@ impl Store {
             plans: PlanCache::new(config.deterministic),
             error_context_hook: RefCell::default(),
             embedder: Cell::new(std::ptr::null()),
-            guest_memory: guest_memory.clone(),
+            guest_memory,
             host_memory,
         };
-        let engine =
-            engine.new_store(&EngineStoreConfig { guest_memory, ..config.engine.clone() })?;
-        Ok(Store { shared: Rc::new(shared), engine })
+        Ok(Store { shared: Rc::new(shared), engine: engine_store })
     }
 
     /// The store, to be passed to the functions of this library while no guest runs.

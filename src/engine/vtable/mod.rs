@@ -9,6 +9,7 @@ use super::{
     Capabilities, CoreDecl, CoreExternType, Engine, EngineStore, EngineStoreConfig, Module, Tier,
     suspended_bytes,
 };
+use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::check;
 use crate::ffi::config::MIN_FIBER_STACK;
@@ -17,6 +18,7 @@ use crate::ffi::error::cmabi_string;
 use std::any::Any;
 use std::ffi::c_void;
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// An engine that C filled in.
@@ -121,7 +123,11 @@ impl Engine for VtableEngine {
         Ok(Arc::new(VtableModule { table: self.0.clone(), module, declared }))
     }
 
-    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>> {
+    fn new_store(
+        &self,
+        config: &EngineStoreConfig,
+        guest_memory: &Rc<Account>,
+    ) -> Result<Box<dyn EngineStore>> {
         if config.fuel.is_some() && self.0.0.fuel == 0 {
             return Err(Error::new(ErrorKind::Unsupported, "the engine does not meter fuel"));
         }
@@ -131,7 +137,7 @@ impl Engine for VtableEngine {
             max_table_elements: config.max_table_elements.unwrap_or(0),
             metered: config.fuel.is_some(),
             fuel: config.fuel.unwrap_or(0),
-            max_guest_bytes: config.guest_memory.limit(),
+            max_guest_bytes: guest_memory.limit(),
         };
         let mut store = ptr::null_mut();
         let mut message = cmabi_string::EMPTY;

@@ -22,11 +22,11 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(config: &EngineStoreConfig) -> Self {
+    pub(super) fn new(config: &EngineStoreConfig, account: &Rc<Account>) -> Self {
         Limits {
             max_memory_bytes: config.max_memory_bytes.unwrap_or(u64::MAX),
             max_table_elements: config.max_table_elements.unwrap_or(u64::MAX),
-            account: config.guest_memory.clone(),
+            account: account.clone(),
             growth: 0,
             refusal: None,
         }

@@ -14,7 +14,9 @@ mod value;
 use self::module::WasmiModule;
 use self::store::{Data, WasmiStore};
 use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier, suspended_bytes};
+use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// How wasm code may use the interpreter's stacks.
@@ -88,9 +90,13 @@ impl Engine for WasmiEngine {
         Ok(Arc::new(WasmiModule::new(&self.plain, wasm)?))
     }
 
-    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>> {
+    fn new_store(
+        &self,
+        config: &EngineStoreConfig,
+        guest_memory: &Rc<Account>,
+    ) -> Result<Box<dyn EngineStore>> {
         let engine = if config.fuel.is_some() { &self.metered } else { &self.plain };
-        let mut store = wasmi::Store::new(engine, Data::new(config));
+        let mut store = wasmi::Store::new(engine, Data::new(config, guest_memory));
         store.limiter(Data::limiter);
         if let Some(fuel) = config.fuel {
             store

@@ -13,6 +13,7 @@ use super::typed::{self, Left, Stack, TypedCall, typed_call};
 use super::value::{
     Vals, func_type, global_type, memory_type, table_type, to_raw, to_vals, write_raw,
 };
+use crate::account::Account;
 use crate::error::{Trap, Trapped};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -73,9 +74,9 @@ struct FuncEntry {
 }
 
 impl Data {
-    pub(super) fn new(config: &EngineStoreConfig) -> Self {
+    pub(super) fn new(config: &EngineStoreConfig, guest_memory: &Rc<Account>) -> Self {
         Data {
-            limits: Limits::new(config),
+            limits: Limits::new(config, guest_memory),
             funcs: Vec::new(),
             func_handles: HashMap::new(),
             memories: Vec::new(),

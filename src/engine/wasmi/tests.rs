@@ -1,4 +1,5 @@
 use super::*;
+use crate::account::Account;
 use crate::engine::{
     Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreInstance, CoreTable,
     CoreType, Flow, ImportFn, Outcome, RawVal,
@@ -31,7 +32,7 @@ impl Fixture {
 
     fn with(config: EngineStoreConfig) -> Self {
         let engine = WasmiEngine::default();
-        let store = engine.new_store(&config).unwrap();
+        let store = engine.new_store(&config, &Account::unlimited()).unwrap();
         Fixture { engine, store }
     }
 
@@ -563,7 +564,10 @@ fn names_the_capability_that_it_lacks() {
 fn recursion_is_bounded_as_configured() {
     let config = WasmiConfig { max_recursion_depth: 100, ..WasmiConfig::default() };
     let engine = WasmiEngine::new(&config);
-    let mut t = Fixture { store: engine.new_store(&Default::default()).unwrap(), engine };
+    let mut t = Fixture {
+        store: engine.new_store(&Default::default(), &Account::unlimited()).unwrap(),
+        engine,
+    };
     let func = t.func(
         r#"(module (func $f (export "f") (param i32)
              (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1)))))))"#,

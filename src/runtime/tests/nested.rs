@@ -1,6 +1,8 @@
 use super::*;
+use crate::account::Account;
 use crate::engine::{Capabilities, CoreFuncType, CoreType, EngineStore, EngineStoreConfig, Tier};
 use crate::memory::AddrType;
+use std::rc::Rc;
 
 /// Wasmi as if it could not suspend guests.
 struct Unsuspendable(WasmiEngine);
@@ -14,8 +16,12 @@ impl Engine for Unsuspendable {
         self.0.compile(wasm)
     }
 
-    fn new_store(&self, config: &EngineStoreConfig) -> Result<Box<dyn EngineStore>> {
-        self.0.new_store(config)
+    fn new_store(
+        &self,
+        config: &EngineStoreConfig,
+        guest_memory: &Rc<Account>,
+    ) -> Result<Box<dyn EngineStore>> {
+        self.0.new_store(config, guest_memory)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Core modules in scripts.
 
+use cmabi::account::{Account, GUEST_MEMORY};
 use cmabi::component::Component;
 use cmabi::engine::{
-    CoreExtern, CoreExternType, CoreFuncType, CoreInstance, CoreType, Engine, EngineStore,
-    EngineStoreConfig, Module, RawVal,
+    CoreExtern, CoreExternType, CoreFuncType, CoreInstance, CoreType, Engine, EngineStore, Module,
+    RawVal,
 };
 use cmabi::error::{Error, ErrorKind, Result};
+use cmabi::runtime::StoreConfig;
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 use wast::core::{NanPattern, WastArgCore, WastRetCore};
 
@@ -66,8 +69,9 @@ pub struct CoreInstances {
 }
 
 impl CoreInstances {
-    pub fn new(engine: &Arc<dyn Engine>, config: &EngineStoreConfig) -> Self {
-        let store = engine.new_store(config).expect("a store without fuel");
+    pub fn new(engine: &Arc<dyn Engine>, config: &StoreConfig) -> Self {
+        let memory = Rc::new(Account::new(&GUEST_MEMORY, config.max_guest_bytes));
+        let store = engine.new_store(&config.engine, &memory).expect("a store without fuel");
         CoreInstances { store, instances: Vec::new(), registered: HashMap::new() }
     }
 

@@ -44,7 +44,7 @@ pub struct Args {
     /// Seconds that a file may take under one schedule
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
-    /// MiB that each memory of a guest may have
+    /// MiB that all memories and tables of a store may have together
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     max_memory_mib: u64,
     /// The engine that runs core WebAssembly
@@ -76,12 +76,12 @@ fn run(
         progress(&format!("{}/{} {}", index + 1, files.len(), file.display()));
         let mut report = Report::default();
         for schedule_seed in schedules(args) {
-            let mut config = StoreConfig {
+            let config = StoreConfig {
                 schedule_seed,
                 tests_over_text: !args.text,
+                max_guest_bytes: args.max_memory_mib.saturating_mul(1 << 20),
                 ..StoreConfig::default()
             };
-            config.engine.max_memory_bytes = Some(args.max_memory_mib.saturating_mul(1 << 20));
             let limit = Duration::from_secs(args.timeout);
             report.add(file::run(file, args.engine, &config, limit));
             if report.timed_out {

@@ -136,7 +136,7 @@ impl Script {
     }
 
     fn new_core(&self) -> Rc<RefCell<CoreInstances>> {
-        Rc::new(RefCell::new(CoreInstances::new(&self.engine, &self.config.engine)))
+        Rc::new(RefCell::new(CoreInstances::new(&self.engine, &self.config)))
     }
 
     /// Lets go of the instances that no directive after the one at `index` can reach.
