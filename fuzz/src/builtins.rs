@@ -5,6 +5,7 @@
 //! first trap.
 
 use crate::c::{Owned, text};
+use crate::cost::within;
 use crate::input::Input;
 use cmabi::ffi::arena::*;
 use cmabi::ffi::canon::*;
@@ -39,7 +40,15 @@ mod host;
 /// Bytes of a guest's memory. What is allocated comes after the first half, which the steps use.
 const MEMORY: usize = 1 << 13;
 
+/// What a store may take, and what an execution may take with all that the host keeps for it.
+const HOST_BYTES: u64 = 1 << 20;
+const COST: usize = 8 << 20;
+
 pub fn run(data: &[u8]) {
+    within(COST, || play(data));
+}
+
+fn play(data: &[u8]) {
     let mut input = Input(data);
     let config = Owned(must!(cmabi_config_new()), cmabi_config_free);
     // The sanitizer makes frames larger.
@@ -47,6 +56,8 @@ pub fn run(data: &[u8]) {
     c!(cmabi_config_set_max_handles(config.0, 64));
     c!(cmabi_config_set_max_threads(config.0, 32));
     c!(cmabi_config_set_max_nesting(config.0, 8));
+    c!(cmabi_config_set_max_host_bytes(config.0, HOST_BYTES));
+    c!(cmabi_config_set_max_call_bytes(config.0, HOST_BYTES / 2));
     match input.byte() {
         0 => {}
         seed => {

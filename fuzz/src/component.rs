@@ -2,6 +2,7 @@
 //! limits, and called.
 
 use crate::c::{Owned, text};
+use crate::cost::within;
 use cmabi::ffi::component::*;
 use cmabi::ffi::config::*;
 use cmabi::ffi::engine::*;
@@ -26,7 +27,16 @@ const MAX_VALUE: usize = 1 << 16;
 /// The host's side of the calls that it has not answered.
 type Pending = RefCell<Vec<*mut cmabi_task>>;
 
+/// What a store may take, and its guests.
+const STORE_BYTES: u64 = 1 << 20;
+/// What an execution may take with its engine, a component of some KiB, and all that the host keeps.
+const COST: usize = 32 << 20;
+
 pub fn run(data: &[u8]) {
+    within(COST, || load_and_call(data));
+}
+
+fn load_and_call(data: &[u8]) {
     let config = Owned(must!(cmabi_config_new()), cmabi_config_free);
     let config = config.0;
     c!(cmabi_config_set_max_recursion(config, 200));
@@ -37,6 +47,9 @@ pub fn run(data: &[u8]) {
     c!(cmabi_config_set_max_nesting(config, 8));
     c!(cmabi_config_set_max_handles(config, 100));
     c!(cmabi_config_set_max_threads(config, 100));
+    c!(cmabi_config_set_max_host_bytes(config, STORE_BYTES));
+    c!(cmabi_config_set_max_guest_bytes(config, STORE_BYTES));
+    c!(cmabi_config_set_max_call_bytes(config, STORE_BYTES / 4));
     let engine = Owned(must!(cmabi_engine_new(config)), cmabi_engine_free);
     let engine = engine.0;
 

@@ -1,8 +1,10 @@
 //! What the fuzz targets run. Each target is a function of some bytes: it does what they say, and
-//! panics where the library breaks a promise. The sanitizers and `debug_assert` see the rest.
+//! panics where the library breaks a promise, or takes more memory than the limits that were set
+//! allow. The sanitizers and `debug_assert` see the rest.
 
 #[macro_use]
 mod c;
+mod cost;
 mod input;
 
 pub mod builtins;
