@@ -280,7 +280,7 @@ TEST_CASE("what instances and components offer can be listed") {
     CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "there is \"number\"", cmabi_instance_func, f.instance,
                 CMABI_STR("numbr"), &none);
     CHECK(none == nullptr);
-    CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "is a func, not an instance", cmabi_instance_func, f.instance,
+    CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "is a function, not an instance", cmabi_instance_func, f.instance,
                 CMABI_STR("number#x"), &none);
 }
 

@@ -59,8 +59,9 @@ fn all_that_does_not_fit_is_listed_at_once() {
   demo:app/log@1.0.0#line: expected func(text: string), given func(text: u32)
   demo:app/log@1.0.0#flash: missing, expected func(n: u8) (there is \"flush\")
   demo:app/log@1.0.0#level: expected func() -> option<u32>, given instance
-  demo:app/kv@2.0.0: missing, expected interface { get: func(key: string) -> option<string>; }
-  seed: expected func() -> u64, given func() -> string";
+  demo:app/kv@2.0.0: missing, expected an interface
+  seed: expected func() -> u64, given func() -> string
+What is missing is the host's to define in the linker.";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -71,7 +72,7 @@ fn one_problem_is_one_line_and_suggests_another_version() {
     let error = world.try_instantiate(&calls("demo:app/log@1.0.0", "f")).err().unwrap();
     assert_eq!(
         error.to_string(),
-        "import demo:app/log@1.0.0: missing, expected interface { f: func(); } \
+        "import demo:app/log@1.0.0: missing, expected an interface \
          (there is \"demo:app/log@2.0.0\")"
     );
 }
@@ -305,8 +306,8 @@ fn instances_are_reflected_with_their_real_types() {
     assert_eq!(api.to_string(), "interface { next: func() -> u32; }");
     let message = |path: &str| instance.func(path).err().unwrap().to_string();
     assert_eq!(message("nxt"), r#"no export "nxt": there is "next""#);
-    assert_eq!(message("ticket"), r#"export "ticket" is a type, not a function"#);
-    assert_eq!(message("next#x"), r#"no export "next#x": "next" is a func, not an instance"#);
+    assert_eq!(message("ticket"), r#"export "ticket" is a resource type, not a function"#);
+    assert_eq!(message("next#x"), r#"no export "next#x": "next" is a function, not an instance"#);
     assert_eq!(
         message("demo:count/api@2.0.0#next"),
         r#"no export "demo:count/api@2.0.0#next": there is "demo:count/api@1.2.0""#

@@ -93,6 +93,18 @@ impl ExternType {
         }
     }
 
+    /// A thing of this type, as messages call it.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self {
+            ExternType::Module(_) => "a core module",
+            ExternType::Func(_) => "a function",
+            ExternType::Type(TypeDef::Resource(_)) => "a resource type",
+            ExternType::Type(_) => "a type",
+            ExternType::Instance(_) => "an instance",
+            ExternType::Component(_) => "a component",
+        }
+    }
+
     /// The same type with resource types replaced.
     pub(crate) fn substitute(&self, env: &Env) -> ExternType {
         match self {

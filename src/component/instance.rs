@@ -121,8 +121,8 @@ impl Instance {
                 (item, None) => return Ok(item),
                 (Extern::Instance(nested), Some(inner)) => (instance, rest) = (nested, inner),
                 (item, Some(_)) => {
-                    let sort = item.ty().sort();
-                    return Err(no_export(path, format!("{name:?} is a {sort}, not an instance")));
+                    let found = item.ty().noun();
+                    return Err(no_export(path, format!("{name:?} is {found}, not an instance")));
                 }
             }
         }
@@ -133,7 +133,7 @@ impl Instance {
         match self.export(path)? {
             Extern::Func(func) => Ok(func),
             item => {
-                let message = format!("export {path:?} is a {}, not a function", item.ty().sort());
+                let message = format!("export {path:?} is {}, not a function", item.ty().noun());
                 Err(Error::new(ErrorKind::NotFound, message))
             }
         }
@@ -144,8 +144,8 @@ impl Instance {
         match self.export(path)? {
             Extern::Type(TypeDef::Resource(ty)) => Ok(ty),
             item => {
-                let sort = item.ty().sort();
-                let message = format!("export {path:?} is a {sort}, not a resource type");
+                let found = item.ty().noun();
+                let message = format!("export {path:?} is {found}, not a resource type");
                 Err(Error::new(ErrorKind::NotFound, message))
             }
         }
@@ -157,13 +157,26 @@ impl Instance {
     }
 
     fn not_found(&self, path: &str, name: &str) -> Error {
+        if path == name
+            && let Some(inner) = self.interface_with(name)
+        {
+            return no_export(path, format!("there is {:?}", format!("{inner}#{name}")));
+        }
         let names = || self.0.exports.keys().map(|name| &**name);
         let hint = match nearest(name, names()) {
             Some(near) => format!("there is {near:?}"),
             None if self.0.exports.is_empty() => "there are no exports".into(),
-            None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+            None => format!("there is {}", listed(names())),
         };
         no_export(path, hint)
+    }
+
+    /// An exported instance that exports this name.
+    fn interface_with(&self, name: &str) -> Option<&str> {
+        self.exports().find_map(|(interface, item)| match item {
+            Extern::Instance(instance) if instance.0.exports.contains_key(name) => Some(interface),
+            _ => None,
+        })
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&Extern> {
@@ -176,6 +189,18 @@ impl Instance {
             Ok((name.clone(), item))
         });
         Ok(Instance::new(self.0.store.clone(), exports.collect::<Result<_>>()?))
+    }
+}
+
+/// Names in quotes, the first of them where there are many.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 10;
+    let more = names.len().saturating_sub(MOST);
+    let names: Vec<_> = names.take(MOST).map(|name| format!("{name:?}")).collect();
+    match (names.as_slice(), more) {
+        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (names, 0) => names.join(", "),
+        (names, more) => format!("{} and {more} more", names.join(", ")),
     }
 }
 

@@ -4,7 +4,7 @@ use super::extern_type::{ExternType, InstanceType, Named, TypeDef, substitute_fu
 use super::instance::{Extern, Instance};
 use super::instantiate::instantiate_root;
 use super::name::resolve;
-use super::subtype::{Checker, Problem};
+use super::subtype::{Checker, Given, Problem};
 use super::{Closure, Component};
 use crate::canon::FuncInst;
 use crate::engine::Module;
@@ -142,7 +142,22 @@ fn unlinkable(problems: &[Problem]) -> Error {
             format!("{} imports do not fit:{}", problems.len(), lines.collect::<String>())
         }
     };
-    Error::new(ErrorKind::Link, message)
+    Error::new(ErrorKind::Link, format!("{message}{}", advice(problems)))
+}
+
+/// What to do about imports that nothing like them is there for.
+fn advice(problems: &[Problem]) -> &'static str {
+    let nothing = Given::Nothing { near: None };
+    // Of what is there, a part may be missing.
+    let missing = || problems.iter().filter(|p| p.given == nothing && !p.path.contains(','));
+    if missing().any(|problem| problem.path.starts_with("wasi:")) {
+        "\nWhat begins with `wasi:` is the system interface that the component was built for: the host has to \
+         add it to the linker."
+    } else if missing().next().is_some() {
+        "\nWhat is missing is the host's to define in the linker."
+    } else {
+        ""
+    }
 }
 
 impl Definitions {

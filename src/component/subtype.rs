@@ -104,7 +104,7 @@ impl Checker {
         });
         let name = path.rsplit_once('#').map_or(path, |(_, name)| name);
         let near = nearest(name, candidates).map(Into::into);
-        let expected = expected.to_string();
+        let expected = sought(expected);
         self.problems.push(Problem { path: path.into(), expected, given: Given::Nothing { near } });
     }
 
@@ -236,6 +236,16 @@ impl Checker {
     }
 }
 
+/// What is said of something that is not there at all: of a whole interface its name is enough.
+fn sought(expected: &ExternType) -> String {
+    match expected {
+        ExternType::Instance(_) => "an interface".into(),
+        ExternType::Component(_) => "a component".into(),
+        ExternType::Module(_) => "a core module".into(),
+        ExternType::Func(_) | ExternType::Type(_) => expected.to_string(),
+    }
+}
+
 /// The core specification's matching of external types.
 fn core_matches(given: &CoreExternType, expected: &CoreExternType) -> bool {
     use CoreExternType::*;
@@ -300,7 +310,7 @@ mod tests {
             [
                 "it#other: expected func() -> u16, given func() -> u8",
                 "it#line: missing, expected func() (there is \"lines\")",
-                "it#inner: missing, expected interface { f: func(); }",
+                "it#inner: missing, expected an interface",
             ]
         );
     }

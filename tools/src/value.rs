@@ -47,6 +47,10 @@ pub fn call(store: &mut Store, func: &FuncInst, args: &str) -> Result<Option<Val
         }
         std::ptr::dangling()
     } else {
+        if args == "()" {
+            let message = format!("the arguments are missing: the function is {ty}");
+            return Err(Error::new(ErrorKind::TypeMismatch, message));
+        }
         let types = ty.params().iter().map(|param| param.ty.clone()).collect();
         let params = Type::new(Kind::Tuple(types))?;
         let bytes = wave::parse(&params, args, &mut |bytes, align| keep(&arena, bytes, align))

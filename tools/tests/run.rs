@@ -110,11 +110,15 @@ fn says_what_is_wrong_with_a_call() {
     file.fails(&["--invoke", "rum()"], 1, &["no export \"rum\"", "\"run\""]);
     file.fails(&["--invoke", "echo(1)"], 1, &["expected string, found `1`"]);
     let ty = "arguments for func(text: string) -> string";
-    file.fails(&["--invoke", "echo()"], 1, &[ty]);
+    let missing = "the arguments are missing: the function is func(text: string) -> string";
+    file.fails(&["--invoke", "echo()"], 1, &[missing]);
     file.fails(&["--invoke", "echo(\"a\", 2)"], 1, &[ty, "expected 1 values, found 2"]);
     file.fails(&["--invoke", "run(1)"], 1, &["takes no arguments"]);
     file.fails(&["--invoke", "run"], 1, &["write name(arguments)"]);
-    file.fails(&["--invoke", "demo:app/api@1.0.0()"], 1, &["not a function"]);
+    file.fails(&["--invoke", "demo:app/api@1.0.0()"], 1, &["is an instance, not a function"]);
+    file.fails(&["--invoke", "echo#x()"], 1, &["\"echo\" is a function, not an instance"]);
+    let all = "there is \"run\", \"echo\", \"fail\", \"spin\" and \"demo:app/api@1.0.0\"";
+    file.fails(&["--invoke", "completely-different()"], 1, &[all]);
 }
 
 #[test]
@@ -123,7 +127,32 @@ fn says_what_is_wrong_with_a_file() {
     File::new("garbage", b"garbage").fails(&[], 1, &["garbage.wasm: "]);
     File::component("module", "(module)").fails(&[], 1, &["module.wasm: ", "core module"]);
     let needs = r#"(component (import "demo:app/log@0.2.1" (instance (export "line" (func)))))"#;
-    File::component("needs", needs).fails(&[], 1, &["demo:app/log@0.2.1"]);
+    let missing =
+        "import demo:app/log@0.2.1: missing, expected an interface\nWhat is missing is the host's";
+    File::component("needs", needs).fails(&[], 1, &[missing]);
+    // The name of an interface is enough, however large it is.
+    let interface = |n| format!(r#"(import "wasi:x/y{n}@0.2.1" (instance {}))"#, LARGE);
+    let imports: String = (0..20).map(interface).collect();
+    let (_, _, error) = File::component("large", &format!("(component {imports})")).run(&[]);
+    assert!(error.len() < 2000 && error.contains("20 imports do not fit:"), "{error}");
+    assert!(error.contains("\n  wasi:x/y19@0.2.1: missing, expected an interface\n"), "{error}");
+    assert!(error.contains("is the system interface that the component was built for"), "{error}");
+}
+
+const LARGE: &str = r#"
+    (export "a-function-with-a-long-name" (func (param "text" (list (tuple string u32 (option string))))))
+    (export "another-function-with-a-long-name" (func (param "text" (list (tuple string u32 (option string))))))"#;
+
+#[test]
+fn finds_a_function_in_an_interface() {
+    let component = r#"(component
+        (core module $m (func (export "f")))
+        (core instance $m (instantiate $m))
+        (func $f (canon lift (core func $m "f")))
+        (instance $i (export "greet" (func $f)))
+        (export "demo:app/greeter@1.0.0" (instance $i)))"#;
+    let hint = "no export \"greet\": there is \"demo:app/greeter@1.0.0#greet\"";
+    File::component("inner", component).fails(&["--invoke", "greet()"], 1, &[hint]);
 }
 
 #[cfg(target_os = "linux")]
