@@ -488,7 +488,11 @@ fn instantiations_are_bounded_in_depth_and_number() {
     assert_eq!(error.to_string(), "component instances nest more than 100 deep");
     let error = world.try_instantiate(&chain(60, 2)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Limit);
-    assert_eq!(error.to_string(), "the component makes more than 10000 instances");
+    assert_eq!(
+        error.to_string(),
+        "resource limit exceeded: component and core instances of one instantiation: \
+         1 more instances asked for, 10000 of 10000 in use (see cmabi_config_set_max_instances)"
+    );
 }
 
 /// xorshift64*: small, and the same everywhere.

@@ -434,15 +434,7 @@ impl<'a> World<'a> {
 
     /// How many threads can run.
     fn ready(&self) -> u32 {
-        let mut counts = cmabi_counts {
-            size: size_of::<cmabi_counts>(),
-            ready: 0,
-            waiting: 0,
-            suspended: 0,
-            waiting_to_enter: 0,
-            backpressure: 0,
-            pending_host_tasks: 0,
-        };
+        let mut counts = cmabi_counts { size: size_of::<cmabi_counts>(), ..Default::default() };
         assert!(c!(cmabi_store_get_counts(self.store, &mut counts)));
         counts.ready
     }

@@ -107,13 +107,7 @@ impl ExternType {
 
     /// The same type with resource types replaced.
     pub(crate) fn substitute(&self, env: &Env) -> ExternType {
-        match self {
-            ExternType::Module(ty) => ExternType::Module(ty.clone()),
-            ExternType::Func(ty) => ExternType::Func(substitute_func(ty, env)),
-            ExternType::Type(def) => ExternType::Type(def.substitute(env)),
-            ExternType::Instance(ty) => ExternType::Instance(Arc::new(ty.substitute(env))),
-            ExternType::Component(ty) => ExternType::Component(Arc::new(ty.substitute(env))),
-        }
+        Substitution { env, instances: HashMap::new(), components: HashMap::new() }.item(self)
     }
 
     /// Calls `found` with every resource type that this type binds a name to.
@@ -129,37 +123,73 @@ impl ExternType {
 }
 
 impl TypeDef {
+    /// The same definition with resource types replaced.
     pub(crate) fn substitute(&self, env: &Env) -> TypeDef {
-        match self {
-            TypeDef::Resource(resource) => {
-                TypeDef::Resource(env.get(resource).unwrap_or(resource).clone())
-            }
-            TypeDef::Value(ty) => TypeDef::Value(substitute_type(ty, env)),
-            TypeDef::Func(ty) => TypeDef::Func(substitute_func(ty, env)),
-            TypeDef::Instance(ty) => TypeDef::Instance(Arc::new(ty.substitute(env))),
-            TypeDef::Component(ty) => TypeDef::Component(Arc::new(ty.substitute(env))),
+        Substitution { env, instances: HashMap::new(), components: HashMap::new() }.def(self)
+    }
+}
+
+/// Replaces resource types. What types share is replaced once, and is shared by the new types.
+struct Substitution<'a> {
+    env: &'a Env,
+    instances: HashMap<*const InstanceType, Arc<InstanceType>>,
+    components: HashMap<*const ComponentType, Arc<ComponentType>>,
+}
+
+impl Substitution<'_> {
+    fn item(&mut self, ty: &ExternType) -> ExternType {
+        match ty {
+            ExternType::Module(ty) => ExternType::Module(ty.clone()),
+            ExternType::Func(ty) => ExternType::Func(substitute_func(ty, self.env)),
+            ExternType::Type(def) => ExternType::Type(self.def(def)),
+            ExternType::Instance(ty) => ExternType::Instance(self.instance(ty)),
+            ExternType::Component(ty) => ExternType::Component(self.component(ty)),
         }
     }
-}
 
-impl InstanceType {
-    fn substitute(&self, env: &Env) -> InstanceType {
-        let exports =
-            self.exports.iter().map(|(name, ty)| (name.clone(), ty.substitute(env))).collect();
-        InstanceType { exports }
+    fn def(&mut self, def: &TypeDef) -> TypeDef {
+        match def {
+            TypeDef::Resource(resource) => {
+                TypeDef::Resource(self.env.get(resource).unwrap_or(resource).clone())
+            }
+            TypeDef::Value(ty) => TypeDef::Value(substitute_type(ty, self.env)),
+            TypeDef::Func(ty) => TypeDef::Func(substitute_func(ty, self.env)),
+            TypeDef::Instance(ty) => TypeDef::Instance(self.instance(ty)),
+            TypeDef::Component(ty) => TypeDef::Component(self.component(ty)),
+        }
     }
-}
 
-impl ComponentType {
-    fn substitute(&self, env: &Env) -> ComponentType {
-        let decls = |decls: &Named<ExternDecl>| {
+    fn instance(&mut self, ty: &Arc<InstanceType>) -> Arc<InstanceType> {
+        if self.env.is_empty() {
+            return ty.clone();
+        }
+        if let Some(done) = self.instances.get(&Arc::as_ptr(ty)) {
+            return done.clone();
+        }
+        let exports = ty.exports.iter().map(|(name, ty)| (name.clone(), self.item(ty))).collect();
+        let new = Arc::new(InstanceType { exports });
+        self.instances.insert(Arc::as_ptr(ty), new.clone());
+        new
+    }
+
+    fn component(&mut self, ty: &Arc<ComponentType>) -> Arc<ComponentType> {
+        if self.env.is_empty() {
+            return ty.clone();
+        }
+        if let Some(done) = self.components.get(&Arc::as_ptr(ty)) {
+            return done.clone();
+        }
+        let mut decls = |decls: &Named<ExternDecl>| {
             let substituted = decls.iter().map(|(name, decl)| {
-                let ty = decl.ty.substitute(env);
+                let ty = self.item(&decl.ty);
                 (name.clone(), ExternDecl { ty, implements: decl.implements.clone() })
             });
             substituted.collect()
         };
-        ComponentType { imports: decls(&self.imports), exports: decls(&self.exports) }
+        let new =
+            Arc::new(ComponentType { imports: decls(&ty.imports), exports: decls(&ty.exports) });
+        self.components.insert(Arc::as_ptr(ty), new.clone());
+        new
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::Closure;
 use super::extern_type::{Env, ExternType, InstanceType, ModuleType, Named, TypeDef};
-use super::name::{nearest, resolve};
+use super::name::{Suggestions, resolve};
+use crate::account::{Account, Charge};
 use crate::canon::FuncInst;
 use crate::engine::Module;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Cx, InstanceId, Shared};
 use crate::types::{FuncType, ResourceType};
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -36,23 +39,8 @@ impl Extern {
             })),
             Extern::Func(func) => ExternType::Func(func.ty().clone()),
             Extern::Type(def) => ExternType::Type(def.clone()),
-            Extern::Instance(instance) => ExternType::Instance(Arc::new(instance.ty())),
+            Extern::Instance(instance) => ExternType::Instance(instance.ty().clone()),
             Extern::Component(closure) => ExternType::Component(closure.ty().clone()),
-        }
-    }
-
-    /// This thing seen as one of type `ty`: an instance without the exports that `ty` does not
-    /// have. Binds the placeholders of `ty` to the resource types that are in their places.
-    pub(super) fn ascribe(self, ty: &ExternType, env: &mut Env) -> Result<Extern> {
-        match (self, ty) {
-            (Extern::Type(TypeDef::Resource(given)), ExternType::Type(TypeDef::Resource(ty))) => {
-                env.entry(ty.clone()).or_insert_with(|| given.clone());
-                Ok(Extern::Type(TypeDef::Resource(given)))
-            }
-            (Extern::Instance(instance), ExternType::Instance(ty)) => {
-                instance.ascribe(ty, env).map(Extern::Instance)
-            }
-            (item, _) => Ok(item),
         }
     }
 }
@@ -67,17 +55,43 @@ struct InstanceData {
     /// The component instance that this is, if it was not just put together.
     id: Option<InstanceId>,
     exports: Named<Extern>,
+    /// Made when it is first asked for.
+    ty: OnceCell<Arc<InstanceType>>,
+    /// Of the host memory of the store, for what a guest has put together.
+    _charge: Option<Charge>,
 }
 
 impl Instance {
     /// Exports put together.
     pub(super) fn new(store: Weak<Shared>, exports: Named<Extern>) -> Instance {
-        Instance(Rc::new(InstanceData { store, id: None, exports }))
+        Instance(Rc::new(InstanceData {
+            store,
+            id: None,
+            exports,
+            ty: OnceCell::new(),
+            _charge: None,
+        }))
     }
 
-    /// What came of instantiating a component.
-    pub(super) fn of(cx: &Cx<'_>, id: InstanceId, exports: Named<Extern>) -> Instance {
-        Instance(Rc::new(InstanceData { store: Rc::downgrade(cx.shared), id: Some(id), exports }))
+    /// What came of instantiating a component, or was put together by one.
+    pub(super) fn of(
+        cx: &Cx<'_>,
+        id: Option<InstanceId>,
+        exports: Named<Extern>,
+    ) -> Result<Instance> {
+        Self::charged(Rc::downgrade(cx.shared), &cx.shared.host_memory, id, exports)
+    }
+
+    fn charged(
+        store: Weak<Shared>,
+        memory: &Rc<Account>,
+        id: Option<InstanceId>,
+        exports: Named<Extern>,
+    ) -> Result<Instance> {
+        let bytes = size_of::<InstanceData>() + exports.len() * EXPORT_BYTES;
+        let charge = Some(Charge::new(memory, bytes as u64)?);
+        let ty = OnceCell::new();
+        Ok(Instance(Rc::new(InstanceData { store, id, exports, ty, _charge: charge })))
     }
 
     /// The component instance that this is; `None` for exports that were put together by a component
@@ -97,9 +111,11 @@ impl Instance {
     }
 
     /// The type of this instance, with the resource types that it really has.
-    pub fn ty(&self) -> InstanceType {
-        let exports = self.0.exports.iter().map(|(name, item)| (name.clone(), item.ty()));
-        InstanceType { exports: exports.collect() }
+    pub fn ty(&self) -> &Arc<InstanceType> {
+        self.0.ty.get_or_init(|| {
+            let exports = self.0.exports.iter().map(|(name, item)| (name.clone(), item.ty()));
+            Arc::new(InstanceType { exports: exports.collect() })
+        })
     }
 
     /// The export at `path`: a name, or names of instances inside one another with the name of
@@ -163,7 +179,7 @@ impl Instance {
             return no_export(path, format!("there is {:?}", format!("{inner}#{name}")));
         }
         let names = || self.0.exports.keys().map(|name| &**name);
-        let hint = match nearest(name, names()) {
+        let hint = match Suggestions::default().nearest(name, names()) {
             Some(near) => format!("there is {near:?}"),
             None if self.0.exports.is_empty() => "there are no exports".into(),
             None => format!("there is {}", listed(names())),
@@ -182,13 +198,66 @@ impl Instance {
     pub(super) fn get(&self, name: &str) -> Result<&Extern> {
         self.0.exports.get(name).ok_or_else(|| internal(format!("no export {name:?}")))
     }
+}
 
-    fn ascribe(&self, ty: &InstanceType, env: &mut Env) -> Result<Instance> {
-        let exports = ty.exports.iter().map(|(name, ty)| {
-            let item = self.get(name)?.clone().ascribe(ty, env)?;
-            Ok((name.clone(), item))
-        });
-        Ok(Instance::new(self.0.store.clone(), exports.collect::<Result<_>>()?))
+/// What an export of an instance takes, and its type: two entries with their hashes and places.
+const EXPORT_BYTES: usize =
+    size_of::<(Arc<str>, Extern)>() + size_of::<(Arc<str>, ExternType)>() + 2 * (8 + 16);
+
+/// Sees things as of types: an instance without the exports that its type does not have.
+pub(super) struct Ascription<'a> {
+    env: &'a mut Env,
+    work: &'a Account,
+    memory: &'a Rc<Account>,
+    /// Instances that were seen as of types. Both can occur many times in one another.
+    done: HashMap<(*const InstanceData, *const InstanceType), Instance>,
+}
+
+impl<'a> Ascription<'a> {
+    /// `env` gets what the placeholders of types are in the things, `work` is charged for each export
+    /// that is passed over, and `memory` for new instances.
+    pub(super) fn new(env: &'a mut Env, work: &'a Account, memory: &'a Rc<Account>) -> Self {
+        Ascription { env, work, memory, done: HashMap::new() }
+    }
+
+    /// `item` seen as of type `ty`.
+    pub(super) fn item(&mut self, item: &Extern, ty: &ExternType) -> Result<Extern> {
+        match (item, ty) {
+            (Extern::Type(TypeDef::Resource(given)), ExternType::Type(TypeDef::Resource(ty))) => {
+                self.env.entry(ty.clone()).or_insert_with(|| given.clone());
+                Ok(item.clone())
+            }
+            (Extern::Instance(instance), ExternType::Instance(ty)) => {
+                self.instance(instance, ty).map(Extern::Instance)
+            }
+            (item, _) => Ok(item.clone()),
+        }
+    }
+
+    /// An instance that has what its type says and no more stays the same one.
+    fn instance(&mut self, instance: &Instance, ty: &Arc<InstanceType>) -> Result<Instance> {
+        let pair = (Rc::as_ptr(&instance.0), Arc::as_ptr(ty));
+        if let Some(done) = self.done.get(&pair) {
+            return Ok(done.clone());
+        }
+        self.work.charge(1 + ty.exports.len() as u64)?;
+        let given = &instance.0.exports;
+        let mut same = given.keys().eq(ty.exports.keys());
+        let mut exports = Named::with_capacity(ty.exports.len());
+        for (name, ty) in &ty.exports {
+            let given = instance.get(name)?;
+            let seen = self.item(given, ty)?;
+            if let (Extern::Instance(given), Extern::Instance(seen)) = (given, &seen) {
+                same &= Rc::ptr_eq(&given.0, &seen.0);
+            }
+            exports.insert(name.clone(), seen);
+        }
+        let seen = match same {
+            true => instance.clone(),
+            false => Instance::charged(instance.0.store.clone(), self.memory, None, exports)?,
+        };
+        self.done.insert(pair, seen.clone());
+        Ok(seen)
     }
 }
 

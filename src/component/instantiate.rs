@@ -2,9 +2,11 @@
 
 use super::builtin::CanonDef;
 use super::extern_type::{Env, ExternType, Named, substitute_func};
-use super::instance::{Extern, Instance, internal};
+use super::instance::{Ascription, Extern, Instance, internal};
 use super::ir::{CoreItem, Initializer, Item, Options, Outer};
+use super::load::Instantiation;
 use super::{Closure, Component};
+use crate::account::Charge;
 use crate::canon::{self, FuncInst};
 use crate::engine::{CoreExtern, CoreFunc, CoreGlobal, CoreMemory, CoreTable, CoreTag, Module};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,20 +20,22 @@ use std::sync::Arc;
 /// How deep instantiations may nest: components that instantiate components.
 const MAX_DEPTH: u32 = 100;
 
-/// How many component and core instances one instantiation may make, all those inside included. A
-/// small binary can ask for exponentially many.
-const MAX_INSTANCES: u32 = 10_000;
-
 /// Instantiates a component with arguments that were checked against its imports.
 pub(super) fn instantiate_root(
     cx: &mut Cx<'_>,
     component: &Component,
     args: &Named<Extern>,
 ) -> Result<Instance> {
-    let mut instances = 0;
-    let name = "component";
-    instantiate(cx, &Closure::of(component), None, Place { name, depth: 0 }, args, &mut instances)
+    let accounts = Instantiation::new(&component.program.limits);
+    let place = Place { name: "component", depth: 0 };
+    instantiate(cx, &Closure::of(component), None, place, args, &accounts)
 }
+
+/// What a store takes of the host's memory for a lifted function, for a function that guests import,
+/// and for an import or export of a core instance: what is allocated, the engine's part included.
+const LIFT_BYTES: u64 = 512;
+const CORE_FUNC_BYTES: u64 = 1024;
+const CORE_BYTES: u64 = 128;
 
 /// Where an instance is in the tree of instances.
 #[derive(Clone, Copy)]
@@ -47,20 +51,24 @@ fn instantiate(
     parent: Option<InstanceId>,
     place: Place<'_>,
     args: &Named<Extern>,
-    instances: &mut u32,
+    accounts: &Instantiation,
 ) -> Result<Instance> {
     if place.depth == MAX_DEPTH {
         let message = format!("component instances nest more than {MAX_DEPTH} deep");
         return Err(Error::new(ErrorKind::Limit, message));
     }
-    count_instance(instances)?;
+    accounts.instances.charge(1)?;
+    let definitions = closure.body.initializers.len();
+    accounts.work.charge(definitions as u64)?;
+    let index_spaces = (definitions * size_of::<Extern>()) as u64;
+    let _index_spaces = Charge::new(&cx.shared.host_memory, index_spaces)?;
     let instance = new_instance(cx, parent, place.name)?;
     let mut instantiator = Instantiator {
         closure,
         args,
         instance,
         place,
-        instances_made: instances,
+        accounts,
         env: Env::new(),
         modules: Vec::new(),
         core_instances: Vec::new(),
@@ -77,16 +85,7 @@ fn instantiate(
     for initializer in &closure.body.initializers {
         instantiator.execute(cx, initializer)?;
     }
-    Ok(Instance::of(cx, instance, instantiator.exports))
-}
-
-fn count_instance(instances: &mut u32) -> Result<()> {
-    *instances += 1;
-    if *instances > MAX_INSTANCES {
-        let message = format!("the component makes more than {MAX_INSTANCES} instances");
-        return Err(Error::new(ErrorKind::Limit, message));
-    }
-    Ok(())
+    Instance::of(cx, Some(instance), instantiator.exports)
 }
 
 /// The exports of a core instance.
@@ -98,8 +97,8 @@ struct Instantiator<'a> {
     args: &'a Named<Extern>,
     instance: InstanceId,
     place: Place<'a>,
-    /// Instances that the whole instantiation has made so far.
-    instances_made: &'a mut u32,
+    /// Of the whole instantiation.
+    accounts: &'a Instantiation,
     /// What the placeholders of the component's types stand for in this instance.
     env: Env,
     modules: Vec<Arc<dyn Module>>,
@@ -121,7 +120,7 @@ impl Instantiator<'_> {
             Initializer::Import { name, ty } => {
                 let arg = self.args.get(name);
                 let arg = arg.ok_or_else(|| internal(format!("no argument for {name:?}")))?;
-                self.admit(arg.clone(), ty)?;
+                self.admit(cx, arg, ty)?;
             }
             Initializer::Module(index) => {
                 self.modules.push(self.closure.program.modules[*index].clone());
@@ -145,13 +144,12 @@ impl Instantiator<'_> {
                 let name = format!("{}.{}", self.place.name, self.instances.len());
                 let place = Place { name: &name, depth: self.place.depth + 1 };
                 let parent = Some(self.instance);
-                let instance =
-                    instantiate(cx, &closure, parent, place, &args, self.instances_made)?;
-                self.admit(Extern::Instance(instance), &ExternType::Instance(ty.clone()))?;
+                let instance = instantiate(cx, &closure, parent, place, &args, self.accounts)?;
+                self.admit(cx, &Extern::Instance(instance), &ExternType::Instance(ty.clone()))?;
             }
             Initializer::Exports(exports) => {
                 let exports = exports.iter().map(|(name, item)| (name.clone(), self.item(item)));
-                self.instances.push(Instance::new(Rc::downgrade(cx.shared), exports.collect()));
+                self.instances.push(Instance::of(cx, None, exports.collect())?);
             }
             Initializer::AliasCore { instance, name } => {
                 let exports = &self.core_instances[*instance as usize];
@@ -167,16 +165,19 @@ impl Instantiator<'_> {
             Initializer::Lift { core_func, ty, options, name } => {
                 let callee = self.core_funcs[*core_func as usize];
                 let ty = substitute_func(ty, &self.env);
+                cx.shared.host_memory.charge(LIFT_BYTES)?;
                 let options = self.options(cx, options);
                 let name = name.as_deref().unwrap_or("function");
                 self.funcs.push(canon::lift(callee, ty, options, self.instance, name));
             }
             Initializer::Lower { func, options } => {
+                cx.shared.host_memory.charge(CORE_FUNC_BYTES)?;
                 let callee = self.funcs[*func as usize].clone();
                 let options = self.options(cx, options);
                 self.core_funcs.push(canon::lower(cx, callee, options, self.instance));
             }
             Initializer::Builtin { canon, options, ty } => {
+                cx.shared.host_memory.charge(CORE_FUNC_BYTES)?;
                 let opts = self.options(cx, options);
                 let (env, tables) = (&self.env, &*self.tables);
                 let builtin = CanonDef { canon, ty, env, opts, tables }.builtin(cx.engine)?;
@@ -184,7 +185,7 @@ impl Instantiator<'_> {
             }
             Initializer::Export { name, item, ty } => {
                 let item = self.item(item);
-                let item = self.admit(item, ty)?;
+                let item = self.admit(cx, &item, ty)?;
                 self.exports.insert(name.clone(), item);
             }
         }
@@ -192,8 +193,10 @@ impl Instantiator<'_> {
     }
 
     /// Adds something to its index space, seen as of type `ty`.
-    fn admit(&mut self, item: Extern, ty: &ExternType) -> Result<Extern> {
-        let item = item.ascribe(ty, &mut self.env)?;
+    fn admit(&mut self, cx: &Cx<'_>, item: &Extern, ty: &ExternType) -> Result<Extern> {
+        let memory = &cx.shared.host_memory;
+        let mut ascription = Ascription::new(&mut self.env, &self.accounts.work, memory);
+        let item = ascription.item(item, ty)?;
         self.push(item.clone());
         Ok(item)
     }
@@ -252,8 +255,11 @@ impl Instantiator<'_> {
         module: u32,
         args: &[(Arc<str>, u32)],
     ) -> Result<()> {
-        count_instance(self.instances_made)?;
         let module = self.modules[module as usize].clone();
+        let declared = (module.imports().len() + module.exports().len()) as u64;
+        self.accounts.instances.charge(1)?;
+        self.accounts.work.charge(declared)?;
+        cx.shared.host_memory.charge(module.instance_bytes() + declared * CORE_BYTES)?;
         let args: HashMap<&str, &CoreExports> = args
             .iter()
             .map(|(name, index)| (&**name, &self.core_instances[*index as usize]))

@@ -3,6 +3,7 @@
 //! one is the type itself.
 
 use super::extern_type::{ComponentType, ExternType, InstanceType, TypeDef};
+use super::load::{LoadCounts, LoadLimits};
 use crate::copy::StringEncoding;
 use crate::engine::{CoreFuncType, Module};
 use crate::types::{FuncType, ResourceType, Type};
@@ -13,6 +14,9 @@ use wasmparser::CanonicalFunction;
 pub(crate) struct Program {
     pub(crate) root: Arc<Body>,
     pub(crate) modules: Vec<Arc<dyn Module>>,
+    /// For each instantiation.
+    pub(crate) limits: LoadLimits,
+    pub(crate) load_counts: LoadCounts,
 }
 
 /// One component definition.

@@ -3,8 +3,8 @@
 use super::extern_type::{ExternType, InstanceType, Named, TypeDef, substitute_func};
 use super::instance::{Extern, Instance};
 use super::instantiate::instantiate_root;
-use super::name::resolve;
-use super::subtype::{Checker, Given, Problem};
+use super::name::Compatible;
+use super::subtype::{Checker, Given, Problem, Problems};
 use super::{Closure, Component};
 use crate::canon::FuncInst;
 use crate::engine::Module;
@@ -26,6 +26,7 @@ pub struct Linker {
 #[derive(Clone, Default)]
 pub struct Definitions {
     items: Named<Definition>,
+    compatible: Compatible,
 }
 
 /// One thing that the host offers.
@@ -112,16 +113,17 @@ impl Linker {
         };
         let mut args = Named::new();
         for (name, import) in &component.ty().imports {
-            let found = resolve(&self.root.items, name).or_else(|| {
-                import.implements.as_deref().and_then(|name| resolve(&self.root.items, name))
-            });
+            let found = self
+                .root
+                .find(name)
+                .or_else(|| import.implements.as_deref().and_then(|name| self.root.find(name)));
             if let Some(item) = resolver.item(name, found, &self.root, &import.ty) {
                 args.insert(name.clone(), item);
             }
         }
-        match resolver.checker.problems.as_slice() {
+        match resolver.checker.problems.list() {
             [] => Ok(Resolution { args, others: resolver.others, resources: resolver.resources }),
-            problems => Err(unlinkable(problems)),
+            _ => Err(unlinkable(&resolver.checker.problems)),
         }
     }
 }
@@ -134,15 +136,20 @@ struct Resolution {
     resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
 }
 
-fn unlinkable(problems: &[Problem]) -> Error {
-    let message = match problems {
+fn unlinkable(problems: &Problems) -> Error {
+    let message = match problems.list() {
         [problem] => format!("import {problem}"),
-        problems => {
-            let lines = problems.iter().map(|problem| format!("\n  {problem}"));
-            format!("{} imports do not fit:{}", problems.len(), lines.collect::<String>())
+        list => {
+            let lines = list.iter().map(|problem| format!("\n  {problem}"));
+            let mut message =
+                format!("{} imports do not fit:{}", problems.count(), lines.collect::<String>());
+            if problems.count() > list.len() {
+                message += &format!("\n  and {} more", problems.count() - list.len());
+            }
+            message
         }
     };
-    Error::new(ErrorKind::Link, format!("{message}{}", advice(problems)))
+    Error::new(ErrorKind::Link, format!("{message}{}", advice(problems.list())))
 }
 
 /// What to do about imports that nothing like them is there for.
@@ -193,9 +200,11 @@ impl Definitions {
 
     /// The instance of that name, which is new if nothing has that name yet.
     pub fn instance(&mut self, name: &str) -> Result<&mut Definitions> {
-        let new = || Definition::Instance(Definitions::default());
-        match self.items.entry(name.into()).or_insert_with(new) {
-            Definition::Instance(definitions) => Ok(definitions),
+        if !self.items.contains_key(name) {
+            self.define(name, Definition::Instance(Definitions::default()))?;
+        }
+        match self.items.get_mut(name) {
+            Some(Definition::Instance(definitions)) => Ok(definitions),
             _ => Err(defined(name)),
         }
     }
@@ -228,8 +237,16 @@ impl Definitions {
         if self.items.contains_key(name) {
             return Err(defined(name));
         }
-        self.items.insert(name.into(), definition);
+        let (index, _) = self.items.insert_full(name.into(), definition);
+        self.compatible.add(name, index);
         Ok(())
+    }
+
+    /// The item of exactly that name, or else the one with the highest version among those that
+    /// semantic versioning calls compatible.
+    fn find(&self, name: &str) -> Option<&Definition> {
+        let compatible = || Some(self.items.get_index(self.compatible.find(name)?)?.1);
+        self.items.get(name).or_else(compatible)
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -253,11 +270,11 @@ impl Resolver {
     fn item(
         &mut self,
         path: &str,
-        found: Option<(&str, &Definition)>,
+        found: Option<&Definition>,
         among: &Definitions,
         ty: &ExternType,
     ) -> Option<Extern> {
-        let Some((_, definition)) = found else {
+        let Some(definition) = found else {
             return self.undefined(path, among, ty);
         };
         match (definition, ty) {
@@ -337,7 +354,7 @@ impl Resolver {
         let mut exports = Named::new();
         for (name, ty) in &ty.exports {
             let path = format!("{path}#{name}");
-            let found = resolve(&definitions.items, name);
+            let found = definitions.find(name);
             if let Some(item) = self.item(&path, found, definitions, ty) {
                 exports.insert(name.clone(), item);
             }

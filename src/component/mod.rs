@@ -9,6 +9,7 @@
 //! | Canonical built-ins | `builtin` |
 //! | Names, canonical interface names | `name` |
 //! | Linking by the host | `link` |
+//! | What loading may take | `load` |
 //! | Instances, looked at from the host | `instance` |
 
 mod builtin;
@@ -18,16 +19,19 @@ mod instance;
 mod instantiate;
 mod ir;
 mod link;
+mod load;
 mod name;
 mod subtype;
 
 pub use instance::{Extern, Instance};
 pub use link::{Definitions, Linker, TypeCheck};
+pub use load::{LoadCounts, LoadLimits};
 
 use crate::engine::{Engine, Module};
 use crate::error::{Error, ErrorKind, Result};
 use extern_type::ComponentType;
 use ir::{Body, Program};
+use load::Load;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -44,7 +48,18 @@ impl Component {
     /// Fails with [`ErrorKind::Invalid`] where the binary is malformed or invalid, and with
     /// [`ErrorKind::Unsupported`] where it needs what the engine or this library does not have.
     pub fn load(engine: &Arc<dyn Engine>, wasm: &[u8]) -> Result<Component> {
-        let decoded = decode::decode(wasm)?;
+        Component::load_within(engine, wasm, &LoadLimits::default())
+    }
+
+    /// Loads a component binary within limits other than the default ones, which are also those of
+    /// each instantiation. Fails with [`ErrorKind::Limit`] beyond them.
+    pub fn load_within(
+        engine: &Arc<dyn Engine>,
+        wasm: &[u8],
+        limits: &LoadLimits,
+    ) -> Result<Component> {
+        let load = Load::new(limits);
+        let decoded = decode::decode(wasm, &load)?;
         let modules = decoded.modules.into_iter().map(|range| {
             let offset = range.start;
             let module = wasm.get(range).ok_or_else(|| {
@@ -55,7 +70,14 @@ impl Component {
                 .map_err(|error| error.context(format!("core module at offset {offset:#x}")))
         });
         let modules = modules.collect::<Result<Vec<Arc<dyn Module>>>>()?;
-        Ok(Component { program: Arc::new(Program { root: decoded.root, modules }) })
+        let program =
+            Program { root: decoded.root, modules, limits: *limits, load_counts: load.counts() };
+        Ok(Component { program: Arc::new(program) })
+    }
+
+    /// What loading it took.
+    pub fn load_counts(&self) -> LoadCounts {
+        self.program.load_counts
     }
 
     /// What it imports and exports. Resource types in it are placeholders.

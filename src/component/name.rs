@@ -2,6 +2,34 @@
 
 use super::extern_type::Named;
 use semver::Version;
+use std::collections::HashMap;
+
+/// Which items stand in for names of other versions.
+#[derive(Clone, Default)]
+pub(crate) struct Compatible {
+    /// The highest version of each interface and track, by its place.
+    best: HashMap<(Box<str>, Track), (Version, usize)>,
+}
+
+impl Compatible {
+    /// Takes in the name of the item at `index`.
+    pub(crate) fn add(&mut self, name: &str, index: usize) {
+        if let Some((interface, track, version)) = compatibility(name) {
+            let best = self.best.entry((interface.into(), track));
+            let best = best.or_insert_with(|| (version.clone(), index));
+            // Of equals the last.
+            if version >= best.0 {
+                *best = (version, index);
+            }
+        }
+    }
+
+    /// The place of what stands in for `name`.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        let (interface, track, _) = compatibility(name)?;
+        self.best.get(&(interface.into(), track)).map(|(_, index)| *index)
+    }
+}
 
 /// What `name` means in `items`: the item of exactly that name, or else the one with the highest
 /// version among those that semantic versioning calls compatible.
@@ -18,7 +46,7 @@ pub(crate) fn resolve<'a, T>(items: &'a Named<T>, name: &str) -> Option<(&'a str
 }
 
 /// The part of a version that compatible versions share.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Track {
     Major(u64),
     Minor(u64),
@@ -40,33 +68,85 @@ fn compatibility(name: &str) -> Option<(&str, Track, Version)> {
     Some((interface, track, version))
 }
 
-/// The candidate that a person who wrote `name` may have meant.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let limit = ((name.chars().count() + 1) / 4).min(3);
-    let scored = candidates.into_iter().filter_map(|candidate| {
-        let same_interface = name.contains('@') && unversioned(name) == unversioned(candidate);
-        let distance = if same_interface { 0 } else { edit_distance(name, candidate) };
-        (distance <= limit).then_some((distance, candidate))
-    });
-    scored.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+/// Finds what a person may have meant who wrote a name that is not there. Looks at so much in all, and
+/// has no more suggestions then.
+pub(crate) struct Suggestions {
+    /// Candidates and characters that may still be compared.
+    left: usize,
+}
+
+impl Default for Suggestions {
+    fn default() -> Self {
+        Suggestions { left: 1_000_000 }
+    }
+}
+
+impl Suggestions {
+    /// The candidate that a person who wrote `name` may have meant.
+    pub(crate) fn nearest<'a>(
+        &mut self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let name: Name = name.into();
+        let limit = ((name.chars.len() + 1) / 4).min(3);
+        let mut best = None;
+        for candidate in candidates {
+            self.left = self.left.checked_sub(1)?;
+            if candidate.len().abs_diff(name.text.len()) > 4 * limit && !name.text.contains('@') {
+                continue;
+            }
+            self.left = self.left.checked_sub(candidate.len())?;
+            let distance = self.distance(&name, candidate, limit)?;
+            if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+                best = Some((distance, candidate));
+            }
+        }
+        best.map(|(_, candidate)| candidate)
+    }
+
+    /// How far a candidate is from a name, where that is `limit` at the most; `None` when nothing is
+    /// left.
+    fn distance(&mut self, name: &Name<'_>, candidate: &str, limit: usize) -> Option<usize> {
+        if name.text.contains('@') && unversioned(name.text) == unversioned(candidate) {
+            return Some(0);
+        }
+        let candidate: Vec<char> = candidate.chars().collect();
+        if candidate.len().abs_diff(name.chars.len()) > limit {
+            return Some(usize::MAX);
+        }
+        self.left = self.left.checked_sub(candidate.len() * (2 * limit + 1))?;
+        Some(edit_distance(&name.chars, &candidate, limit))
+    }
+}
+
+struct Name<'a> {
+    text: &'a str,
+    chars: Vec<char>,
+}
+
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(text: &'a str) -> Self {
+        Name { text, chars: text.chars().collect() }
+    }
 }
 
 fn unversioned(name: &str) -> &str {
     name.split_once('@').map_or(name, |(interface, _)| interface)
 }
 
-/// The Levenshtein distance, by the two-row method.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
+/// The Levenshtein distance, by the two-row method, where it is `limit` at the most: what is further
+/// from the diagonal than that is not looked at.
+fn edit_distance(a: &[char], b: &[char], limit: usize) -> usize {
+    const FAR: usize = usize::MAX / 2;
+    let mut row: Vec<usize> = (0..=b.len()).map(|j| if j <= limit { j } else { FAR }).collect();
+    for (i, x) in a.iter().enumerate() {
+        let from = i.saturating_sub(limit);
+        let to = (i + limit + 1).min(b.len());
+        let mut diagonal = row[from];
+        row[from] = if from == 0 { i + 1 } else { FAR };
+        for j in from..to {
+            let substituted = diagonal + usize::from(*x != b[j]);
             diagonal = row[j + 1];
             row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
         }
@@ -111,6 +191,7 @@ mod tests {
     #[test]
     fn near_names_are_found() {
         let names = ["demo:app/log@1.0.0", "demo:app/kv@2.0.0", "line"];
+        let nearest = |name, names| Suggestions::default().nearest(name, names);
         assert_eq!(nearest("demo:app/log@2.0.0", names), Some("demo:app/log@1.0.0"));
         assert_eq!(nearest("demo:app/lok@1.0.0", names), Some("demo:app/log@1.0.0"));
         assert_eq!(nearest("lines", names), Some("line"));

@@ -9,12 +9,13 @@ use super::extern_type::{
     ComponentType, Env, ExternType, InstanceType, ModuleType, TypeDef, substitute_func,
     substitute_type,
 };
-use super::name::nearest;
+use super::name::Suggestions;
 use crate::engine::{CoreDecl, CoreExternType};
 use crate::types::{FuncType, ResourceType};
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// One difference between what is expected and what is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +47,55 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Differences, of which the first are kept.
+#[derive(Default)]
+pub(crate) struct Problems {
+    list: Vec<Problem>,
+    more: usize,
+}
+
+impl Problems {
+    /// How many are kept.
+    const MOST: usize = 100;
+
+    pub(crate) fn list(&self) -> &[Problem] {
+        &self.list
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.list.len() + self.more
+    }
+
+    fn push(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.list.len() < Problems::MOST {
+            self.list.push(problem());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn append(&mut self, others: Problems) {
+        others.list.into_iter().for_each(|problem| self.push(|| problem));
+        self.more += others.more;
+    }
+}
+
 /// Compares types, binding the placeholders of what is expected to the resource types given.
 #[derive(Default)]
 pub(crate) struct Checker {
     pub(crate) env: Env,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Problems,
+    suggestions: Suggestions,
+    /// Pairs of instance types, given and expected, that were compared: nothing new comes of comparing
+    /// them once more. They are held, as others could have their addresses otherwise.
+    compared: HashMap<Pair, (Arc<InstanceType>, Arc<InstanceType>)>,
     /// Placeholders for which nothing was given. Functions that mention them are not reported
     /// once more.
     unresolved: HashSet<ResourceType>,
 }
+
+/// The addresses of two instance types.
+type Pair = (*const InstanceType, *const InstanceType);
 
 impl Checker {
     pub(crate) fn check(&mut self, path: &str, given: &ExternType, expected: &ExternType) {
@@ -84,12 +125,13 @@ impl Checker {
         expected: &impl fmt::Display,
         given: impl fmt::Display,
     ) {
-        let (expected, mut given) = (expected.to_string(), given.to_string());
-        if given == expected {
-            given += " (with another resource type of that name)";
-        }
-        let given = Given::Other(given);
-        self.problems.push(Problem { path: path.into(), expected, given });
+        self.problems.push(|| {
+            let (expected, mut given) = (clipped(expected), clipped(&given));
+            if given == expected {
+                given += " (with another resource type of that name)";
+            }
+            Problem { path: path.into(), expected, given: Given::Other(given) }
+        });
     }
 
     /// Reports that `expected` is not there, and remembers the resource types that it would bring.
@@ -103,9 +145,12 @@ impl Checker {
             self.unresolved.insert(resource.clone());
         });
         let name = path.rsplit_once('#').map_or(path, |(_, name)| name);
-        let near = nearest(name, candidates).map(Into::into);
-        let expected = sought(expected);
-        self.problems.push(Problem { path: path.into(), expected, given: Given::Nothing { near } });
+        let Checker { problems, suggestions, .. } = self;
+        problems.push(|| {
+            let near = suggestions.nearest(name, candidates).map(Into::into);
+            let (expected, given) = (sought(expected), Given::Nothing { near });
+            Problem { path: path.into(), expected, given }
+        });
     }
 
     pub(crate) fn func(&mut self, path: &str, given: &FuncType, expected: &FuncType) {
@@ -155,7 +200,11 @@ impl Checker {
         }
     }
 
-    fn instance(&mut self, path: &str, given: &InstanceType, expected: &InstanceType) {
+    fn instance(&mut self, path: &str, given: &Arc<InstanceType>, expected: &Arc<InstanceType>) {
+        let pair = (Arc::as_ptr(given), Arc::as_ptr(expected));
+        if self.compared.insert(pair, (given.clone(), expected.clone())).is_some() {
+            return;
+        }
         for (name, expected) in &expected.exports {
             let path = format!("{path}#{name}");
             match given.exports.get(name) {
@@ -181,7 +230,7 @@ impl Checker {
                 None => imports.missing(&path, &import.ty, []),
             }
         }
-        self.problems.append(&mut imports.problems);
+        self.problems.append(imports.problems);
         // Inside of the expected type, the resource types of its imports are themselves.
         let mut exports = Checker::default();
         exports.env.clone_from(&self.env);
@@ -203,30 +252,33 @@ impl Checker {
                 }
             }
         }
-        self.problems.append(&mut exports.problems);
+        self.problems.append(exports.problems);
     }
 
     fn module(&mut self, path: &str, given: &ModuleType, expected: &ModuleType) {
+        let available: HashMap<_, _> = by_name(&expected.imports).collect();
         for import in &given.imports {
             let path = format!("{path}, import {:?} {:?}", import.module, import.name);
-            let same = |decl: &&CoreDecl| decl.module == import.module && decl.name == import.name;
-            match expected.imports.iter().find(same) {
-                Some(available) => self.core(&path, &available.ty, &import.ty),
+            match available.get(&(&*import.module, &*import.name)) {
+                Some(available) => self.core(&path, available, &import.ty),
                 None => self.missing_core(&path, &import.ty),
             }
         }
+        let exports: HashMap<_, _> = by_name(&given.exports).collect();
         for export in &expected.exports {
             let path = format!("{path}, export {:?}", export.name);
-            match given.exports.iter().find(|decl| decl.name == export.name) {
-                Some(given) => self.core(&path, &given.ty, &export.ty),
+            match exports.get(&("", &*export.name)) {
+                Some(given) => self.core(&path, given, &export.ty),
                 None => self.missing_core(&path, &export.ty),
             }
         }
     }
 
     fn missing_core(&mut self, path: &str, expected: &CoreExternType) {
-        let (expected, given) = (expected.to_string(), Given::Nothing { near: None });
-        self.problems.push(Problem { path: path.into(), expected, given });
+        self.problems.push(|| {
+            let (expected, given) = (clipped(expected), Given::Nothing { near: None });
+            Problem { path: path.into(), expected, given }
+        });
     }
 
     fn core(&mut self, path: &str, given: &CoreExternType, expected: &CoreExternType) {
@@ -242,8 +294,40 @@ fn sought(expected: &ExternType) -> String {
         ExternType::Instance(_) => "an interface".into(),
         ExternType::Component(_) => "a component".into(),
         ExternType::Module(_) => "a core module".into(),
-        ExternType::Func(_) | ExternType::Type(_) => expected.to_string(),
+        ExternType::Func(_) | ExternType::Type(_) => clipped(expected),
     }
+}
+
+/// What a module declares, by module name and name. Of several with the same names the first counts.
+fn by_name(decls: &[CoreDecl]) -> impl Iterator<Item = ((&str, &str), &CoreExternType)> {
+    decls.iter().rev().map(|decl| ((&*decl.module, &*decl.name), &decl.ty))
+}
+
+/// A type as text, cut off where it is too long for a message.
+fn clipped(ty: &impl fmt::Display) -> String {
+    /// Bytes of one type in a message.
+    const MOST: usize = 1000;
+
+    struct Clip(String);
+
+    impl fmt::Write for Clip {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = MOST.saturating_sub(self.0.len());
+            if text.len() <= room {
+                self.0.push_str(text);
+                return Ok(());
+            }
+            let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            self.0.push_str(&text[..end]);
+            Err(fmt::Error)
+        }
+    }
+
+    let mut clip = Clip(String::new());
+    if fmt::write(&mut clip, format_args!("{ty}")).is_err() {
+        clip.0.push_str(" ...");
+    }
+    clip.0
 }
 
 /// The core specification's matching of external types.
@@ -273,15 +357,16 @@ fn core_matches(given: &CoreExternType, expected: &CoreExternType) -> bool {
 mod tests {
     use super::*;
     use crate::component::decode::decode;
-    use std::sync::Arc;
+    use crate::component::load::{Load, LoadLimits};
 
     /// The differences between the types of two imports of a component.
     fn compare(text: &str) -> Vec<String> {
         let wasm = wat::parse_str(format!("(component {text})")).expect("well-formed");
-        let ty = Arc::clone(&decode(&wasm).expect("valid").root.ty);
+        let ty =
+            Arc::clone(&decode(&wasm, &Load::new(&LoadLimits::default())).expect("valid").root.ty);
         let mut checker = Checker::default();
         checker.check("it", &ty.imports["given"].ty, &ty.imports["expected"].ty);
-        checker.problems.iter().map(ToString::to_string).collect()
+        checker.problems.list().iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -247,6 +247,10 @@ pub trait Module: Send + Sync {
     fn imports(&self) -> &[CoreDecl];
     /// Exports in declaration order.
     fn exports(&self) -> &[CoreDecl];
+    /// Bytes that an instance takes beside its memories, tables, imports and exports.
+    fn instance_bytes(&self) -> u64 {
+        0
+    }
     /// For the engine to recognize its own.
     fn as_any(&self) -> &dyn Any;
 }

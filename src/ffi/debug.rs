@@ -9,7 +9,7 @@ use crate::runtime::{self, Counts};
 
 /// What a store, or an instance with those inside it, is doing, in numbers.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct cmabi_counts {
     /// The size of this struct: `CMABI_COUNTS_INIT`.
     pub size: usize,

@@ -11,7 +11,7 @@ use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
 use crate::error::Result;
 use crate::runtime::instance_counts;
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ptr;
 
@@ -21,7 +21,6 @@ pub struct cmabi_instance {
     /// The number of the store.
     store: u64,
     pub(super) instance: Instance,
-    ty: OnceCell<InstanceType>,
     /// The functions that C has asked for, by path.
     funcs: RefCell<HashMap<String, Box<cmabi_func>>>,
 }
@@ -29,16 +28,11 @@ pub struct cmabi_instance {
 impl cmabi_instance {
     /// What C gets to own.
     pub(super) fn owned(store: u64, instance: Instance) -> *mut cmabi_instance {
-        Box::into_raw(Box::new(cmabi_instance {
-            store,
-            instance,
-            ty: OnceCell::new(),
-            funcs: RefCell::default(),
-        }))
+        Box::into_raw(Box::new(cmabi_instance { store, instance, funcs: RefCell::default() }))
     }
 
     fn ty(&self) -> &InstanceType {
-        self.ty.get_or_init(|| self.instance.ty())
+        self.instance.ty()
     }
 
     fn func(&self, path: &str) -> Result<*const cmabi_func> {

@@ -2,14 +2,17 @@
 //! validates each section and then translates its definitions.
 
 mod canon;
+mod code;
 mod convert;
-mod nesting;
+mod extent;
 mod section;
 
 use super::extern_type::ComponentType;
 use super::ir::{Body, Initializer, Outer};
+use super::load::Load;
 use crate::error::{Error, ErrorKind, Result};
 use convert::TypeConverter;
+use extent::Extents;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -42,17 +45,20 @@ pub(crate) struct Decoded {
     pub(crate) modules: Vec<Range<usize>>,
 }
 
-/// Validates and translates `wasm`.
-pub(crate) fn decode(wasm: &[u8]) -> Result<Decoded> {
+/// Validates and translates `wasm`, charging `load`.
+pub(super) fn decode(wasm: &[u8], load: &Load) -> Result<Decoded> {
     check_header(wasm)?;
     let features = features();
     let mut decoder = Decoder {
         wasm,
+        load,
+        extents: Extents::new(wasm, features),
         validator: Validator::new_with_features(features),
         allocations: FuncValidatorAllocations::default(),
         types: TypeConverter::default(),
         bodies: Vec::new(),
         in_module: false,
+        widest: 0,
         modules: Vec::new(),
         root: None,
     };
@@ -109,12 +115,16 @@ fn invalid(error: wasmparser::Error) -> Error {
 
 struct Decoder<'a> {
     wasm: &'a [u8],
+    load: &'a Load,
+    extents: Extents<'a>,
     validator: Validator,
     allocations: FuncValidatorAllocations,
     types: TypeConverter,
     /// The components that are open, outermost first.
     bodies: Vec<BodyBuilder>,
     in_module: bool,
+    /// The most parameters or results of a function type of the core module that is open.
+    widest: usize,
     modules: Vec<Range<usize>>,
     root: Option<Arc<Body>>,
 }
@@ -145,18 +155,20 @@ struct Counts {
     instances: u32,
 }
 
-impl Decoder<'_> {
-    fn payload(&mut self, payload: &Payload<'_>) -> Result<()> {
+impl<'a> Decoder<'a> {
+    fn payload(&mut self, payload: &Payload<'a>) -> Result<()> {
         let before = self.counts();
-        if let Payload::ComponentTypeSection(section) = payload {
-            let range = section.range();
-            let bytes = &self.wasm[range.start as usize..range.end as usize];
-            nesting::check(bytes, range.start, *self.validator.features())?;
+        self.extents.payload(payload, self.load)?;
+        if let Payload::TypeSection(section) = payload {
+            self.core_types(section)?;
         }
-        match self.validator.payload(payload).map_err(invalid)? {
+        let valid = self.validator.payload(payload).map_err(invalid)?;
+        #[cfg(debug_assertions)]
+        self.check_extents();
+        match valid {
             ValidPayload::Func(func, body) => {
                 let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
-                validator.validate(&body).map_err(invalid)?;
+                self.body_of_function(&mut validator, &body)?;
                 self.allocations = validator.into_allocations();
                 Ok(())
             }
@@ -177,6 +189,21 @@ impl Decoder<'_> {
         }
     }
 
+    /// The index spaces are those of the validator.
+    #[cfg(debug_assertions)]
+    fn check_extents(&self) {
+        if let (Some(types), Some(counts)) = (self.validator.types(0), self.extents.counts()) {
+            let expected = [
+                types.component_type_count(),
+                types.component_function_count(),
+                types.component_instance_count(),
+                types.component_count(),
+                types.module_count(),
+            ];
+            assert_eq!(counts.map(|count| count as u32), expected);
+        }
+    }
+
     fn begin_component(&mut self) -> Result<()> {
         if self.bodies.len() == MAX_NESTING {
             let message = format!("components nest more than {MAX_NESTING} deep");
@@ -189,6 +216,7 @@ impl Decoder<'_> {
     /// The end of a core module or of a component.
     fn end(&mut self, types: TypesRef<'_>) -> Result<()> {
         if std::mem::take(&mut self.in_module) {
+            self.widest = 0;
             return Ok(());
         }
         let builder = self.bodies.pop().expect("a component was begun");

@@ -2,6 +2,7 @@
 //! back to it ([`Tier::Resume`]).
 
 mod error;
+mod generation;
 mod import;
 mod limits;
 mod module;
@@ -11,6 +12,9 @@ mod tests;
 mod typed;
 mod value;
 
+pub use self::generation::CodeCounts;
+
+use self::generation::Generations;
 use self::module::WasmiModule;
 use self::store::{Data, WasmiStore};
 use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier, suspended_bytes};
@@ -41,8 +45,8 @@ impl Default for WasmiConfig {
 /// Metering is a property of compiled code in wasmi, and of a store here, so there are two
 /// interpreters: most stores do not meter and should not pay for it.
 pub struct WasmiEngine {
-    plain: wasmi::Engine,
-    metered: wasmi::Engine,
+    plain: Generations,
+    metered: Generations,
     stack_bytes: u64,
 }
 
@@ -56,10 +60,15 @@ impl WasmiEngine {
                 .set_max_recursion_depth(config.max_recursion_depth)
                 .set_max_stack_height(config.max_stack_bytes.max(MIN_STACK_BYTES))
                 .set_max_cached_stacks(CACHED_STACKS);
-            wasmi::Engine::new(&wasmi)
+            Generations::new(wasmi)
         };
         let stack_bytes = suspended_bytes(config.max_stack_bytes as u64);
         WasmiEngine { plain: engine(false), metered: engine(true), stack_bytes }
+    }
+
+    /// How much is compiled, for stores that do not meter fuel and for those that do.
+    pub fn code_counts(&self) -> [CodeCounts; 2] {
+        [self.plain.counts(), self.metered.counts()]
     }
 }
 
@@ -87,7 +96,7 @@ impl Engine for WasmiEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
-        Ok(Arc::new(WasmiModule::new(&self.plain, wasm)?))
+        Ok(Arc::new(WasmiModule::new(&self.plain.current(), wasm)?))
     }
 
     fn new_store(
@@ -95,8 +104,10 @@ impl Engine for WasmiEngine {
         config: &EngineStoreConfig,
         guest_memory: &Rc<Account>,
     ) -> Result<Box<dyn EngineStore>> {
-        let engine = if config.fuel.is_some() { &self.metered } else { &self.plain };
-        let mut store = wasmi::Store::new(engine, Data::new(config, guest_memory));
+        let generations = if config.fuel.is_some() { &self.metered } else { &self.plain };
+        let generation = generations.current();
+        let engine = generation.engine.clone();
+        let mut store = wasmi::Store::new(&engine, Data::new(config, guest_memory, generation));
         store.limiter(Data::limiter);
         if let Some(fuel) = config.fuel {
             store

@@ -4,18 +4,24 @@
 //! instantiation by position needs, is read from the binary again.
 
 use super::super::{CoreDecl, CoreExternType, Module};
+use super::generation::{Generation, ModuleId, check_locals};
 use super::value::extern_type;
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 /// A core module that wasmi compiled.
 pub(super) struct WasmiModule {
-    plain: wasmi::Module,
-    /// For stores that meter fuel, compiled from `wasm` when the first of them wants it.
-    metered: OnceLock<wasmi::Module>,
+    id: ModuleId,
+    /// For the generations in which it is still to be compiled.
     wasm: Box<[u8]>,
+    /// The generations that have its code.
+    compiled: Mutex<Vec<Weak<Generation>>>,
+    /// The most locals, parameters included, that a function has.
+    max_locals: u32,
+    /// See [`Module::instance_bytes`].
+    instance_bytes: u64,
     imports: Vec<CoreDecl>,
     exports: Vec<CoreDecl>,
     /// For each import in wasmi's order, its place in the order of declaration.
@@ -35,41 +41,60 @@ pub(super) struct Item {
 }
 
 impl WasmiModule {
-    pub(super) fn new(engine: &wasmi::Engine, wasm: &[u8]) -> Result<Self> {
+    /// Compiles a module, in the generation of engines that do not meter: so it is known at once
+    /// whether wasmi can run it.
+    pub(super) fn new(generation: &Arc<Generation>, wasm: &[u8]) -> Result<Self> {
         let declared = Declared::read(wasm)
             .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
         if declared.has_tags {
             return Err(unsupported("core exceptions (the module uses tags)"));
         }
-        // The module was validated: what wasmi does not accept, it does not support.
-        let plain = wasmi::Module::new(engine, wasm).map_err(|error| {
-            unsupported(&format!("a feature that this core module uses: {error}"))
-        })?;
+        let compiled = generation.compile(wasm)?;
         let import_items = declared.imports.iter().map(|import| import.item).collect();
-        let (imports, import_order) = order_imports(&plain, declared.imports);
+        let (imports, import_order) = order_imports(&compiled, declared.imports);
         let (names, export_items): (Vec<_>, _) = declared.exports.into_iter().unzip();
-        let exports = names.into_iter().map(|name| export_decl(&plain, name)).collect();
-        Ok(WasmiModule {
-            plain,
-            metered: OnceLock::new(),
+        let exports = names.into_iter().map(|name| export_decl(&compiled, name)).collect();
+        let module = WasmiModule {
+            id: ModuleId::new(),
             wasm: wasm.into(),
+            compiled: Mutex::default(),
+            max_locals: declared.max_locals,
+            instance_bytes: declared.instance_bytes,
             imports,
             exports,
             import_order,
             import_items,
             export_items,
-        })
+        };
+        generation.insert(&module, &compiled);
+        Ok(module)
     }
 
-    /// The code for stores of `engine`.
-    pub(super) fn code(&self, engine: &wasmi::Engine) -> &wasmi::Module {
-        if wasmi::Engine::same(engine, self.plain.engine()) {
-            return &self.plain;
+    /// The code for a store of that generation, which meters or does not.
+    pub(super) fn code(
+        &self,
+        generation: &Arc<Generation>,
+        metered: bool,
+    ) -> Result<wasmi::Module> {
+        if metered {
+            check_locals(self.max_locals)?;
         }
-        self.metered.get_or_init(|| {
-            wasmi::Module::new(engine, &self.wasm)
-                .expect("metering does not change which modules compile")
-        })
+        generation.module(self)
+    }
+
+    pub(super) fn id(&self) -> ModuleId {
+        self.id
+    }
+
+    pub(super) fn wasm(&self) -> &[u8] {
+        &self.wasm
+    }
+
+    /// A generation has the code, and is to be told when the module is gone.
+    pub(super) fn compiled_in(&self, generation: &Arc<Generation>) {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|generation| generation.strong_count() > 0);
+        compiled.push(Arc::downgrade(generation));
     }
 
     pub(super) fn import_order(&self) -> &[usize] {
@@ -85,6 +110,15 @@ impl WasmiModule {
     }
 }
 
+impl Drop for WasmiModule {
+    fn drop(&mut self) {
+        let compiled = self.compiled.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for generation in compiled.drain(..).filter_map(|generation| generation.upgrade()) {
+            generation.forget(self.id, self.wasm.len() as u64);
+        }
+    }
+}
+
 impl Module for WasmiModule {
     fn imports(&self) -> &[CoreDecl] {
         &self.imports
@@ -94,13 +128,17 @@ impl Module for WasmiModule {
         &self.exports
     }
 
+    fn instance_bytes(&self) -> u64 {
+        self.instance_bytes
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
 }
 
 #[cold]
-fn unsupported(capability: &str) -> Error {
+pub(super) fn unsupported(capability: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the wasmi engine does not have {capability}"))
 }
 
@@ -110,7 +148,12 @@ struct Declared {
     imports: Vec<Import>,
     exports: Vec<(String, Item)>,
     has_tags: bool,
+    max_locals: u32,
+    instance_bytes: u64,
 }
+
+/// What an instance takes in wasmi for each function, global, segment and table or memory.
+const ITEM_BYTES: u64 = 96;
 
 const FUNC: u8 = 0;
 const TABLE: u8 = 1;
@@ -127,6 +170,8 @@ impl Declared {
     fn read(wasm: &[u8]) -> wasmparser::Result<Self> {
         let mut declared = Declared::default();
         let mut next_index = [0; 4];
+        let mut max_params = 0;
+        let mut max_declared = 0;
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
                 Payload::ImportSection(section) => {
@@ -156,11 +201,41 @@ impl Declared {
                         declared.exports.push((export.name.into(), item));
                     }
                 }
+                Payload::FunctionSection(section) => declared.items(section.count()),
+                Payload::TableSection(section) => declared.items(section.count()),
+                Payload::MemorySection(section) => declared.items(section.count()),
+                Payload::GlobalSection(section) => declared.items(section.count()),
+                Payload::DataSection(section) => declared.items(section.count()),
+                Payload::ElementSection(section) => {
+                    // Segments are copied, an element as a reference.
+                    declared.items(section.count());
+                    let range = section.range();
+                    declared.instance_bytes += 16 * (range.end - range.start);
+                }
                 Payload::TagSection(_) => declared.has_tags = true,
+                Payload::TypeSection(section) => {
+                    for ty in section.into_iter_err_on_gc_types() {
+                        max_params = max_params.max(ty?.params().len() as u32);
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    let mut locals: u32 = 0;
+                    for group in body.get_locals_reader()? {
+                        locals = locals.saturating_add(group?.0);
+                    }
+                    max_declared = max_declared.max(locals);
+                }
                 _ => {}
             }
         }
+        declared.max_locals = max_params.saturating_add(max_declared);
         Ok(declared)
+    }
+}
+
+impl Declared {
+    fn items(&mut self, count: u32) {
+        self.instance_bytes += ITEM_BYTES * u64::from(count);
     }
 }
 

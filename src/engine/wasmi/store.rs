@@ -6,6 +6,7 @@ use super::super::{
     Outcome, RawVal,
 };
 use super::error::{Unwind, trapped, unwind};
+use super::generation::Generation;
 use super::import;
 use super::limits::Limits;
 use super::module::{Item, WasmiModule};
@@ -17,6 +18,7 @@ use crate::account::Account;
 use crate::error::{Trap, Trapped};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use wasmi::{AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, Val};
 use wasmi_core::UntypedVal;
 
@@ -53,6 +55,9 @@ impl Context for Caller<'_, Data> {
 
 /// What wasmi's store keeps for us.
 pub(super) struct Data {
+    /// Where the code of the store's modules is.
+    generation: Arc<Generation>,
+    metered: bool,
     pub(super) limits: Limits,
     funcs: Vec<FuncEntry>,
     /// The handle of a function that was seen before, by wasmi's own bits for it.
@@ -74,8 +79,14 @@ struct FuncEntry {
 }
 
 impl Data {
-    pub(super) fn new(config: &EngineStoreConfig, guest_memory: &Rc<Account>) -> Self {
+    pub(super) fn new(
+        config: &EngineStoreConfig,
+        guest_memory: &Rc<Account>,
+        generation: Arc<Generation>,
+    ) -> Self {
         Data {
+            generation,
+            metered: config.fuel.is_some(),
             limits: Limits::new(config, guest_memory),
             funcs: Vec::new(),
             func_handles: HashMap::new(),
@@ -274,8 +285,11 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         let module: &WasmiModule = module.as_any().downcast_ref().expect("a module of this engine");
         let externs: Vec<Extern> =
             module.import_order().iter().map(|&place| self.resolve(imports[place])).collect();
-        let code = module.code(self.0.as_context().engine());
-        let instance = wasmi::Instance::new(&mut self.0, code, &externs);
+        let (generation, metered) = (self.0.data().generation.clone(), self.0.data().metered);
+        let code = module
+            .code(&generation, metered)
+            .map_err(|error| Trap::Limit { what: error.to_string().into() })?;
+        let instance = wasmi::Instance::new(&mut self.0, &code, &externs);
         let refusal = self.0.data_mut().limits.take_refusal();
         let instance = instance.map_err(|error| refusal.unwrap_or_else(|| trapped(error)))?;
         // What is exported under two names, or passed on from an import, is one thing: canonical
