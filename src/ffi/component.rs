@@ -23,8 +23,10 @@ pub struct cmabi_component {
 
 impl cmabi_component {
     fn load(engine: &cmabi_engine, bytes: &[u8]) -> Result<Box<cmabi_component>> {
-        let component = Component::load(&engine.engine, bytes)?;
-        Ok(Box::new(cmabi_component { engine: engine.engine.clone(), component }))
+        // The host's own may free what C knows it by.
+        let engine = engine.engine.clone();
+        let component = Component::load(&engine, bytes)?;
+        Ok(Box::new(cmabi_component { engine, component }))
     }
 
     /// Checks that the component can run in the stores of `engine`.

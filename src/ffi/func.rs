@@ -104,6 +104,8 @@ pub unsafe extern "C" fn cmabi_func_call(
             return Err(check::invalid("arena", format_args!("is NULL, but the type is `{ty}`")));
         }
         let arena = arena.as_ref().unwrap_or(&store.no_arena);
-        store.enter(|cx| runtime::call(cx, &func.func, args.cast(), results.cast(), arena))
+        // A callback may free it, or the instance that it is borrowed from.
+        let func = func.func.clone();
+        store.enter(|cx| runtime::call(cx, &func, args.cast(), results.cast(), arena))
     })
 }

@@ -279,7 +279,7 @@ pub unsafe extern "C" fn cmabi_type_discriminant_size(r#type: *const cmabi_type)
 /// specification).
 ///
 /// Returns how many there are. If there are at most `capacity`, and at most 16, which is as many as
-/// are ever passed flat, their types are written to `flat`, which may be NULL if `capacity` is 0.
+/// are ever passed flat, their types are written to `flat`, unless it is NULL.
 /// 0 for NULL and for an unknown `addr`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_type_flatten(
@@ -289,7 +289,8 @@ pub unsafe extern "C" fn cmabi_type_flatten(
     capacity: usize,
 ) -> usize {
     let write = |ty: &Type, addr| {
-        if let Some(types) = ty.info().flat(addr).filter(|types| types.len() <= capacity) {
+        let flattened = ty.info().flat(addr).filter(|_| !flat.is_null());
+        if let Some(types) = flattened.filter(|types| types.len() <= capacity) {
             for (i, &ty) in types.iter().enumerate() {
                 // SAFETY: the header's rules: there is room for `capacity`.
                 unsafe { flat.add(i).write(ty.into()) };

@@ -268,7 +268,9 @@ pub unsafe extern "C" fn cmabi_store_new(
             let out = check::out_handle(store, "store")?;
             (out, check::required(engine, "engine")?, config.as_ref())
         };
-        *out = Box::into_raw(cmabi_store::new(&engine.engine, config)?);
+        // The host's own may free what C knows it by.
+        let engine = engine.engine.clone();
+        *out = Box::into_raw(cmabi_store::new(&engine, config)?);
         Ok(())
     })
 }

@@ -134,8 +134,10 @@ pub unsafe extern "C" fn cmabi_func_start(
         params.map_or(Ok(()), |params| check::value(params, args, "args"))?;
         let new = cmabi_subtask::new(store, func)?;
         let (place, arena) = (new.result.cast(), new.arena.clone());
+        // A callback may free it, or the instance that it is borrowed from.
+        let func = func.func.clone();
         store.enter(|cx| {
-            let started = runtime::start(cx, &func.func, args.cast(), place, &arena, None)?;
+            let started = runtime::start(cx, &func, args.cast(), place, &arena, None)?;
             new.subtask.set(Some(started));
             let subtask = Box::into_raw(new);
             *out = subtask;
