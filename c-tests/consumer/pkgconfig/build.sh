@@ -18,6 +18,7 @@ run() {
     $CC -o "$1/static_c" $cflags "$here/../hello.c" "$libdir/libcmabi.a" $static_libs
     $CXX -std=c++17 -o "$1/static_cpp" $cflags "$here/../hello.cpp" "$libdir/libcmabi.a" $static_libs
 }
+test -f "$($PKG_CONFIG --variable=prefix cmabi)/share/cmabi/valgrind.supp"
 for program in shared_c shared_cpp static_c static_cpp; do
     run "$1/$program"
 done
