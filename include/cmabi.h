@@ -474,15 +474,17 @@ void cmabi_store_free(cmabi_store *store);
 
 /**
  * Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
- * was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
+ * was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function. A trap that
+ * ended no call of the host's, and that nobody was told of, is told here first: `CMABI_STATUS_TRAP`.
  */
-cmabi_status cmabi_store_tick(cmabi_store *store, bool *ran, cmabi_error **error);
+cmabi_status cmabi_store_tick(cmabi_store *store,
+                              bool *ran,
+                              cmabi_error **error);
 
 /**
- * Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
+ * Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
  */
-cmabi_status cmabi_store_run(cmabi_store *store,
-                             cmabi_error **error);
+cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
 
 /**
  * How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
@@ -1102,7 +1104,7 @@ size_t cmabi_type_discriminant_size(const cmabi_type *type);
  * specification).
  *
  * Returns how many there are. If there are at most `capacity`, and at most 16, which is as many as
- * are ever passed flat, their types are written to `flat`, which may be NULL if `capacity` is 0.
+ * are ever passed flat, their types are written to `flat`, unless it is NULL.
  * 0 for NULL and for an unknown `addr`.
  */
 size_t cmabi_type_flatten(const cmabi_type *type,

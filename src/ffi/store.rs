@@ -309,7 +309,8 @@ pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
 }
 
 /// Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
-/// was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
+/// was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function. A trap that
+/// ended no call of the host's, and that nobody was told of, is told here first: `CMABI_STATUS_TRAP`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_store_tick(
     store: *mut cmabi_store,
@@ -328,7 +329,7 @@ pub unsafe extern "C" fn cmabi_store_tick(
     })
 }
 
-/// Runs until no thread is ready. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function.
+/// Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_store_run(
     store: *mut cmabi_store,
