@@ -245,9 +245,14 @@ impl<'a> Ascription<'a> {
         let mut same = given.keys().eq(ty.exports.keys());
         let mut exports = Named::with_capacity(ty.exports.len());
         for (name, ty) in &ty.exports {
-            let given = instance.get(name)?;
-            let seen = self.item(given, ty)?;
-            if let (Extern::Instance(given), Extern::Instance(seen)) = (given, &seen) {
+            let seen = match (given.get(name), ty) {
+                // Its type says all about it.
+                (None, ExternType::Type(def)) => Extern::Type(def.substitute(self.env)),
+                _ => self.item(instance.get(name)?, ty)?,
+            };
+            if let (Some(Extern::Instance(given)), Extern::Instance(seen)) =
+                (given.get(name), &seen)
+            {
                 same &= Rc::ptr_eq(&given.0, &seen.0);
             }
             exports.insert(name.clone(), seen);

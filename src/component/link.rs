@@ -343,10 +343,8 @@ impl Resolver {
 
     fn needs_definition(&self, ty: &ExternType) -> bool {
         match ty {
-            ExternType::Type(TypeDef::Resource(ty)) => !self.checker.env.contains_key(ty),
-            ExternType::Type(_) => false,
             ExternType::Instance(ty) => ty.exports.values().any(|ty| self.needs_definition(ty)),
-            _ => true,
+            ty => !self.checker.is_told_by(ty),
         }
     }
 

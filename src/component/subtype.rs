@@ -209,10 +209,20 @@ impl Checker {
             let path = format!("{path}#{name}");
             match given.exports.get(name) {
                 Some(given) => self.check(&path, given, expected),
+                None if self.is_told_by(expected) => {}
                 None => {
                     self.missing(&path, expected, given.exports.keys().map(|name| &**name));
                 }
             }
+        }
+    }
+
+    /// Whether nothing need be given for `expected`: a type that is not a new resource type is known by itself.
+    pub(crate) fn is_told_by(&self, expected: &ExternType) -> bool {
+        match expected {
+            ExternType::Type(TypeDef::Resource(ty)) => self.env.contains_key(ty),
+            ExternType::Type(_) => true,
+            _ => false,
         }
     }
 
@@ -421,6 +431,18 @@ mod tests {
             (import "expected" (instance
                 (export "r" (type $r (sub resource))) (export "s" (type (eq $r)))))"#;
         assert_eq!(compare(text), ["it#s: expected the resource type r, given another one, s"]);
+    }
+
+    #[test]
+    fn types_that_are_known_need_not_be_given() {
+        let text = r#"
+            (import "given" (instance
+                (export "r" (type $r (sub resource))) (export "f" (func (param "x" (own $r))))))
+            (import "expected" (instance
+                (export "r" (type $r (sub resource))) (export "same" (type $same (eq $r)))
+                (type $point' (record (field "x" u32))) (export "point" (type $point (eq $point')))
+                (export "f" (func (param "x" (own $same))))))"#;
+        assert!(compare(text).is_empty());
     }
 
     #[test]

@@ -206,6 +206,25 @@ fn a_second_register_of_a_name_counts() {
     assert_eq!((status, out.lines().last()), (0, Some("7 passed, 0 failed")), "{out}");
 }
 
+#[test]
+fn a_registered_instance_need_not_have_types_that_are_known() {
+    let dir = Dir::new("eq");
+    let script = r#"
+(component $h (core module $m (func (export "f") (result i32) (i32.const 7))) (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+(register "h" $h)
+(component
+  (import "h" (instance $h
+    (type $r' (record (field "x" u32))) (export "rec" (type $r (eq $r')))
+    (export "f" (func (result u32)))))
+  (alias export $h "rec" (type $rec))
+  (export "rec" (type $rec))
+  (export "f" (func $h "f")))
+(assert_return (invoke "f") (u32.const 7))"#;
+    let (status, out) = wast(&dir.file("a.wast", script));
+    assert_eq!((status, out.lines().last()), (0, Some("4 passed, 0 failed")), "{out}");
+}
+
 /// By the specification's text a task traps when it blocks, and not before.
 #[test]
 fn only_blocking_is_blocking() {
