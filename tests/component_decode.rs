@@ -83,14 +83,14 @@ fn nesting_is_bounded_without_recursion() {
         body.extend([0x42, 0]);
         [HEADER, &[7], &leb128(body.len()), &body].concat()
     };
-    load(&types(50)).unwrap();
-    refused(&types(1_000_000), ErrorKind::Limit, "types nest more than 100 deep");
+    load(&types(29)).unwrap();
+    refused(&types(1_000_000), ErrorKind::Limit, "types nest more than 30 deep");
     let components = |depth: usize| {
         (0..depth)
             .fold(HEADER.to_vec(), |inner, _| [HEADER, &[4], &leb128(inner.len()), &inner].concat())
     };
-    load(&components(50)).unwrap();
-    refused(&components(2_000), ErrorKind::Limit, "components nest more than 100 deep");
+    load(&components(29)).unwrap();
+    refused(&components(2_000), ErrorKind::Limit, "components nest more than 30 deep");
 }
 
 fn leb128(mut n: usize) -> Vec<u8> {

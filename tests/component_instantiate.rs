@@ -482,11 +482,11 @@ fn instantiations_are_bounded_in_depth_and_number() {
         }
         text + &format!("(instance (instantiate $c{length})))")
     };
-    world.instantiate(&chain(90, 1));
+    world.instantiate(&chain(45, 1));
     let error = world.try_instantiate(&chain(900, 1)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Limit);
-    assert_eq!(error.to_string(), "component instances nest more than 100 deep");
-    let error = world.try_instantiate(&chain(60, 2)).err().unwrap();
+    assert_eq!(error.to_string(), "component instances nest more than 50 deep");
+    let error = world.try_instantiate(&chain(40, 2)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Limit);
     assert_eq!(
         error.to_string(),

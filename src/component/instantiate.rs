@@ -17,8 +17,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// How deep instantiations may nest: components that instantiate components.
-const MAX_DEPTH: u32 = 100;
+/// How deep instantiations may nest: components that instantiate components. Each takes native stack.
+const MAX_DEPTH: u32 = 50;
 
 /// Instantiates a component with arguments that were checked against its imports.
 pub(super) fn instantiate_root(

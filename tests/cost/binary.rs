@@ -12,6 +12,17 @@ pub(crate) fn leb(mut n: usize) -> Bytes {
     bytes
 }
 
+/// A type index where a value type is expected: a signed number.
+pub(crate) fn value(index: usize) -> Bytes {
+    let mut bytes = leb(index);
+    let last = bytes.len() - 1;
+    if bytes[last] & 0x40 != 0 {
+        bytes[last] |= 0x80;
+        bytes.push(0);
+    }
+    bytes
+}
+
 pub(crate) fn cat(parts: &[&[u8]]) -> Bytes {
     parts.concat()
 }

@@ -54,14 +54,14 @@ fn twice_an_instance(index: usize) -> Bytes {
 fn tuples(levels: usize) -> Vec<Bytes> {
     let mut types = vec![tuple(&[[0x79], [0x79]])];
     for level in 0..levels {
-        types.push(tuple(&[leb(level), leb(level)]));
+        types.push(tuple(&[value(level), value(level)]));
     }
     types
 }
 
 fn values(levels: usize) -> Bytes {
     let mut all = tuples(levels);
-    all.push(func_type(&[("p", leb(levels))]));
+    all.push(func_type(&[("p", value(levels))]));
     let names: Vec<String> = (0..USES).map(|use_| format!("f{use_}")).collect();
     let uses: Vec<_> = names.iter().map(|name| (&**name, func(levels + 1))).collect();
     component(&[types(&all), imports(&uses)])
@@ -93,7 +93,7 @@ fn lifts(levels: usize) -> Bytes {
         section(10, &vec(&[returns, traps])),
     ]);
     let mut all = tuples(levels);
-    all.push(func_type(&[("p", leb(levels))]));
+    all.push(func_type(&[("p", value(levels))]));
     let lift = cat(&[&[0, 0, 0], &vec(&[[3, 0], [4, 1]]), &leb(levels + 1)]);
     component(&[
         core_module(&core),

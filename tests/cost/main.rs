@@ -3,7 +3,9 @@
 
 mod allocator;
 mod binary;
+mod code;
 mod doubling;
+mod stack;
 
 use cmabi::component::{Component, Linker};
 use cmabi::engine::Engine;

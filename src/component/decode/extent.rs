@@ -13,6 +13,7 @@
 use super::MAX_NESTING;
 use crate::component::load::{Load, charged};
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::MAX_TYPE_DEPTH;
 use std::collections::HashMap;
 use std::rc::Rc;
 use wasmparser::{
@@ -46,8 +47,9 @@ struct Def<'a> {
     size: u64,
     /// Places in it that bind a name to a resource type.
     resources: u64,
-    /// How deep it nests.
+    /// How deep it nests, all kinds of types counted, and only component and instance types.
     depth: u32,
+    nesting: u32,
     /// What an instance, or an instance of a component, exports.
     exports: Option<Rc<HashMap<&'a str, Def<'a>>>>,
 }
@@ -63,6 +65,7 @@ impl Def<'_> {
         self.size = self.size.saturating_add(PART + name as u64).saturating_add(part.size);
         self.resources = self.resources.saturating_add(part.resources);
         self.depth = self.depth.max(part.depth.saturating_add(1));
+        self.nesting = self.nesting.max(part.nesting);
     }
 }
 
@@ -108,6 +111,7 @@ impl<'a> Scope<'a> {
         let ways = def.resources.saturating_mul(64 + 8 * u64::from(def.depth));
         def.size = def.size.saturating_add(PART).saturating_add(ways);
         def.depth = def.depth.max(1);
+        def.nesting = def.nesting.saturating_add(1);
         def.exports = Some(Rc::new(self.exports));
         def
     }
@@ -464,7 +468,7 @@ impl<'a> Extents<'a> {
             match reader.clone().read_u8()? {
                 COMPONENT | INSTANCE => {
                     if open.len() > MAX_NESTING {
-                        return Err(too_deep(at).into());
+                        return Err(too_deep(MAX_NESTING, at).into());
                     }
                     reader.read_u8()?;
                     open.push(reader.read_var_u32()?);
@@ -506,10 +510,13 @@ impl<'a> Extents<'a> {
     }
 
     fn check_depth(&self, def: &Def<'_>, at: u64) -> Followed {
-        match def.depth as usize > MAX_NESTING {
-            true => Err(too_deep(at).into()),
-            false => Ok(()),
+        if def.nesting as usize > MAX_NESTING {
+            return Err(too_deep(MAX_NESTING, at).into());
         }
+        if def.depth > MAX_TYPE_DEPTH {
+            return Err(too_deep(MAX_TYPE_DEPTH as usize, at).into());
+        }
+        Ok(())
     }
 
     /// A type that has no index spaces of its own.
@@ -585,7 +592,7 @@ impl<'a> Extents<'a> {
     }
 }
 
-fn too_deep(at: u64) -> Error {
-    let message = format!("types nest more than {MAX_NESTING} deep (at offset {at:#x})");
+fn too_deep(limit: usize, at: u64) -> Error {
+    let message = format!("types nest more than {limit} deep (at offset {at:#x})");
     Error::new(ErrorKind::Limit, message)
 }
