@@ -216,3 +216,41 @@ TEST_CASE("a stack that the host has made is not overrun") {
     CHECK(depth > 1);
     CHECK(f.instance->func<uint32_t(uint32_t)>("fine")(7) == 7);
 }
+
+TEST_CASE("what loading and instantiating a component takes is bounded and can be asked") {
+    const auto wasm = read_guest("greedy.wasm");
+    const cmabi::engine engine;
+    const cmabi::component component(engine, wasm);
+    const std::uint64_t bytes = cmabi_component_load_bytes(component.get());
+    CHECK(bytes > wasm.size());
+    CHECK(bytes < 10 * MiB);
+    CHECK(cmabi_component_load_work(component.get()) > 0);
+    CHECK(cmabi_component_load_bytes(nullptr) == 0);
+    CHECK(cmabi_component_load_work(nullptr) == 0);
+
+    const auto refused = [&](const cmabi::config &config, const char *setter) {
+        try {
+            const cmabi::engine small(config);
+            const cmabi::component loaded(small, wasm);
+            cmabi::linker linker(small);
+            linker.func("sink", [](given_lists) {});
+            linker.func("later", [](cmabi::promise<void>, given_lists) {});
+            cmabi::store store(small);
+            static_cast<void>(linker.instantiate(store, loaded));
+            FAIL("nothing limited it");
+        } catch (const cmabi::error &error) {
+            const std::string message = error.what();
+            CHECK_MESSAGE(error.status() == CMABI_STATUS_LIMIT, message);
+            CHECK_MESSAGE(message.find(setter) != std::string::npos, message);
+        }
+    };
+    cmabi::config config;
+    config.max_load_bytes(bytes - 1);
+    refused(config, "cmabi_config_set_max_load_bytes");
+    config = cmabi::config();
+    config.max_load_work(1);
+    refused(config, "cmabi_config_set_max_load_work");
+    config = cmabi::config();
+    config.max_instances(1);
+    refused(config, "cmabi_config_set_max_instances");
+}

@@ -340,6 +340,38 @@ cmabi_status cmabi_config_set_fiber_stack_bytes(cmabi_config *config,
                                                 cmabi_error **error);
 
 /**
+ * For an engine: how many bytes the loading of one component or core module may take. What is counted is
+ * what the types of a component come to when each is written out wherever it is mentioned, and in
+ * proportion to the size of the binary what is kept of it: 4 bytes for a byte of a core module, 64 for
+ * one of a component around it, 256 for a definition. Beyond it the component does not load,
+ * with `CMABI_STATUS_LIMIT`. The default is 512 MiB; see `cmabi_component_load_bytes`.
+ */
+cmabi_status cmabi_config_set_max_load_bytes(cmabi_config *config,
+                                             uint64_t bytes,
+                                             cmabi_error **error);
+
+/**
+ * For an engine: how many steps the loading of one component or core module may take that are not in
+ * proportion to the size of its binary: parts of types that are visited where they are mentioned, values
+ * that instructions move. Beyond it the component does not load, with `CMABI_STATUS_LIMIT`. Each
+ * instantiation of the component may take as many: one for each definition, import and export of the
+ * instances in it. The default is 10,000,000, which takes less than a second; see
+ * `cmabi_component_load_work`.
+ */
+cmabi_status cmabi_config_set_max_load_work(cmabi_config *config,
+                                            uint64_t steps,
+                                            cmabi_error **error);
+
+/**
+ * For an engine: how many component and core instances the instantiation of one of its components may
+ * make, those inside of others included. Beyond it the instantiation fails, with `CMABI_STATUS_LIMIT`.
+ * The default is 10,000.
+ */
+cmabi_status cmabi_config_set_max_instances(cmabi_config *config,
+                                            uint32_t instances,
+                                            cmabi_error **error);
+
+/**
  * For a store: meters what guests execute, and gives the store this much fuel to start with. An
  * instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for
  * more. By default nothing is metered.
@@ -1924,7 +1956,9 @@ typedef struct cmabi_extern_type cmabi_extern_type;
  *
  * `CMABI_STATUS_INVALID` for what is not a valid component: the message says what is wrong and at
  * which offset. `CMABI_STATUS_UNSUPPORTED` for a component that needs what the engine or this library
- * does not have. Everything is validated by the rules of the component model (Binary.md,
+ * does not have. `CMABI_STATUS_LIMIT` for one that would take more than
+ * `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
+ * nest too deep. Everything is validated by the rules of the component model (Binary.md,
  * Explainer.md); nothing of the component runs.
  */
 cmabi_status cmabi_component_load(const cmabi_engine *engine,
@@ -1946,6 +1980,18 @@ cmabi_status cmabi_component_load_file(const cmabi_engine *engine,
  * Frees a component. NULL is fine.
  */
 void cmabi_component_free(cmabi_component *component);
+
+/**
+ * How many bytes the loading of the component took, as `cmabi_config_set_max_load_bytes` counts them; 0
+ * for NULL.
+ */
+uint64_t cmabi_component_load_bytes(const cmabi_component *component);
+
+/**
+ * How many steps the loading of the component took, as `cmabi_config_set_max_load_work` counts them; 0
+ * for NULL.
+ */
+uint64_t cmabi_component_load_work(const cmabi_component *component);
 
 /**
  * How many things a component imports; 0 for NULL.

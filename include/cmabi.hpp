@@ -91,6 +91,15 @@ public:
     config &max_stack_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_stack_bytes, bytes);
     }
+    config &max_load_bytes(std::uint64_t bytes) {
+        return set(cmabi_config_set_max_load_bytes, bytes);
+    }
+    config &max_load_work(std::uint64_t steps) {
+        return set(cmabi_config_set_max_load_work, steps);
+    }
+    config &max_instances(std::uint32_t instances) {
+        return set(cmabi_config_set_max_instances, instances);
+    }
     config &fuel(std::uint64_t units) { return set(cmabi_config_set_fuel, units); }
     config &max_memory_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_memory_bytes, bytes);

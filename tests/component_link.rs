@@ -4,7 +4,7 @@
 mod support;
 
 use cmabi::component::extern_type::{ExternType, TypeDef};
-use cmabi::component::{Extern, load_module};
+use cmabi::component::{Extern, LoadLimits, load_module};
 use cmabi::error::ErrorKind;
 use cmabi::runtime::{Store, StoreConfig};
 use cmabi::types::{Field, FuncType, ResourceType, Type};
@@ -253,7 +253,7 @@ fn instances_stay_in_their_store() {
 fn core_modules_and_components_are_definitions_too() {
     let mut world = World::new();
     let wasm = wat::parse_str(r#"(module (func (export "f") (result i32) i32.const 5))"#).unwrap();
-    let module = load_module(&world.engine, &wasm).unwrap();
+    let module = load_module(&world.engine, &wasm, &LoadLimits::default()).unwrap();
     world.linker.root().module("demo-module", module).unwrap();
     let part = world.load(COUNTER);
     world.linker.root().component("part", &part).unwrap();

@@ -87,8 +87,12 @@ impl Component {
 }
 
 /// Compiles a core module for `engine`, to be offered to components by a [`Linker`].
-pub fn load_module(engine: &Arc<dyn Engine>, wasm: &[u8]) -> Result<Arc<dyn Module>> {
-    decode::validate_module(wasm)?;
+pub fn load_module(
+    engine: &Arc<dyn Engine>,
+    wasm: &[u8],
+    limits: &LoadLimits,
+) -> Result<Arc<dyn Module>> {
+    decode::validate_module(wasm, &Load::new(limits))?;
     engine.compile(wasm)
 }
 

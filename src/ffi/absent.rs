@@ -73,6 +73,8 @@ macro_rules! infallible {
 
 infallible! {
     cmabi_component_free(*mut cmabi_component) -> () = ();
+    cmabi_component_load_bytes(*const cmabi_component) -> u64 = 0;
+    cmabi_component_load_work(*const cmabi_component) -> u64 = 0;
     cmabi_component_import_count(*const cmabi_component) -> usize = 0;
     cmabi_component_import(*const cmabi_component, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();

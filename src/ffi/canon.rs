@@ -56,7 +56,7 @@ pub unsafe extern "C" fn cmabi_engine_new_native(
         if let Some(bytes) = config.and_then(|config| config.fiber_stack_bytes) {
             native.stack_size = usize::try_from(bytes).unwrap_or(usize::MAX);
         }
-        *engine = Box::into_raw(Box::new(cmabi_engine { engine: Arc::new(native) }));
+        *engine = cmabi_engine::owned(Arc::new(native), config);
         Ok(())
     })
 }

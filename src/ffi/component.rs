@@ -24,8 +24,8 @@ pub struct cmabi_component {
 impl cmabi_component {
     fn load(engine: &cmabi_engine, bytes: &[u8]) -> Result<Box<cmabi_component>> {
         // The host's own may free what C knows it by.
-        let engine = engine.engine.clone();
-        let component = Component::load(&engine, bytes)?;
+        let (engine, limits) = (engine.engine.clone(), engine.load.limits());
+        let component = Component::load_within(&engine, bytes, &limits)?;
         Ok(Box::new(cmabi_component { engine, component }))
     }
 
@@ -97,7 +97,9 @@ impl cmabi_extern_type {
 ///
 /// `CMABI_STATUS_INVALID` for what is not a valid component: the message says what is wrong and at
 /// which offset. `CMABI_STATUS_UNSUPPORTED` for a component that needs what the engine or this library
-/// does not have. Everything is validated by the rules of the component model (Binary.md,
+/// does not have. `CMABI_STATUS_LIMIT` for one that would take more than
+/// `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
+/// nest too deep. Everything is validated by the rules of the component model (Binary.md,
 /// Explainer.md); nothing of the component runs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_component_load(
@@ -149,6 +151,22 @@ pub unsafe extern "C" fn cmabi_component_free(component: *mut cmabi_component) {
             drop(unsafe { Box::from_raw(component) });
         }
     });
+}
+
+/// How many bytes the loading of the component took, as `cmabi_config_set_max_load_bytes` counts them; 0
+/// for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_load_bytes(component: *const cmabi_component) -> u64 {
+    // SAFETY: the header's rules.
+    unsafe { component.as_ref() }.map_or(0, |component| component.component.load_counts().bytes)
+}
+
+/// How many steps the loading of the component took, as `cmabi_config_set_max_load_work` counts them; 0
+/// for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_load_work(component: *const cmabi_component) -> u64 {
+    // SAFETY: the header's rules.
+    unsafe { component.as_ref() }.map_or(0, |component| component.component.load_counts().work)
 }
 
 /// How many things a component imports; 0 for NULL.

@@ -25,6 +25,27 @@ pub struct cmabi_config {
     pub(super) max_threads: Option<u32>,
     pub(super) schedule_seed: Option<u64>,
     pub(super) deterministic: bool,
+    pub(super) load: LoadSettings,
+}
+
+/// What an engine's components may take to be loaded and instantiated; `None` is the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LoadSettings {
+    bytes: Option<u64>,
+    work: Option<u64>,
+    instances: Option<u64>,
+}
+
+#[cfg(feature = "component")]
+impl LoadSettings {
+    pub(super) fn limits(self) -> crate::component::LoadLimits {
+        let default = crate::component::LoadLimits::default();
+        crate::component::LoadLimits {
+            bytes: self.bytes.unwrap_or(default.bytes),
+            work: self.work.unwrap_or(default.work),
+            instances: self.instances.unwrap_or(default.instances),
+        }
+    }
 }
 
 /// Changes a config that C passed.
@@ -113,6 +134,50 @@ pub unsafe extern "C" fn cmabi_config_set_fiber_stack_bytes(
 
 /// What a built-in takes of the stack of the callback that calls it, with something to spare.
 pub(crate) const MIN_FIBER_STACK: u64 = 64 << 10;
+
+/// For an engine: how many bytes the loading of one component or core module may take. What is counted is
+/// what the types of a component come to when each is written out wherever it is mentioned, and in
+/// proportion to the size of the binary what is kept of it: 4 bytes for a byte of a core module, 64 for
+/// one of a component around it, 256 for a definition. Beyond it the component does not load,
+/// with `CMABI_STATUS_LIMIT`. The default is 512 MiB; see `cmabi_component_load_bytes`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_load_bytes(
+    config: *mut cmabi_config,
+    bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.load.bytes = Some(bytes)) }
+}
+
+/// For an engine: how many steps the loading of one component or core module may take that are not in
+/// proportion to the size of its binary: parts of types that are visited where they are mentioned, values
+/// that instructions move. Beyond it the component does not load, with `CMABI_STATUS_LIMIT`. Each
+/// instantiation of the component may take as many: one for each definition, import and export of the
+/// instances in it. The default is 10,000,000, which takes less than a second; see
+/// `cmabi_component_load_work`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_load_work(
+    config: *mut cmabi_config,
+    steps: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.load.work = Some(steps)) }
+}
+
+/// For an engine: how many component and core instances the instantiation of one of its components may
+/// make, those inside of others included. Beyond it the instantiation fails, with `CMABI_STATUS_LIMIT`.
+/// The default is 10,000.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_max_instances(
+    config: *mut cmabi_config,
+    instances: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.load.instances = Some(instances.into())) }
+}
 
 /// For a store: meters what guests execute, and gives the store this much fuel to start with. An
 /// instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for

@@ -1,7 +1,7 @@
 //! Engine
 
 use super::check;
-use super::config::cmabi_config;
+use super::config::{LoadSettings, cmabi_config};
 use super::error::{cmabi_error, cmabi_status};
 use super::{guard, guard_or};
 use crate::engine::Engine;
@@ -14,6 +14,16 @@ use std::sync::Arc;
 /// at any time.
 pub struct cmabi_engine {
     pub(super) engine: Arc<dyn Engine>,
+    #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "there is nothing to load"))]
+    pub(super) load: LoadSettings,
+}
+
+impl cmabi_engine {
+    /// What C gets to own.
+    pub(super) fn owned(engine: Arc<dyn Engine>, config: Option<&cmabi_config>) -> *mut Self {
+        let load = config.map_or_else(LoadSettings::default, |config| config.load);
+        Box::into_raw(Box::new(cmabi_engine { engine, load }))
+    }
 }
 
 /// Makes the built-in engine, an interpreter. `config` may be NULL for the defaults.
@@ -28,7 +38,7 @@ pub unsafe extern "C" fn cmabi_engine_new(
     guard(error, || {
         // SAFETY: the header's rules.
         let (engine, config) = unsafe { (check::out_handle(engine, "engine")?, config.as_ref()) };
-        *engine = Box::into_raw(Box::new(cmabi_engine { engine: built_in(config)? }));
+        *engine = cmabi_engine::owned(built_in(config)?, config);
         Ok(())
     })
 }

@@ -359,7 +359,7 @@ pub unsafe extern "C" fn cmabi_engine_new_custom(
             let engine = check::out_handle(engine, "engine")?;
             (engine, check::host_struct(interface, "interface")?)
         };
-        *engine = Box::into_raw(Box::new(cmabi_engine { engine: custom(interface)? }));
+        *engine = cmabi_engine::owned(custom(interface)?, None);
         Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! Linker
 
 use super::component::cmabi_component;
+use super::config::LoadSettings;
 use super::data::{Data, drop_put_off, mark_in_use};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
@@ -29,8 +30,17 @@ use std::sync::Arc;
 /// with what the linker offered when that began.
 pub struct cmabi_linker {
     engine: Arc<dyn Engine>,
+    load: LoadSettings,
     /// Whoever goes through it has a count of its own: C changes a copy then, and may free the linker.
     linker: Arc<Linker>,
+}
+
+impl cmabi_linker {
+    /// What C gets to own.
+    fn owned(engine: &cmabi_engine, linker: Arc<Linker>) -> *mut cmabi_linker {
+        let cmabi_engine { engine, load } = engine;
+        Box::into_raw(Box::new(cmabi_linker { engine: engine.clone(), load: *load, linker }))
+    }
 }
 
 /// Changes what a linker offers. What is let go of is dropped when nothing is borrowed any
@@ -64,7 +74,7 @@ pub unsafe extern "C" fn cmabi_linker_new(
             unsafe { (check::out_handle(linker, "linker")?, check::required(engine, "engine")?) };
         #[expect(clippy::arc_with_non_send_sync, reason = "it belongs to one store then")]
         let linker = Arc::new(Linker::new());
-        *out = Box::into_raw(Box::new(cmabi_linker { engine: engine.engine.clone(), linker }));
+        *out = cmabi_linker::owned(engine, linker);
         Ok(())
     })
 }
@@ -286,8 +296,9 @@ pub unsafe extern "C" fn cmabi_linker_module(
     guard(error, || {
         // SAFETY: the header's rules.
         unsafe {
-            let engine = check::required(linker, "linker")?.engine.clone();
-            let module = load_module(&engine, check::slice(bytes, len, "bytes")?)?;
+            let cmabi_linker { engine, load, .. } = check::required(linker, "linker")?;
+            let (engine, limits) = (engine.clone(), load.limits());
+            let module = load_module(&engine, check::slice(bytes, len, "bytes")?, &limits)?;
             define_in(linker, interface, name, |instance, name| instance.module(name, module))
         }
     })

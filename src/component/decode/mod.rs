@@ -50,35 +50,19 @@ pub(crate) struct Decoded {
 /// Validates and translates `wasm`, charging `load`.
 pub(super) fn decode(wasm: &[u8], load: &Load) -> Result<Decoded> {
     check_header(wasm)?;
-    let features = features();
-    let mut decoder = Decoder {
-        wasm,
-        load,
-        extents: Extents::new(wasm, features),
-        validator: Validator::new_with_features(features),
-        allocations: FuncValidatorAllocations::default(),
-        types: TypeConverter::default(),
-        bodies: Vec::new(),
-        in_module: false,
-        widest: 0,
-        modules: Vec::new(),
-        root: None,
-    };
-    let mut parser = Parser::new(0);
-    parser.set_features(features);
-    for payload in parser.parse_all(wasm) {
-        decoder.payload(&payload.map_err(invalid)?)?;
-    }
+    let decoder = Decoder::new(wasm, load).run()?;
     let root = decoder.root.ok_or_else(|| error("the binary ends in the middle", wasm.len()))?;
     Ok(Decoded { root, modules: decoder.modules })
 }
 
-/// Validates a core module.
-pub(crate) fn validate_module(wasm: &[u8]) -> Result<()> {
+/// Validates a core module, charging `load`.
+pub(super) fn validate_module(wasm: &[u8], load: &Load) -> Result<()> {
     if Parser::is_component(wasm) {
         return Err(error("this is a component, not a core module", 4));
     }
-    Validator::new_with_features(features()).validate_all(wasm).map(drop).map_err(invalid)
+    let mut decoder = Decoder::new(wasm, load);
+    decoder.in_module = true;
+    decoder.run().map(drop)
 }
 
 /// Tells the usual mistakes from each other before anything is parsed.
@@ -158,6 +142,32 @@ struct Counts {
 }
 
 impl<'a> Decoder<'a> {
+    fn new(wasm: &'a [u8], load: &'a Load) -> Self {
+        let features = features();
+        Decoder {
+            wasm,
+            load,
+            extents: Extents::new(wasm, features),
+            validator: Validator::new_with_features(features),
+            allocations: FuncValidatorAllocations::default(),
+            types: TypeConverter::default(),
+            bodies: Vec::new(),
+            in_module: false,
+            widest: 0,
+            modules: Vec::new(),
+            root: None,
+        }
+    }
+
+    fn run(mut self) -> Result<Self> {
+        let mut parser = Parser::new(0);
+        parser.set_features(*self.validator.features());
+        for payload in parser.parse_all(self.wasm) {
+            self.payload(&payload.map_err(invalid)?)?;
+        }
+        Ok(self)
+    }
+
     fn payload(&mut self, payload: &Payload<'a>) -> Result<()> {
         let before = self.counts();
         self.extents.payload(payload, self.load)?;
@@ -194,6 +204,9 @@ impl<'a> Decoder<'a> {
     /// The index spaces are those of the validator.
     #[cfg(debug_assertions)]
     fn check_extents(&self) {
+        if self.bodies.is_empty() {
+            return;
+        }
         if let (Some(types), Some(counts)) = (self.validator.types(0), self.extents.counts()) {
             let expected = [
                 types.component_type_count(),
