@@ -52,7 +52,9 @@ impl Core {
 impl Guests {
     pub(crate) fn new() -> Self {
         let engine = WasmiEngine::default();
-        let store = Store::new(&engine, &StoreConfig::default()).unwrap();
+        // A million tasks that wait are more than a guest gets by default.
+        let config = StoreConfig { max_host_bytes: 1 << 34, ..StoreConfig::default() };
+        let store = Store::new(&engine, &config).unwrap();
         Guests { engine, store, arena: Rc::default() }
     }
 
