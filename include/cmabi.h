@@ -55,6 +55,9 @@ typedef int64_t cmabi_s64;
 typedef double cmabi_f64;
 #endif
 
+/* The two kinds of descriptions of types refer to one another. */
+typedef struct cmabi_type_desc cmabi_type_desc;
+
 /* A cmabi_string from a string literal. */
 #ifdef __cplusplus
 #define CMABI_STR(literal) (cmabi_string{"" literal "", sizeof(literal) - 1})
@@ -1383,6 +1386,93 @@ size_t cmabi_wit_item_count(const cmabi_wit *wit);
  */
 cmabi_wit_item cmabi_wit_item_at(const cmabi_wit *wit, size_t index);
 
+/* Types as constant data ------------------------------------------------------------------------- */
+
+/**
+ * A part of a `cmabi_type_desc`, or a parameter.
+ */
+typedef struct cmabi_part_desc {
+    /**
+     * Its name in kebab case, with a NUL at the end. NULL for parts that have none.
+     */
+    const char *name;
+    /**
+     * Its type. NULL for a case or side without payload, a label, and the resource type of a handle.
+     */
+    const cmabi_type_desc *type;
+} cmabi_part_desc;
+
+/**
+ * A value type as constant data, for programs that are written by a program: what `cmabi bindgen`
+ * generates tells the library by it which types its C and C++ types stand for.
+ *
+ * Descriptions may share parts, and must not contain themselves.
+ */
+typedef struct cmabi_type_desc {
+    /**
+     * What sort of type it is.
+     */
+    cmabi_kind kind;
+    /**
+     * How many elements a fixed-length list has; 0 for others.
+     */
+    uint32_t length;
+    /**
+     * The fields, cases, labels or elements; the ok and the err side of a result; the key and the value
+     * of a map; the element of a list, stream or future. For a handle the one part that stands for the
+     * resource type: it has the name of that and no type, and each such part is a resource type of its own.
+     */
+    const cmabi_part_desc *parts;
+    /**
+     * How many parts there are.
+     */
+    size_t part_count;
+} cmabi_type_desc;
+
+/**
+ * A function type as constant data.
+ */
+typedef struct cmabi_func_desc {
+    /**
+     * The parameters.
+     */
+    const cmabi_part_desc *params;
+    /**
+     * How many there are.
+     */
+    size_t param_count;
+    /**
+     * The result's type. NULL for none.
+     */
+    const cmabi_type_desc *result;
+    /**
+     * Whether it is an `async` function.
+     */
+    bool is_async;
+} cmabi_func_desc;
+
+/**
+ * A function that a component is expected to export.
+ */
+typedef struct cmabi_export_desc {
+    /**
+     * Its path, as for `cmabi_instance_func`, with a NUL at the end.
+     */
+    const char *path;
+    /**
+     * Its type.
+     */
+    cmabi_func_desc type;
+} cmabi_export_desc;
+
+/**
+ * Makes `type` of a description. Each resource type in it is a new one, which nothing but the type
+ * refers to.
+ */
+cmabi_status cmabi_type_new_described(const cmabi_type_desc *desc,
+                                      cmabi_type **type,
+                                      cmabi_error **error);
+
 /* Arena ------------------------------------------------------------------------------------------ */
 
 /**
@@ -2133,6 +2223,20 @@ cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
                                        cmabi_error **error);
 
 /**
+ * Offers a function like `cmabi_linker_func`, of the type that is described. Resource types are those of the
+ * component that imports it: they are compared by their names, each described one with one of the
+ * component's. A component that imports it with another type is refused when it is linked.
+ */
+cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
+                                         cmabi_string interface,
+                                         cmabi_string name,
+                                         const cmabi_func_desc *type,
+                                         cmabi_host_func func,
+                                         void *data,
+                                         cmabi_drop drop,
+                                         cmabi_error **error);
+
+/**
  * Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
  * as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
  * resources, as `cmabi_destructor` says.
@@ -2228,6 +2332,21 @@ cmabi_status cmabi_instance_func(cmabi_instance *instance,
                                  cmabi_string path,
                                  const cmabi_func **func,
                                  cmabi_error **error);
+
+/**
+ * Looks up all functions that `exports` describes at once, and writes them to `funcs`, which has room for
+ * `count`, in the same order. They are borrowed from the instance, as for `cmabi_instance_func`.
+ *
+ * Their types must be those that are described. Resource types are the instance's own: they are compared by
+ * their names, each described one with one of the instance's. `CMABI_STATUS_TYPE_MISMATCH` where
+ * functions are missing or have other types: the message lists all of them, with both types, and nothing
+ * is written.
+ */
+cmabi_status cmabi_instance_described_funcs(cmabi_instance *instance,
+                                            const cmabi_export_desc *exports,
+                                            size_t count,
+                                            const cmabi_func **funcs,
+                                            cmabi_error **error);
 
 /**
  * Makes `type` the exported resource type at `path`, which is as for `cmabi_instance_func`: the one that

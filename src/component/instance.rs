@@ -3,6 +3,7 @@
 use super::Closure;
 use super::extern_type::{Env, ExternType, InstanceType, ModuleType, Named, TypeDef};
 use super::name::{Suggestions, resolve};
+use super::subtype::Checker;
 use crate::account::{Account, Charge};
 use crate::canon::FuncInst;
 use crate::engine::Module;
@@ -170,6 +171,38 @@ impl Instance {
     /// The type of the exported function at `path`.
     pub fn func_type(&self, path: &str) -> Result<FuncType> {
         self.func(path).map(|func| func.ty().clone())
+    }
+
+    /// The exported functions at these paths, which must have these types but for resource types: those
+    /// stand for the instance's own of the same names.
+    ///
+    /// Fails with [`ErrorKind::TypeMismatch`] and a list of all that is missing or of another type.
+    pub fn similar_funcs(&self, expected: &[(&str, FuncType)]) -> Result<Vec<&FuncInst>> {
+        let (mut checker, mut bound) = (Checker::default(), Env::default());
+        let mut found = Vec::with_capacity(expected.len());
+        for (path, ty) in expected {
+            match self.func(path) {
+                Ok(func) => {
+                    let ty = ty.with_resources_of(func.ty(), &mut bound);
+                    checker.func(path, func.ty(), &ty);
+                    found.push(func);
+                }
+                Err(_) => checker.missing(path, &ExternType::Func(ty.clone()), []),
+            }
+        }
+        match checker.problems.list() {
+            [] => Ok(found),
+            problems => {
+                let lines = problems.iter().map(|problem| format!("\n  {problem}"));
+                let message = format!(
+                    "{} of {} exports do not fit:{}",
+                    checker.problems.count(),
+                    expected.len(),
+                    lines.collect::<String>()
+                );
+                Err(Error::new(ErrorKind::TypeMismatch, message))
+            }
+        }
     }
 
     fn not_found(&self, path: &str, name: &str) -> Error {

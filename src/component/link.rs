@@ -1,6 +1,6 @@
 //! Linking: finds what a component imports among what the host defines.
 
-use super::extern_type::{ExternType, InstanceType, Named, TypeDef, substitute_func};
+use super::extern_type::{Env, ExternType, InstanceType, Named, TypeDef, substitute_func};
 use super::instance::{Extern, Instance};
 use super::instantiate::instantiate_root;
 use super::name::Compatible;
@@ -56,6 +56,8 @@ enum Takes {
     /// Every type: it serves whatever it is imported with.
     Any,
     Exactly(FuncType),
+    /// A type but for its resource types, which stand for any of their names.
+    Similar(FuncType),
     Checked(Arc<TypeCheck>),
 }
 
@@ -175,6 +177,11 @@ impl Definitions {
         self.define(name, Definition::Func { func, takes })
     }
 
+    /// Offers a function that serves calls of `ty` with any resource types of the names of those in it.
+    pub fn similar_func(&mut self, name: &str, ty: FuncType, func: Arc<HostFunc>) -> Result<()> {
+        self.define(name, Definition::Func { func, takes: Takes::Similar(ty) })
+    }
+
     /// Offers a function. A component that imports it with a type that `check` does not accept is
     /// refused.
     pub fn checked_func(
@@ -283,6 +290,10 @@ impl Resolver {
                 match takes {
                     Takes::Any => {}
                     Takes::Exactly(given) => self.checker.func(path, given, expected),
+                    Takes::Similar(given) => {
+                        let given = given.with_resources_of(&ty, &mut Env::default());
+                        self.checker.func(path, &given, expected);
+                    }
                     Takes::Checked(check) => {
                         if let Err(given) = check(&ty) {
                             self.checker.differ(path, &ty, given);

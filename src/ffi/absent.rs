@@ -3,6 +3,7 @@
 
 use super::data::Data;
 use super::debug::cmabi_counts;
+use super::describe::{cmabi_export_desc, cmabi_func_desc};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
@@ -54,6 +55,9 @@ fallible! {
     cmabi_linker_module(*mut cmabi_linker, cmabi_string, cmabi_string, *const u8, usize);
     cmabi_instance_func(*mut cmabi_instance, cmabi_string) -> cmabi_func;
     cmabi_instance_resource(*mut cmabi_instance, cmabi_string) -> cmabi_resource_type;
+    cmabi_instance_described_funcs(
+        *mut cmabi_instance, *const cmabi_export_desc, usize, *mut *const cmabi_func
+    );
     cmabi_instance_get_counts(*mut cmabi_store, *const cmabi_instance, *mut cmabi_counts);
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
@@ -119,6 +123,23 @@ pub(super) unsafe extern "C" fn cmabi_linker_typed_func(
     _interface: cmabi_string,
     _name: cmabi_string,
     _type: *const cmabi_func_type,
+    _func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn cmabi_linker_described_func(
+    _linker: *mut cmabi_linker,
+    _interface: cmabi_string,
+    _name: cmabi_string,
+    _type: *const cmabi_func_desc,
     _func: cmabi_host_func,
     data: *mut c_void,
     drop: cmabi_drop,

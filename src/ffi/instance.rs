@@ -2,6 +2,7 @@
 
 use super::component::cmabi_extern_type;
 use super::debug::cmabi_counts;
+use super::describe::{Reader, c_text, cmabi_export_desc};
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
 use super::store::cmabi_store;
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::runtime::instance_counts;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::mem::MaybeUninit;
 use std::ptr;
 
 /// An instance of a component. It belongs to the store that it was made in, and lives there until
@@ -76,6 +78,44 @@ pub unsafe extern "C" fn cmabi_instance_func(
             (out, check::required(instance, "instance")?, check::text(path, "path")?)
         };
         *out = instance.func(path)?.cast_mut();
+        Ok(())
+    })
+}
+
+/// Looks up all functions that `exports` describes at once, and writes them to `funcs`, which has room for
+/// `count`, in the same order. They are borrowed from the instance, as for `cmabi_instance_func`.
+///
+/// Their types must be those that are described. Resource types are the instance's own: they are compared by
+/// their names, each described one with one of the instance's. `CMABI_STATUS_TYPE_MISMATCH` where
+/// functions are missing or have other types: the message lists all of them, with both types, and nothing
+/// is written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_described_funcs(
+    instance: *mut cmabi_instance,
+    exports: *const cmabi_export_desc,
+    count: usize,
+    funcs: *mut *const cmabi_func,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (instance, exports, out) = unsafe {
+            (
+                check::required(instance, "instance")?,
+                check::slice(exports, count, "exports")?,
+                check::slice_mut(funcs.cast::<MaybeUninit<*const cmabi_func>>(), count, "funcs")?,
+            )
+        };
+        let mut reader = Reader::default();
+        // SAFETY: the header's rules.
+        let expected = |export: &cmabi_export_desc| unsafe {
+            Ok((c_text(export.path, "path")?, reader.func(&export.r#type)?))
+        };
+        let expected = exports.iter().map(expected).collect::<Result<Vec<_>>>()?;
+        instance.instance.similar_funcs(&expected)?;
+        for ((path, _), place) in expected.iter().zip(out) {
+            place.write(instance.func(path)?);
+        }
         Ok(())
     })
 }

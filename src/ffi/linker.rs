@@ -3,6 +3,7 @@
 use super::component::cmabi_component;
 use super::config::LoadSettings;
 use super::data::{Data, drop_put_off, mark_in_use};
+use super::describe::{Reader, cmabi_func_desc};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::instance::cmabi_instance;
@@ -182,6 +183,32 @@ pub unsafe extern "C" fn cmabi_linker_checked_func(
         unsafe {
             define_in(linker, interface, name, |instance, name| {
                 instance.checked_func(name, Arc::new(check), Arc::new(serve))
+            })
+        }
+    })
+}
+
+/// Offers a function like `cmabi_linker_func`, of the type that is described. Resource types are those of the
+/// component that imports it: they are compared by their names, each described one with one of the
+/// component's. A component that imports it with another type is refused when it is linked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_described_func(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    r#type: *const cmabi_func_desc,
+    func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        unsafe {
+            let ty = Reader::default().func(check::required(r#type, "type")?)?;
+            define_in(linker, interface, name, |instance, name| {
+                instance.similar_func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
             })
         }
     })

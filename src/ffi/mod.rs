@@ -33,6 +33,7 @@ pub mod types;
 pub mod reflect;
 pub mod func_types;
 pub mod wit;
+pub mod describe;
 pub mod arena;
 pub mod wave;
 pub mod value;

@@ -111,6 +111,29 @@ unsafe impl check::Enumeration for cmabi_kind {
     const COUNT: u32 = cmabi_kind::Future as u32 + 1;
 }
 
+impl cmabi_kind {
+    /// The type of this kind, if that has no parts.
+    pub(super) fn primitive(self) -> Option<Kind> {
+        Some(match self {
+            cmabi_kind::Bool => Kind::Bool,
+            cmabi_kind::S8 => Kind::S8,
+            cmabi_kind::U8 => Kind::U8,
+            cmabi_kind::S16 => Kind::S16,
+            cmabi_kind::U16 => Kind::U16,
+            cmabi_kind::S32 => Kind::S32,
+            cmabi_kind::U32 => Kind::U32,
+            cmabi_kind::S64 => Kind::S64,
+            cmabi_kind::U64 => Kind::U64,
+            cmabi_kind::F32 => Kind::F32,
+            cmabi_kind::F64 => Kind::F64,
+            cmabi_kind::Char => Kind::Char,
+            cmabi_kind::String => Kind::String,
+            cmabi_kind::ErrorContext => Kind::ErrorContext,
+            _ => return None,
+        })
+    }
+}
+
 /// A name with a type: a field of a record, a case of a variant, a parameter of a function.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -129,22 +152,9 @@ pub unsafe extern "C" fn cmabi_type_new_primitive(
     r#type: *mut *mut cmabi_type,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
-    let make = || match check::enumerator(kind, "kind")? {
-        cmabi_kind::Bool => Ok(Kind::Bool),
-        cmabi_kind::S8 => Ok(Kind::S8),
-        cmabi_kind::U8 => Ok(Kind::U8),
-        cmabi_kind::S16 => Ok(Kind::S16),
-        cmabi_kind::U16 => Ok(Kind::U16),
-        cmabi_kind::S32 => Ok(Kind::S32),
-        cmabi_kind::U32 => Ok(Kind::U32),
-        cmabi_kind::S64 => Ok(Kind::S64),
-        cmabi_kind::U64 => Ok(Kind::U64),
-        cmabi_kind::F32 => Ok(Kind::F32),
-        cmabi_kind::F64 => Ok(Kind::F64),
-        cmabi_kind::Char => Ok(Kind::Char),
-        cmabi_kind::String => Ok(Kind::String),
-        cmabi_kind::ErrorContext => Ok(Kind::ErrorContext),
-        _ => Err(check::invalid("kind", "is not that of a type without parts")),
+    let make = || {
+        let kind = check::enumerator(kind, "kind")?.primitive();
+        kind.ok_or_else(|| check::invalid("kind", "is not that of a type without parts"))
     };
     // SAFETY: the header's rules.
     unsafe { new_type(r#type, error, make) }

@@ -1,7 +1,7 @@
 //! Types with other resource types in them.
 
 use super::{Case, Field, FuncType, Kind, ResourceType, Type};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What to put in the place of a resource type; `None` leaves it.
 type Replace<'a> = &'a dyn Fn(&ResourceType) -> Option<ResourceType>;
@@ -23,6 +23,50 @@ impl FuncType {
         let params = self.params_type().map(|params| substitution.ty(params));
         let result = substitution.optional(self.result());
         FuncType::intern(params, result, self.is_async())
+    }
+}
+
+impl FuncType {
+    /// This type with its resource types replaced by those that `other` has in their places, as far as
+    /// they have the same names. Each is replaced by one only, which `bound` remembers.
+    #[must_use]
+    pub fn with_resources_of(&self, other: &FuncType, bound: &mut Bound) -> FuncType {
+        let mut pairs = Pairs { bound, done: HashSet::new() };
+        pairs.optional(self.params_type(), other.params_type());
+        pairs.optional(self.result(), other.result());
+        self.substitute(&|resource| bound.get(resource).cloned())
+    }
+}
+
+/// Which resource types stand for which.
+type Bound = HashMap<ResourceType, ResourceType>;
+
+/// A walk over two types at once that binds the resource types of the first.
+struct Pairs<'a> {
+    bound: &'a mut Bound,
+    /// Parts can be shared; each pair is looked at once.
+    done: HashSet<(Type, Type)>,
+}
+
+impl Pairs<'_> {
+    fn ty(&mut self, a: &Type, b: &Type) {
+        if !a.info().holds_handles() || !self.done.insert((a.clone(), b.clone())) {
+            return;
+        }
+        match (a.kind(), b.kind()) {
+            (Kind::Own(a), Kind::Own(b)) | (Kind::Borrow(a), Kind::Borrow(b)) => {
+                if a.name() == b.name() {
+                    self.bound.entry(a.clone()).or_insert_with(|| b.clone());
+                }
+            }
+            (a, b) => a.children().zip(b.children()).for_each(|(a, b)| self.ty(a, b)),
+        }
+    }
+
+    fn optional(&mut self, a: Option<&Type>, b: Option<&Type>) {
+        if let (Some(a), Some(b)) = (a, b) {
+            self.ty(a, b);
+        }
     }
 }
 
