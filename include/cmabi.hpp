@@ -238,6 +238,7 @@ struct store_state {
 struct instance_state {
     std::shared_ptr<store_state> store;
     instance_handle instance;
+    bound_functions functions{};
 };
 
 struct store_access;
@@ -361,6 +362,10 @@ inline error_context make_error_context(store &store, std::string_view message) 
         detail::call_out<std::uint32_t>(cmabi_error_context_new, store.get(), string(message))));
 }
 
+namespace bindings {
+struct access;
+} // namespace bindings
+
 /// A function of an instance, as a C++ function: `func<std::string(std::string_view)>`. Got from
 /// `instance::func`. It keeps its instance and store alive.
 ///
@@ -400,12 +405,13 @@ public:
                       "the result is a view: nothing keeps what it points to");
         const std::shared_ptr<detail::store_link> &link = state_->store->link;
         auto call = std::make_shared<detail::call_of<R(Args...)>>(link, std::move(args)...);
-        call->start(*link, func_);
+        call->start(*link, func_, state_->functions);
         return subtask<R>(std::move(call));
     }
 
 private:
     friend class instance;
+    friend struct bindings::access;
 
     func(std::shared_ptr<detail::instance_state> state, const cmabi_func *found)
         : state_(std::move(state)), func_(found) {}
@@ -426,7 +432,7 @@ private:
         } else {
             typename type::result result{};
             call(&result);
-            return detail::abi<R>::lift(result, detail::lifting{store});
+            return detail::abi<R>::lift(result, detail::lifting{store, &state_->functions});
         }
     }
     std::shared_ptr<detail::instance_state> state_;
@@ -473,11 +479,27 @@ public:
 
 private:
     friend class linker;
+    friend struct bindings::access;
 
     explicit instance(std::shared_ptr<detail::instance_state> state) : state_(std::move(state)) {}
 
     std::shared_ptr<detail::instance_state> state_;
 };
+
+namespace bindings {
+
+/// What generated code does with instances that nobody else does; see bindings.hpp.
+struct access {
+    template <class Signature>
+    static cmabi::func<Signature> func(const instance &of, const cmabi_func *found) {
+        return cmabi::func<Signature>(of.state_, found);
+    }
+    static void bind(const instance &of, const std::shared_ptr<const void> &functions) {
+        of.state_->functions = functions;
+    }
+};
+
+} // namespace bindings
 
 /// The functions of a resource type, as an instance exports them. Got from `instance::resource`.
 template <class T>
@@ -541,6 +563,16 @@ public:
         detail::call(cmabi_linker_checked_func, get(), string(interface), string(name),
                      host_func::check, host_func::call,
                      static_cast<void *>(host_func::make(std::move(function))), host_func::drop);
+    }
+    /// The same for a function whose type is given as a description: a component that imports it with
+    /// another is refused. What C++ has for the types is not compared with it.
+    template <class F>
+    void func(std::string_view interface, std::string_view name, const cmabi_func_desc &type,
+              F function) {
+        using host_func = detail::host_func<F>;
+        detail::call(cmabi_linker_described_func, get(), string(interface), string(name), &type,
+                     host_func::call, static_cast<void *>(host_func::make(std::move(function))),
+                     host_func::drop);
     }
     /// Offers a C++ function as the plain import `name`.
     template <class F>
@@ -634,5 +666,7 @@ resource_definition<T> linker::resource(std::string_view interface) {
 }
 
 } // namespace cmabi
+
+#include "cmabi/bindings.hpp"
 
 #endif // CMABI_HPP

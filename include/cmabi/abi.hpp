@@ -87,9 +87,15 @@ private:
     }
 };
 
-/// What a case carries: nothing for `void` and `std::monostate`.
+template <class T, bool = is_case<T>::value>
+struct is_empty_case : std::is_void<typename T::case_type> {};
 template <class T>
-inline constexpr bool is_empty = std::is_void_v<T> || std::is_same_v<T, std::monostate>;
+struct is_empty_case<T, false> : std::false_type {};
+
+/// What a case carries: nothing for `void`, `std::monostate`, and structs for cases without payload.
+template <class T>
+inline constexpr bool is_empty =
+    std::is_void_v<T> || std::is_same_v<T, std::monostate> || is_empty_case<T>::value;
 
 template <class T, bool = is_empty<T>>
 struct payload : abi<T> {};
@@ -494,9 +500,15 @@ struct points_elsewhere<std::string_view> : std::true_type {};
 template <class T>
 struct points_elsewhere<list<T>> : std::true_type {};
 
+/// Whether a `T` is a generated class of a resource of a component's.
+template <class T, class = void>
+struct is_resource_class : std::false_type {};
+template <class T>
+struct is_resource_class<T, std::void_t<typename T::resource_class>> : std::true_type {};
+
 /// Whether a `T` is a handle that ends where it is passed on.
 template <class T>
-struct gives_handle : std::false_type {};
+struct gives_handle : is_resource_class<T> {};
 
 /// The types of a record's fields.
 template <class Fields>
@@ -512,6 +524,8 @@ struct any_part : Is<T> {};
 template <template <class> class Is, class T>
 struct any_part<Is, T, std::enable_if_t<is_record<T>::value>>
     : any_part<Is, typename members<std::remove_cv_t<decltype(record<T>::fields)>>::type> {};
+template <template <class> class Is, class T>
+struct any_part<Is, T, std::enable_if_t<is_case<T>::value>> : any_part<Is, typename T::case_type> {};
 template <template <class> class Is, class T, std::size_t N>
 struct any_part<Is, std::array<T, N>> : any_part<Is, T> {};
 template <template <class> class Is, template <class...> class Template, class... Ts>

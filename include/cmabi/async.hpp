@@ -54,8 +54,11 @@ public:
     explicit call_state(std::shared_ptr<store_link> link) : link_(std::move(link)) {}
     call_state(const call_state &) = delete;
 
-    /// `given` is what the arguments give away, once the callee has taken them.
-    void start(const cmabi_func *func, const void *args, lowering given) {
+    /// `given` is what the arguments give away, once the callee has taken them, `functions` what resources in
+    /// the result get their functions from.
+    void start(const cmabi_func *func, const void *args, lowering given,
+               const bound_functions &functions) {
+        functions_ = functions;
         self_ = this->shared_from_this();
         given.prepare();
         given_.emplace(std::move(given));
@@ -149,7 +152,7 @@ private:
         } else {
             const void *result = cmabi_subtask_results(subtask_);
             result_.emplace(abi<R>::lift(*static_cast<const typename abi<R>::canonical *>(result),
-                                         lifting{link_->store}));
+                                         lifting{link_->store, &functions_}));
         }
     }
     void end() {
@@ -160,6 +163,7 @@ private:
 
     const std::shared_ptr<store_link> link_;
     std::shared_ptr<call_state> self_;
+    bound_functions functions_;
     cmabi_subtask *subtask_ = nullptr;
     std::function<void()> continuation_;
     std::optional<lowering> given_;
@@ -183,13 +187,14 @@ public:
     call_of(std::shared_ptr<store_link> link, std::decay_t<Args>... args)
         : call_state<R>(std::move(link)), args_(std::move(args)...) {}
 
-    void start(store_link &link, const cmabi_func *func) {
+    void start(store_link &link, const cmabi_func *func, const bound_functions &functions) {
         store_use use(&link);
         if constexpr (!type::scalar)
             arena_.reset(call_out<cmabi_arena *>(cmabi_arena_new, std::uint64_t{0}));
         lowering memory(link.store, arena_.get(), false);
         std::apply([&](const auto &...args) { type::lower(params_, memory, args...); }, args_);
-        call_state<R>::start(func, sizeof...(Args) == 0 ? nullptr : &params_, std::move(memory));
+        call_state<R>::start(func, sizeof...(Args) == 0 ? nullptr : &params_, std::move(memory),
+                             functions);
     }
 
 private:

@@ -151,6 +151,23 @@ private:
     }
 };
 
+/// A struct for a case.
+template <class T>
+struct abi<T, std::enable_if_t<is_case<T>::value && !is_empty<T>>> {
+    using payload = abi<typename T::case_type>;
+    using canonical = typename payload::canonical;
+
+    static constexpr bool in_place() { return false; }
+    static bool matches(const cmabi_type *type) { return payload::matches(type); }
+    static void describe(std::string &text) { payload::describe(text); }
+    static void lower(canonical &to, const T &from, lowering &memory) {
+        payload::lower(to, from.value, memory);
+    }
+    static T lift(const canonical &from, const lifting &cx) {
+        return T{payload::lift(from, cx)};
+    }
+};
+
 template <class... Ts>
 struct variant_type {
     static bool matches(const cmabi_type *type) {

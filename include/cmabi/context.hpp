@@ -285,9 +285,14 @@ private:
     std::uint64_t got_ = 0;
 };
 
+/// What the generated classes of a component's resources get their functions from.
+using bound_functions = std::weak_ptr<const void>;
+
 /// What lifting needs besides the value: the store that handles are of.
 struct lifting {
     cmabi_store *store;
+    /// For resources of a component that has such classes.
+    const bound_functions *functions = nullptr;
 
     table_entry entry(std::uint32_t handle) const {
         return table_entry(store_use::link_to(store), handle);

@@ -244,6 +244,15 @@ struct abi<own<T>> {
     }
 };
 
+/// A generated class stands for `own<T>`, and is made of it and of where its functions are.
+template <class T>
+struct abi<T, std::enable_if_t<is_resource_class<T>::value>> : abi<own<T>> {
+    static T lift(std::uint32_t from, const lifting &cx) {
+        return T(typename T::base(abi<own<T>>::lift(from, cx),
+                                  cx.functions == nullptr ? bound_functions() : *cx.functions));
+    }
+};
+
 template <class T>
 struct abi<borrow<T>> {
     using canonical = std::uint32_t;

@@ -323,6 +323,18 @@ public:
 template <class T>
 struct record {};
 
+/// A struct with a member type `case_type` is one case of a `variant`, as an alternative of the `std::variant`
+/// that stands for it: so cases with payloads of one type differ, and so do cases without any. The payload
+/// is its member `value`; where `case_type` is `void` there is none.
+///
+///     struct out_of_stock { using case_type = std::uint32_t; std::uint32_t value; };
+///     struct closed { using case_type = void; };
+///     using refusal = std::variant<out_of_stock, closed>;
+template <class T, class = void>
+struct is_case : std::false_type {};
+template <class T>
+struct is_case<T, std::void_t<typename T::case_type>> : std::true_type {};
+
 /// Names an enum as an `enum`: the label at index `i` is the enumerator with the value `i`.
 ///
 ///     enum class level : std::uint8_t { low, high };

@@ -1,5 +1,6 @@
 //! The `cmabi` command.
 
+mod bindgen;
 mod engine;
 mod output;
 mod run;
@@ -9,7 +10,7 @@ mod wast;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Runs WebAssembly components, and the tests of the component model
+/// Runs WebAssembly components, generates code for their hosts, and runs the tests of the component model
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -19,12 +20,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bindgen(bindgen::Args),
     Run(run::Args),
     Wast(wast::Args),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Bindgen(args) => bindgen::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Wast(args) => wast::main(&args),
     }
