@@ -56,7 +56,7 @@ impl Code {
     /// `head(item, item)tail`, with the items on lines of their own where one is too short.
     pub(crate) fn call(&mut self, head: &str, items: &[String], tail: &str) {
         let whole = format!("{head}({}){tail}", items.join(", "));
-        if self.level * 4 + whole.len() <= WIDTH {
+        if items.is_empty() || self.level * 4 + whole.len() <= WIDTH {
             return self.line(whole);
         }
         self.line(format!("{head}("));

@@ -79,12 +79,6 @@ private:
     detail::bound_functions functions_;
 };
 
-/// A type that is not complete where a template is defined.
-template <class T, class>
-struct late {
-    using type = T;
-};
-
 namespace detail {
 
 using namespace ::cmabi::detail;
@@ -97,6 +91,12 @@ struct is_task<task<R>> : std::true_type {};
 #endif
 
 } // namespace detail
+
+/// A type that is not complete where a template is defined.
+template <class T, class>
+struct late {
+    using type = T;
+};
 
 /// A candidate for a method: `call` calls the member function of an object.
 template <class T, class F>
@@ -129,16 +129,51 @@ struct constructor {
     }
 };
 
-/// The rest of a lambda that calls `function` with what it is called with, if that can be.
-#define CMABI_BINDINGS_CALL(function)                                                            \
-    (auto &&...args)->decltype(function(std::forward<decltype(args)>(args)...)) {                \
-        return function(std::forward<decltype(args)>(args)...);                                  \
+/// A candidate that is a member function of one object of the host's.
+template <class Host, class F>
+struct member {
+    Host *host;
+    F call;
+
+    template <class... Args>
+    auto operator()(Args &&...args) -> decltype(call(*host, std::forward<Args>(args)...)) {
+        return call(*host, std::forward<Args>(args)...);
     }
-/// The same for a member function of the first argument.
-#define CMABI_BINDINGS_METHOD(function)                                                          \
+};
+
+template <class Host, class F>
+member<Host, F> member_of(Host &host, F call) {
+    return {&host, std::move(call)};
+}
+
+/// A candidate that is a static member function of the class `T`.
+template <class T, class F>
+struct static_member {
+    F call;
+
+    template <class... Args>
+    auto operator()(Args &&...args)
+        -> decltype(call(late<T, void>(), std::forward<Args>(args)...)) {
+        return call(late<T, void>(), std::forward<Args>(args)...);
+    }
+};
+
+template <class T, class F>
+static_member<T, F> static_of(F call) {
+    return {std::move(call)};
+}
+
+/// The rest of a lambda that calls the member `function` of its first argument, if that can be.
+#define CMABI_BINDINGS_MEMBER(function)                                                          \
     (auto &object, auto &&...args)                                                               \
         ->decltype(object.function(std::forward<decltype(args)>(args)...)) {                     \
         return object.function(std::forward<decltype(args)>(args)...);                           \
+    }
+/// The same for a static member of the class that its first argument names.
+#define CMABI_BINDINGS_STATIC(function)                                                          \
+    ([[maybe_unused]] auto of, auto &&...args)                                                   \
+        ->decltype(decltype(of)::type::function(std::forward<decltype(args)>(args)...)) {        \
+        return decltype(of)::type::function(std::forward<decltype(args)>(args)...);              \
     }
 
 /// A function that a component imports, of the C++ type `Signature`. The host has it as one of several

@@ -11,8 +11,23 @@ use wit_parser::Function;
 impl Printer<'_> {
     /// The parameters of a method for a function, and how they are passed on. That of a method of a
     /// resource comes without the resource itself.
-    pub(super) fn arguments(&self, function: &Function) -> (Vec<String>, Vec<String>) {
-        let mut names = Unique::with(&["in_"]);
+    pub(super) fn arguments(
+        &self,
+        scope: usize,
+        function: &Function,
+    ) -> (Vec<String>, Vec<String>) {
+        // Names that would hide others.
+        let mut names = Unique::with(&["in_", "functions", "add_to_linker", self.names.class().1]);
+        let types = self
+            .world
+            .scopes
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| self.names.namespace(*i) == self.names.namespace(scope));
+        for id in types.flat_map(|(_, scope)| &scope.types) {
+            names.name(self.names.short(*id));
+        }
+        names.reserve(self.members(scope).values());
         let skip = usize::from(matches!(Sort::of(function), Sort::Method(_)));
         (function.params.iter().skip(skip))
             .map(|param| self.argument(param.ty, &names.name(&param.name)))
@@ -68,7 +83,7 @@ impl Printer<'_> {
         let mut names = Unique::with(&["functions"]);
         names.reserve(members.values());
         for function in functions.iter().filter(|f| matches!(Sort::of(f), Sort::Free)) {
-            self.export_method(function, &mut names, &members[&function.name]);
+            self.export_method(scope, function, &mut names, &members[&function.name]);
         }
         self.code.gap();
         self.code.line("/// For the class of the world.");
@@ -114,8 +129,14 @@ impl Printer<'_> {
     }
 
     /// The methods for a function: its call, and for an async one its start.
-    fn export_method(&mut self, function: &Function, names: &mut Unique, member: &str) {
-        let (params, arguments) = self.arguments(function);
+    fn export_method(
+        &mut self,
+        scope: usize,
+        function: &Function,
+        names: &mut Unique,
+        member: &str,
+    ) {
+        let (params, arguments) = self.arguments(scope, function);
         let (result, name) = (self.result(function), names.name(&function.name));
         self.code.gap();
         self.code.docs("///", function.docs.contents.as_deref());
@@ -183,7 +204,7 @@ impl Printer<'_> {
         let mut names = Unique::with(&taken);
         for function in functions {
             let member = format!("state_->{}", members[&function.name]);
-            self.export_method(function, &mut names, &member);
+            self.export_method(root, function, &mut names, &member);
         }
         for (scope, name) in self.accessors() {
             let (of, member) = (self.names.namespace(scope), self.state_member(scope));

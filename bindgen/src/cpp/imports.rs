@@ -21,7 +21,7 @@ impl Printer<'_> {
         ));
         self.code
             .line("/// which must stay as long as the linker and all stores that it is used with.");
-        self.members_comment(&functions);
+        self.members_comment(scope, &functions);
         self.code.line("template <class Host>");
         let unused = match functions.iter().any(|f| self.uses_host(f)) {
             true => "",
@@ -47,13 +47,13 @@ impl Printer<'_> {
     }
 
     /// What the object must have, as declarations that one can begin with.
-    fn members_comment(&mut self, functions: &[&Function]) {
+    fn members_comment(&mut self, scope: usize, functions: &[&Function]) {
         if functions.is_empty() {
             return;
         }
         self.code.line("///");
         for function in functions {
-            let (of, head) = self.host_member(function);
+            let (of, head) = self.host_member(scope, function);
             let of = of.map(|of| format!(" (of `{of}`)")).unwrap_or_default();
             self.code.line(format!("///     {head};{of}"));
         }
@@ -61,8 +61,12 @@ impl Printer<'_> {
 
     /// The member that serves a function, with the class that it is of if that is not the host's, as a
     /// declaration.
-    pub(super) fn host_member(&self, function: &Function) -> (Option<String>, String) {
-        let (params, _) = self.arguments(function);
+    pub(super) fn host_member(
+        &self,
+        scope: usize,
+        function: &Function,
+    ) -> (Option<String>, String) {
+        let (params, _) = self.arguments(scope, function);
         let (result, params) = (self.result(function), params.join(", "));
         let name = identifier(function.item_name());
         let class = |id: TypeId| self.names.short(self.world.dealias(id)).to_owned();
@@ -92,14 +96,20 @@ impl Printer<'_> {
             let class = self.names.ty(self.world.dealias(id));
             format!("cmabi::bindings::late<{class}, Host>::type")
         };
-        let host = |member: &str| format!("[&host] CMABI_BINDINGS_CALL(host.{member})");
-        let class_member =
-            |id: TypeId, member: &str| format!("[] CMABI_BINDINGS_CALL({}::{member})", late(id));
+        let host = |member: &str| {
+            format!("cmabi::bindings::member_of(host, [] CMABI_BINDINGS_MEMBER({member}))")
+        };
+        let class_member = |id: TypeId, member: &str| {
+            let class = late(id);
+            format!(
+                "cmabi::bindings::static_of<typename {class}>([] CMABI_BINDINGS_STATIC({member}))"
+            )
+        };
         let short = |id: TypeId| self.names.short(self.world.dealias(id)).to_owned();
         match Sort::of(function) {
             Sort::Free => arguments.push(host(&name)),
             Sort::Method(id) => arguments.push(format!(
-                "cmabi::bindings::as_method<typename {}>([] CMABI_BINDINGS_METHOD({name}))",
+                "cmabi::bindings::as_method<typename {}>([] CMABI_BINDINGS_MEMBER({name}))",
                 late(id)
             )),
             Sort::Static(id) => {
@@ -147,14 +157,13 @@ impl Printer<'_> {
         self.code.line(format!("template <{}>", types.join(", ")));
         self.code.call("static void add_to_linker", &params, " {");
         self.code.indent();
-        for (i, (scope, name)) in hosts.iter().enumerate() {
+        for (scope, name) in &hosts {
             match self.world.scopes[*scope].key {
                 Some(_) => {
                     let namespace = self.names.namespace(*scope);
                     self.code.line(format!("::{namespace}::add_to_linker(linker, {name});"));
                 }
                 None => {
-                    let _ = i;
                     for function in self.world.scopes[*scope].functions.clone() {
                         self.root_import(*scope, name, function);
                     }
@@ -175,7 +184,7 @@ impl Printer<'_> {
             "\"\"".to_owned(),
             format!("\"{}\"", function.name),
             desc,
-            format!("[&{host}] CMABI_BINDINGS_CALL({host}.{name})"),
+            format!("cmabi::bindings::member_of({host}, [] CMABI_BINDINGS_MEMBER({name}))"),
         ];
         self.code.call(&format!("cmabi::bindings::import<{signature}>::add"), &arguments, ";");
     }

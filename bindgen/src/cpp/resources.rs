@@ -99,7 +99,7 @@ impl<'a> Printer<'a> {
             Sort::Constructor(_) => Some("create"),
             _ => Some(function.item_name()),
         };
-        let (mut params, _) = self.arguments(function);
+        let (mut params, _) = self.arguments(scope, function);
         if !is_method {
             params.insert(0, format!("const ::{}::functions &in_", self.names.namespace(scope)));
         }
@@ -159,7 +159,7 @@ impl<'a> Printer<'a> {
         function: &Function,
         method: &Method,
     ) {
-        let (_, mut arguments) = self.arguments(function);
+        let (_, mut arguments) = self.arguments(scope, function);
         let member = self.member(scope, function);
         let Some(result) = &method.result else {
             let init = format!(" : {class}(in_.{member}({})) {{}}", arguments.join(", "));

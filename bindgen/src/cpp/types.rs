@@ -121,13 +121,50 @@ impl Printer<'_> {
         self.code.docs("//", docs);
         types.iter().for_each(|&id| self.declare(id));
         self.resource_names(scope, &namespace);
+        // Streams and futures look at their elements' types as soon as they are parts of something.
+        let early = types.iter().any(|&id| self.holds_streams(id));
+        if early {
+            self.specialize_between(&types, &namespace, false);
+        }
         types.iter().for_each(|&id| self.alias(id));
         if self.world.scopes[scope].direction == Direction::Export {
             self.resource_classes(scope);
         }
-        types.iter().for_each(|&id| self.define(id));
+        for &id in &types {
+            self.define(id);
+            if early {
+                self.specialize_between(&[id], &namespace, true);
+            }
+        }
         self.close(&namespace);
-        types.iter().for_each(|&id| self.specialize(id));
+        if !early {
+            types.iter().for_each(|&id| self.specialize(id));
+        }
+    }
+
+    fn holds_streams(&self, id: TypeId) -> bool {
+        self.world.any_part(Type::Id(id), &|ty| match ty {
+            Type::Id(id) => matches!(
+                self.world.def(id).kind,
+                TypeDefKind::Stream(Some(_)) | TypeDefKind::Future(Some(_))
+            ),
+            _ => false,
+        })
+    }
+
+    /// Leaves the namespace to specialize the library's templates for records, or for the other types.
+    fn specialize_between(&mut self, types: &[TypeId], namespace: &str, records: bool) {
+        let wanted = |id: &TypeId| match self.world.def(*id).kind {
+            TypeDefKind::Record(_) => records,
+            TypeDefKind::Enum(_) | TypeDefKind::Flags(_) => !records,
+            _ => false,
+        };
+        let types: Vec<_> = types.iter().copied().filter(wanted).collect();
+        if !types.is_empty() {
+            self.close(namespace);
+            types.iter().for_each(|&id| self.specialize(id));
+            self.open(namespace);
+        }
     }
 
     /// Enums whole, structs and classes by their names.
@@ -399,17 +436,17 @@ impl Printer<'_> {
 
 /// Writes the comparisons of a struct.
 fn compare(code: &mut Code, name: &str, fields: &[String]) {
-    let all: Vec<_> = fields.iter().map(|field| format!("a.{field} == b.{field}")).collect();
+    let all: Vec<_> = fields.iter().map(|field| format!("lhs_.{field} == rhs_.{field}")).collect();
     code.gap();
     let (a, b, value) = match all.is_empty() {
         true => ("", "", "true".to_owned()),
-        false => (" &a", " &b", all.join(" && ")),
+        false => (" &lhs_", " &rhs_", all.join(" && ")),
     };
     code.block(&format!("friend bool operator==(const {name}{a}, const {name}{b})"), "}", |code| {
         code.line(format!("return {value};"));
     });
     code.line(format!(
-        "friend bool operator!=(const {name} &a, const {name} &b) {{ return !(a == b); }}"
+        "friend bool operator!=(const {name} &lhs_, const {name} &rhs_) {{ return !(lhs_ == rhs_); }}"
     ));
 }
 
