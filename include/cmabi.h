@@ -207,6 +207,17 @@ typedef struct cmabi_string {
 cmabi_string cmabi_status_text(cmabi_status status);
 
 /**
+ * Makes an error with a status and a message of the caller's own, which is copied, and returns the status:
+ * for functions that fail as those of this header do. `error` may be NULL as for all of them.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for `CMABI_STATUS_OK` and `CMABI_STATUS_PENDING`, which are no failures, and
+ * where the message is not UTF-8.
+ */
+cmabi_status cmabi_error_new(cmabi_status status,
+                             cmabi_string message,
+                             cmabi_error **error);
+
+/**
  * Frees an error. NULL is fine.
  */
 void cmabi_error_free(cmabi_error *error);

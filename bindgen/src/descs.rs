@@ -38,6 +38,11 @@ impl<'a> Descs<'a> {
         }
     }
 
+    /// Writes a line of the printer's own.
+    pub(crate) fn line(&mut self, line: String) {
+        self.code.line(line);
+    }
+
     /// What was written so far.
     pub(crate) fn take(&mut self) -> String {
         std::mem::take(&mut self.code).into_text()

@@ -54,6 +54,10 @@ impl Unique {
 pub(crate) struct Globals(HashMap<String, String>);
 
 impl Globals {
+    pub(crate) fn is_free(&self, name: &str) -> bool {
+        !self.0.contains_key(name)
+    }
+
     /// Takes `name` for `item`, which says what it is to people.
     pub(crate) fn take(&mut self, name: &str, item: &str) -> Result<()> {
         match self.0.insert(name.to_owned(), item.to_owned()) {

@@ -42,6 +42,8 @@ pub(crate) struct World<'a> {
     pub(crate) scopes: Vec<Scope<'a>>,
     /// All types in use, each after those that it contains.
     pub(crate) types: Vec<TypeId>,
+    /// The scope in which each of them came up first.
+    pub(crate) homes: HashMap<TypeId, usize>,
     owners: HashMap<InterfaceId, usize>,
     root: usize,
 }
@@ -59,6 +61,7 @@ impl<'a> World<'a> {
             package,
             scopes: Vec::new(),
             types: Vec::new(),
+            homes: HashMap::new(),
             owners: HashMap::new(),
             root: 0,
         };
@@ -105,8 +108,8 @@ impl<'a> World<'a> {
 
     fn collect_types(&mut self) -> Result<()> {
         let mut seen = HashSet::new();
-        let mut order = Vec::new();
-        for scope in &self.scopes {
+        let (mut order, mut homes) = (Vec::new(), HashMap::new());
+        for (index, scope) in self.scopes.iter().enumerate() {
             for &id in &scope.types {
                 self.visit(id, &mut seen, &mut order)?;
             }
@@ -117,8 +120,12 @@ impl<'a> World<'a> {
                     }
                 }
             }
+            order.iter().for_each(|&id| {
+                homes.entry(id).or_insert(index);
+            });
         }
         self.types = order;
+        self.homes = homes;
         Ok(())
     }
 
@@ -135,6 +142,9 @@ impl<'a> World<'a> {
                 def.name.as_deref().unwrap_or_default(),
                 flags.flags.len()
             )));
+        }
+        if matches!(&def.kind, TypeDefKind::Tuple(tuple) if tuple.types.is_empty()) {
+            return Err(Error::new("a tuple of no types: components cannot have it"));
         }
         for part in parts(def) {
             if let Type::Id(part) = part {

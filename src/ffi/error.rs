@@ -1,6 +1,6 @@
 //! Status, strings and errors
 
-use super::{check, guard_or};
+use super::{check, guard, guard_or};
 use crate::error::{Error, ErrorKind, PathSegment, Result};
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -62,6 +62,28 @@ impl From<ErrorKind> for cmabi_status {
             ErrorKind::Host => cmabi_status::Host,
             ErrorKind::Internal => cmabi_status::Internal,
         }
+    }
+}
+
+impl ErrorKind {
+    /// The kind that has a status; `None` where that is no failure's.
+    fn of(status: cmabi_status) -> Option<ErrorKind> {
+        use ErrorKind::*;
+        let kinds = [
+            InvalidArgument,
+            Unsupported,
+            Invalid,
+            NotFound,
+            Link,
+            TypeMismatch,
+            Limit,
+            Trap,
+            WouldBlock,
+            Busy,
+            Host,
+            Internal,
+        ];
+        kinds.into_iter().find(|&kind| cmabi_status::from(kind) == status)
     }
 }
 
@@ -162,6 +184,26 @@ impl From<Error> for cmabi_error {
             frames,
         }
     }
+}
+
+/// Makes an error with a status and a message of the caller's own, which is copied, and returns the status:
+/// for functions that fail as those of this header do. `error` may be NULL as for all of them.
+///
+/// `CMABI_STATUS_INVALID_ARGUMENT` for `CMABI_STATUS_OK` and `CMABI_STATUS_PENDING`, which are no failures, and
+/// where the message is not UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_new(
+    status: MaybeUninit<cmabi_status>,
+    message: cmabi_string,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let message = unsafe { check::text(message, "message") }?;
+        let kind = ErrorKind::of(check::enumerator(status, "status")?)
+            .ok_or_else(|| check::invalid("status", "is not that of a failure"))?;
+        Err(Error::new(kind, message))
+    })
 }
 
 /// Frees an error. NULL is fine.
