@@ -4,7 +4,7 @@ use super::Printer;
 use super::exports::hosted_borrow;
 use crate::Result;
 use crate::descs::function_name;
-use crate::names::{Unique, snake};
+use crate::names::{Unique, identifier, snake};
 use crate::world::Direction;
 use wit_parser::{Function, TypeId};
 
@@ -13,8 +13,10 @@ impl Printer<'_> {
     fn hosts(&self) -> Vec<(usize, String, String)> {
         let scopes = self.world.with_functions(Direction::Import);
         (scopes.map(|(scope, of)| match of.key {
-            Some(_) => (scope, format!("{}_imports", self.scope(scope)), self.scope(scope)),
-            None => (scope, format!("{}_root_imports", self.name), "root".to_owned()),
+            Some(_) => {
+                (scope, format!("{}_host", self.scope(scope)), identifier(&self.scope(scope)))
+            }
+            None => (scope, format!("{}_root_host", self.name), "root".to_owned()),
         }))
         .collect()
     }

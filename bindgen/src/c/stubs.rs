@@ -49,8 +49,8 @@ impl Printer<'_> {
     fn stub_struct(&self, code: &mut Code, scope: usize) {
         let of = &self.world.scopes[scope];
         let name = match of.key {
-            Some(_) => format!("{}_imports", self.scope(scope)),
-            None => format!("{}_root_imports", self.name),
+            Some(_) => format!("{}_host", self.scope(scope)),
+            None => format!("{}_root_host", self.name),
         };
         code.gap();
         code.block(&format!("const {name} {name}_stub ="), "};", |code| {

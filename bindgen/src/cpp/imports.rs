@@ -29,16 +29,22 @@ impl Printer<'_> {
         };
         self.code.line(format!("void add_to_linker(cmabi::linker &linker, {unused}Host &host) {{"));
         self.code.indent();
-        for id in self.world.resources(&self.world.scopes[scope]) {
-            let class = self.names.ty(id).to_owned();
-            self.code.line(format!(
-                "linker.resource<typename cmabi::bindings::late<{class}, Host>::type>(\"{path}\");"
-            ));
-        }
-        functions.iter().for_each(|function| self.import(scope, &path, function));
+        self.offer_resources(scope, "Host");
+        functions.iter().for_each(|function| self.import(scope, ("host", "Host"), function));
         self.code.dedent();
         self.code.line("}");
         self.close(&namespace);
+    }
+
+    /// Offers the types of the resources that are defined in a scope.
+    fn offer_resources(&mut self, scope: usize, host: &str) {
+        let path = &self.world.scopes[scope].path;
+        for id in self.world.resources(&self.world.scopes[scope]) {
+            let class = self.names.ty(id);
+            self.code.line(format!(
+                "linker.resource<typename cmabi::bindings::late<{class}, {host}>::type>(\"{path}\");"
+            ));
+        }
     }
 
     /// Whether the object of the host's is asked for a function.
@@ -81,7 +87,9 @@ impl Printer<'_> {
         }
     }
 
-    fn import(&mut self, scope: usize, path: &str, function: &Function) {
+    /// Offers a function, which an object `host` of the type `class` may have.
+    fn import(&mut self, scope: usize, (host, class): (&str, &str), function: &Function) {
+        let path = self.world.scopes[scope].path.clone();
         let params: Vec<_> = function.params.iter().map(|param| self.param(param.ty)).collect();
         let signature = format!("{}({})", self.result(function), params.join(", "));
         let desc = format!("::{}::{}", self.names.descs(), self.names.desc(scope, function));
@@ -93,11 +101,11 @@ impl Printer<'_> {
         ];
         let name = identifier(function.item_name());
         let late = |id: TypeId| {
-            let class = self.names.ty(self.world.dealias(id));
-            format!("cmabi::bindings::late<{class}, Host>::type")
+            let of = self.names.ty(self.world.dealias(id));
+            format!("cmabi::bindings::late<{of}, {class}>::type")
         };
         let host = |member: &str| {
-            format!("cmabi::bindings::member_of(host, [] CMABI_BINDINGS_MEMBER({member}))")
+            format!("cmabi::bindings::member_of({host}, [] CMABI_BINDINGS_MEMBER({member}))")
         };
         let class_member = |id: TypeId, member: &str| {
             let class = late(id);
@@ -149,7 +157,12 @@ impl Printer<'_> {
         // Each host has a type of its own, which may be the same.
         let types: Vec<_> = (0..hosts.len()).map(|i| format!("class Host{i}")).collect();
         let mut params = vec!["cmabi::linker &linker".to_owned()];
-        params.extend(hosts.iter().enumerate().map(|(i, (_, name))| format!("Host{i} &{name}")));
+        params.extend(
+            hosts
+                .iter()
+                .enumerate()
+                .map(|(i, (_, name))| format!("[[maybe_unused]] Host{i} &{name}")),
+        );
         self.code.line(
             "\n/// Offers components all that the world imports: each host has the functions of one \
              interface,\n/// as the function of this name in the interface's namespace says.",
@@ -157,35 +170,22 @@ impl Printer<'_> {
         self.code.line(format!("template <{}>", types.join(", ")));
         self.code.call("static void add_to_linker", &params, " {");
         self.code.indent();
-        for (scope, name) in &hosts {
+        for (i, (scope, name)) in hosts.iter().enumerate() {
             match self.world.scopes[*scope].key {
                 Some(_) => {
                     let namespace = self.names.namespace(*scope);
                     self.code.line(format!("::{namespace}::add_to_linker(linker, {name});"));
                 }
                 None => {
+                    let class = format!("Host{i}");
+                    self.offer_resources(*scope, &class);
                     for function in self.world.scopes[*scope].functions.clone() {
-                        self.root_import(*scope, name, function);
+                        self.import(*scope, (name, &class), function);
                     }
                 }
             }
         }
         self.code.dedent();
         self.code.line("}");
-    }
-
-    fn root_import(&mut self, scope: usize, host: &str, function: &Function) {
-        let params: Vec<_> = function.params.iter().map(|param| self.param(param.ty)).collect();
-        let signature = format!("{}({})", self.result(function), params.join(", "));
-        let desc = format!("::{}::{}", self.names.descs(), self.names.desc(scope, function));
-        let name = identifier(&function.name);
-        let arguments = [
-            "linker".to_owned(),
-            "\"\"".to_owned(),
-            format!("\"{}\"", function.name),
-            desc,
-            format!("cmabi::bindings::member_of({host}, [] CMABI_BINDINGS_MEMBER({name}))"),
-        ];
-        self.code.call(&format!("cmabi::bindings::import<{signature}>::add"), &arguments, ";");
     }
 }
