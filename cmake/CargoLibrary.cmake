@@ -42,12 +42,36 @@ set(shared_real libcmabi.so.${PROJECT_VERSION})
 set(shared_soname libcmabi.so.${PROJECT_VERSION_MAJOR})
 set(shared_files ${lib_dir}/${shared_real} ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so)
 
+# The command is built with the library where both have the same features: what they share is then built
+# once. Otherwise it is built by itself: always with CMABI_BUILD_TOOLS, else when cmabi_bindgen needs it.
+set(cargo_build ${CARGO_EXECUTABLE} build --profile ${cargo_profile} --target-dir ${CMABI_CARGO_TARGET_DIR})
+set(command_file ${lib_dir}/cmabi${CMAKE_EXECUTABLE_SUFFIX})
+set(copy_command COMMAND ${CMAKE_COMMAND} -E copy_if_different
+  ${cargo_out}/cmabi${CMAKE_EXECUTABLE_SUFFIX} ${command_file})
+set(build_command COMMAND ${cargo_build} --package cmabi-tools --bin cmabi
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir} ${copy_command})
+set(command_target cmabi_cargo)
+set(with_command)
+set(and_command)
+if(NOT CMABI_BUILD_TOOLS)
+  set(command_target cmabi_cargo_command)
+  add_custom_target(cmabi_cargo_command ${build_command} BYPRODUCTS ${command_file}
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} COMMENT "Building the cmabi command with cargo"
+    USES_TERMINAL VERBATIM)
+elseif(CMABI_FEATURES STREQUAL default AND NOT CMABI_SANITIZE)
+  set(with_command --package cmabi --package cmabi-tools --bin cmabi)
+  set(library_features)
+  set(and_command ${copy_command})
+else()
+  set(and_command ${build_command})
+endif()
+
 add_custom_target(cmabi_cargo
-  COMMAND ${CARGO_EXECUTABLE} build --lib --profile ${cargo_profile} ${library_features}
-          --target-dir ${CMABI_CARGO_TARGET_DIR}
+  COMMAND ${cargo_build} --lib ${with_command} ${library_features}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.so ${lib_dir}/${shared_real}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.a ${lib_dir}/libcmabi.a
+  ${and_command}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_real} ${lib_dir}/${shared_soname}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_soname} ${lib_dir}/libcmabi.so
   BYPRODUCTS ${shared_files} ${lib_dir}/libcmabi.a
@@ -74,6 +98,10 @@ foreach(target cmabi::shared cmabi::static)
   target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR}/include)
   add_dependencies(${target} cmabi_cargo)
 endforeach()
+
+add_executable(cmabi::command IMPORTED GLOBAL)
+set_target_properties(cmabi::command PROPERTIES
+  IMPORTED_LOCATION ${command_file} CMABI_BUILT_BY ${command_target})
 
 if(CMABI_USE_STATIC)
   add_library(cmabi::cmabi ALIAS cmabi::static)

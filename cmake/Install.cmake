@@ -8,12 +8,17 @@ install(PROGRAMS ${lib_dir}/${shared_real} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so ${lib_dir}/libcmabi.a
   DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
+if(CMABI_BUILD_TOOLS)
+  install(PROGRAMS ${command_file} DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cmabi)
 configure_package_config_file(cmake/cmabiConfig.cmake.in cmabiConfig.cmake
   INSTALL_DESTINATION ${package_dir}
-  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+  PATH_VARS CMAKE_INSTALL_BINDIR CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
 write_basic_package_version_file(cmabiConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cmabiConfig.cmake ${PROJECT_BINARY_DIR}/cmabiConfigVersion.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/Bindgen.cmake
   DESTINATION ${package_dir})
 
 set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -3,7 +3,7 @@
 //
 //     hello-c app.wasm [crash]
 
-#include <cmabi.h>
+#include "app.h" // generated from guest/app.wit
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -11,80 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- The types of guest/app.wit, as C structs in the canonical layout ----------------------------
-
-enum { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
-enum { HANDLING_FRAGILE = 1, HANDLING_EXPRESS = 2, HANDLING_GIFT_WRAP = 4 };
-
-typedef struct {
-    uint8_t is_some;
-    cmabi_string val;
-} option_string;
-
-typedef struct {
-    uint8_t is_some;
-    cmabi_u64 val;
-} option_u64;
-
-typedef struct {
-    const cmabi_string *ptr;
-    size_t len;
-} list_string;
-
-typedef struct {
-    cmabi_string name;
-    uint32_t count;
-    cmabi_u64 price;
-    uint8_t handling;
-} item;
-
-typedef struct {
-    cmabi_string payer;
-    cmabi_u64 amount;
-} share;
-
-enum { PAYMENT_CASH, PAYMENT_CARD, PAYMENT_SHARED };
-typedef struct {
-    uint8_t tag;
-    union {
-        cmabi_u64 cash;
-        cmabi_string card;
-        struct {
-            const share *ptr;
-            size_t len;
-        } shared;
-    } val;
-} payment;
-
-typedef struct {
-    cmabi_string customer;
-    struct {
-        const item *ptr;
-        size_t len;
-    } items;
-    option_string note;
-    payment payment;
-} order;
-
-typedef struct {
-    uint32_t number;
-    cmabi_u64 total;
-    uint8_t handling;
-    list_string lines;
-    option_u64 change;
-} receipt;
-
-enum { REFUSAL_EMPTY_ORDER, REFUSAL_OUT_OF_STOCK, REFUSAL_UNDERPAID };
-typedef struct {
-    uint8_t tag;
-    union {
-        struct {
-            cmabi_string name;
-            uint32_t stock;
-        } out_of_stock;
-        cmabi_u64 underpaid;
-    } val;
-} refusal;
+typedef exports_demo_app_shop_order order;
+typedef exports_demo_app_shop_item item;
+typedef exports_demo_app_shop_receipt receipt;
+typedef exports_demo_app_shop_refusal refusal;
 
 // ---- What the guest imports ---------------------------------------------------------------------
 
@@ -96,17 +26,13 @@ static void print(cmabi_string text) {
     fwrite(text.ptr, 1, text.len, stdout);
 }
 
-// log.line: func(level: level, text: string)
-static cmabi_status on_line(void *data, cmabi_task *task, const void *args, void *results) {
-    const struct {
-        uint8_t level;
-        cmabi_string text;
-    } *line = args;
+static cmabi_status on_line(void *data, cmabi_task *task, demo_app_log_level level,
+                            cmabi_string text) {
     static const char *const names[] = {"debug", "info", "warning", "error"};
-    printf("  log: %s: ", names[line->level]);
-    print(line->text);
+    printf("  log: %s: ", names[level]);
+    print(text);
     putchar('\n');
-    (void)data, (void)task, (void)results;
+    (void)data, (void)task;
     return CMABI_STATUS_OK;
 }
 
@@ -114,16 +40,14 @@ typedef struct {
     cmabi_string key, value;
 } setting;
 
-// settings.get: func(key: string) -> option<string>; `data` are the settings.
-static cmabi_status on_get(void *data, cmabi_task *task, const void *args, void *results) {
-    const cmabi_string *key = args;
-    option_string *value = results;
+// `data` are the settings.
+static cmabi_status on_get(void *data, cmabi_task *task, cmabi_string key, app_option_string *value) {
     printf("  settings: ");
-    print(*key);
+    print(key);
     putchar('\n');
     value->is_some = false;
     for (const setting *found = data; found->key.len != 0; found++) {
-        if (same(found->key, *key)) {
+        if (same(found->key, key)) {
             value->is_some = true;
             value->val = found->value; // it lives longer than the call
         }
@@ -134,83 +58,36 @@ static cmabi_status on_get(void *data, cmabi_task *task, const void *args, void 
 
 // ---- What the guest exports ---------------------------------------------------------------------
 
-// What a call needs, and what its results lie in.
-typedef struct {
-    cmabi_store *store;
-    cmabi_instance *instance;
-    cmabi_arena *arena;
-} host;
-
-// Calls the function at `path`. It checks the sizes of the structs, so that they have at least the
-// room of the function's type.
-static bool call(const host *host, const char *path, const void *args, size_t args_size,
-                 void *results, size_t results_size, cmabi_error **error) {
-    const cmabi_string name = {path, strlen(path)};
-    const cmabi_func *func;
-    return cmabi_instance_func(host->instance, name, &func, error) == CMABI_STATUS_OK &&
-           cmabi_func_check(func, args_size, results_size, error) == CMABI_STATUS_OK &&
-           cmabi_func_call(host->store, func, args, results, host->arena, error) == CMABI_STATUS_OK;
-}
-
-static bool call_functions(const host *host, cmabi_error **error) {
-    const cmabi_string name = CMABI_STR("Ada");
+static bool call_functions(app *app, cmabi_arena *arena, cmabi_error **error) {
     cmabi_string greeting;
     puts("greet(\"Ada\")");
-    if (!call(host, "greet", &name, sizeof name, &greeting, sizeof greeting, error)) return false;
+    if (app_greet(app, CMABI_STR("Ada"), arena, &greeting, error)) return false;
     printf("  -> \"");
     print(greeting);
     puts("\"");
 
     const uint32_t summands[] = {1, 2, 4294967295};
-    const struct {
-        const uint32_t *ptr;
-        size_t len;
-    } numbers = {summands, 3};
     cmabi_u64 sum;
     puts("sum([1, 2, 4294967295])");
-    if (!call(host, "sum", &numbers, sizeof numbers, &sum, sizeof sum, error)) return false;
+    if (app_sum(app, (app_list_u32){summands, 3}, &sum, error)) return false;
     printf("  -> %" PRIu64 "\n", sum);
 
     const int32_t values[] = {3, -7, 12};
-    struct {
-        const int32_t *ptr;
-        size_t len;
-    } some_values = {values, 3};
-    struct {
-        uint8_t is_some;
-        struct {
-            int32_t min, max;
-        } val;
-    } found;
+    app_option_tuple2_s32_s32 found;
     puts("min-max([3, -7, 12])");
-    if (!call(host, "min-max", &some_values, sizeof some_values, &found, sizeof found, error))
-        return false;
-    if (found.is_some) printf("  -> some(%" PRId32 ", %" PRId32 ")\n", found.val.min, found.val.max);
-    some_values.len = 0;
+    if (app_min_max(app, (app_list_s32){values, 3}, &found, error)) return false;
+    if (found.is_some)
+        printf("  -> some(%" PRId32 ", %" PRId32 ")\n", found.val.f0, found.val.f1);
     puts("min-max([])");
-    if (!call(host, "min-max", &some_values, sizeof some_values, &found, sizeof found, error))
-        return false;
+    if (app_min_max(app, (app_list_s32){NULL, 0}, &found, error)) return false;
     puts(found.is_some ? "  -> some" : "  -> none");
 
-    struct {
-        int32_t a, b;
-    } operands = {7, 2};
-    struct {
-        uint8_t is_err;
-        union {
-            int32_t ok;
-            cmabi_string err;
-        } val;
-    } quotient;
+    app_result_s32_string quotient;
     puts("divide(7, 2)");
-    if (!call(host, "divide", &operands, sizeof operands, &quotient, sizeof quotient, error))
-        return false;
+    if (app_divide(app, 7, 2, arena, &quotient, error)) return false;
     printf("  -> ok(%" PRId32 ")\n", quotient.val.ok);
-    operands.a = 1;
-    operands.b = 0;
     puts("divide(1, 0)");
-    if (!call(host, "divide", &operands, sizeof operands, &quotient, sizeof quotient, error))
-        return false;
+    if (app_divide(app, 1, 0, arena, &quotient, error)) return false;
     printf("  -> error(\"");
     print(quotient.val.err);
     puts("\")");
@@ -234,12 +111,12 @@ static void show_receipt(const receipt *receipt) {
 static void show_refusal(const refusal *refusal) {
     printf("  -> refused: ");
     switch (refusal->tag) {
-    case REFUSAL_OUT_OF_STOCK:
-        printf("only %" PRIu32 " x ", refusal->val.out_of_stock.stock);
-        print(refusal->val.out_of_stock.name);
+    case EXPORTS_DEMO_APP_SHOP_REFUSAL_OUT_OF_STOCK:
+        printf("only %" PRIu32 " x ", refusal->val.out_of_stock.f1);
+        print(refusal->val.out_of_stock.f0);
         puts(" in stock");
         break;
-    case REFUSAL_UNDERPAID:
+    case EXPORTS_DEMO_APP_SHOP_REFUSAL_UNDERPAID:
         printf("%" PRIu64 " cents are missing\n", refusal->val.underpaid);
         break;
     default:
@@ -247,50 +124,43 @@ static void show_refusal(const refusal *refusal) {
     }
 }
 
-static bool place(const host *host, const order *order, cmabi_error **error) {
-    struct {
-        uint8_t is_err;
-        union {
-            receipt ok;
-            refusal err;
-        } val;
-    } outcome;
+static bool place(app *app, const order *order, cmabi_arena *arena, cmabi_error **error) {
+    exports_demo_app_shop_result_receipt_refusal outcome;
     printf("place an order of %zu items\n", order->items.len);
-    if (!call(host, "demo:app/shop#place", order, sizeof *order, &outcome, sizeof outcome, error))
-        return false;
+    if (exports_demo_app_shop_place(app, order, arena, &outcome, error)) return false;
     if (outcome.is_err)
         show_refusal(&outcome.val.err);
     else
         show_receipt(&outcome.val.ok);
     // Nothing of the result is needed any more.
-    return cmabi_arena_reset(host->arena, error) == CMABI_STATUS_OK;
+    return cmabi_arena_reset(arena, error) == CMABI_STATUS_OK;
 }
 
-static bool place_orders(const host *host, cmabi_error **error) {
+static bool place_orders(app *app, cmabi_arena *arena, cmabi_error **error) {
     item items[] = {
-        {CMABI_STR("lamp"), 1, 4250, HANDLING_FRAGILE | HANDLING_GIFT_WRAP},
-        {CMABI_STR("bulb"), 3, 399, HANDLING_FRAGILE},
+        {CMABI_STR("lamp"), 1, 4250, EXPORTS_DEMO_APP_SHOP_HANDLING_FRAGILE | EXPORTS_DEMO_APP_SHOP_HANDLING_GIFT_WRAP},
+        {CMABI_STR("bulb"), 3, 399, EXPORTS_DEMO_APP_SHOP_HANDLING_FRAGILE},
     };
-    const share shares[] = {{CMABI_STR("Ada"), 2000}, {CMABI_STR("Grace"), 2000}};
+    const app_tuple2_string_u64 shares[] = {{CMABI_STR("Ada"), 2000}, {CMABI_STR("Grace"), 2000}};
     order order = {.customer = CMABI_STR("Ada"),
                    .items = {items, 2},
                    .note = {true, CMABI_STR("leave it at the door")},
-                   .payment = {PAYMENT_CASH, {.cash = 10000}}};
-    if (!place(host, &order, error)) return false;
+                   .payment = {EXPORTS_DEMO_APP_SHOP_PAYMENT_CASH, {.cash = 10000}}};
+    if (!place(app, &order, arena, error)) return false;
 
     order.note.is_some = false;
-    order.payment.tag = PAYMENT_SHARED;
+    order.payment.tag = EXPORTS_DEMO_APP_SHOP_PAYMENT_SHARED;
     order.payment.val.shared.ptr = shares;
     order.payment.val.shared.len = 2;
-    if (!place(host, &order, error)) return false;
+    if (!place(app, &order, arena, error)) return false;
 
     items[0].count = 3;
-    order.payment.tag = PAYMENT_CARD;
+    order.payment.tag = EXPORTS_DEMO_APP_SHOP_PAYMENT_CARD;
     order.payment.val.card = CMABI_STR("4711");
-    if (!place(host, &order, error)) return false;
+    if (!place(app, &order, arena, error)) return false;
 
     order.items.len = 0;
-    return place(host, &order, error);
+    return place(app, &order, arena, error);
 }
 
 // ---- The program --------------------------------------------------------------------------------
@@ -306,25 +176,25 @@ static bool run(const char *path, bool crash, cmabi_error **error) {
     cmabi_engine *engine = NULL;
     cmabi_component *component = NULL;
     cmabi_linker *linker = NULL;
-    host host = {NULL, NULL, NULL};
-    const bool done =
-        cmabi_engine_new(NULL, &engine, error) == CMABI_STATUS_OK &&
-        cmabi_component_load_file(engine, file, &component, error) == CMABI_STATUS_OK &&
-        cmabi_linker_new(engine, &linker, error) == CMABI_STATUS_OK &&
-        cmabi_linker_func(linker, CMABI_STR("demo:app/log"), CMABI_STR("line"), on_line, NULL, NULL,
-                          error) == CMABI_STATUS_OK &&
-        cmabi_linker_func(linker, CMABI_STR("demo:app/settings"), CMABI_STR("get"), on_get, settings,
-                          NULL, error) == CMABI_STATUS_OK &&
-        cmabi_store_new(engine, NULL, &host.store, error) == CMABI_STATUS_OK &&
-        cmabi_arena_new(0, &host.arena, error) == CMABI_STATUS_OK &&
-        cmabi_linker_instantiate(linker, host.store, component, &host.instance, error) ==
-            CMABI_STATUS_OK &&
-        (!crash || call(&host, "crash", NULL, 0, NULL, 0, error)) && call_functions(&host, error) &&
-        place_orders(&host, error);
+    cmabi_store *store = NULL;
+    cmabi_arena *arena = NULL;
+    app app = {0};
+    const demo_app_log_host log = {.line = on_line};
+    const demo_app_settings_host known = {.data = settings, .get = on_get};
+    const app_imports imports = {&log, &known};
+    const bool done = !cmabi_engine_new(NULL, &engine, error) &&
+                      !cmabi_component_load_file(engine, file, &component, error) &&
+                      !cmabi_linker_new(engine, &linker, error) &&
+                      !app_add_to_linker(linker, &imports, error) &&
+                      !cmabi_store_new(engine, NULL, &store, error) &&
+                      !cmabi_arena_new(0, &arena, error) &&
+                      !app_instantiate(&app, linker, store, component, error) &&
+                      (!crash || !app_crash(&app, error)) && call_functions(&app, arena, error) &&
+                      place_orders(&app, arena, error);
 
-    cmabi_instance_free(host.instance);
-    cmabi_arena_free(host.arena);
-    cmabi_store_free(host.store);
+    app_free(&app);
+    cmabi_arena_free(arena);
+    cmabi_store_free(store);
     cmabi_linker_free(linker);
     cmabi_component_free(component);
     cmabi_engine_free(engine);
