@@ -3,7 +3,7 @@
 //
 //     resources-cpp editor.wasm
 
-#include <cmabi.hpp>
+#include "editor.hpp" // generated from guest/editor.wit
 
 #include <cstdint>
 #include <cstdio>
@@ -14,12 +14,10 @@
 #include <string_view>
 #include <utility>
 
-namespace {
-
 // The host's resource: an object that is deleted when the last handle that owns it goes.
-class file {
+class demo::editor::files::file {
 public:
-    explicit file(std::string name) : name_(std::move(name)) {}
+    explicit file(std::string_view name) : name_(name) {}
     ~file() { std::printf("  %s: closed with %u bytes\n", name_.c_str(), size_); }
 
     void write(std::string_view text) {
@@ -34,62 +32,44 @@ private:
     std::uint32_t size_ = 0;
 };
 
-struct editor; // the guest's
-
-} // namespace
-
-template <>
-struct cmabi::resource<file> {
-    static constexpr auto name = "file";
-};
-template <>
-struct cmabi::guest_resource<editor> {
-    static constexpr auto name = "editor";
-};
-
 namespace {
 
-using cmabi::borrow;
+using demo::editor::files::file;
+using exports::demo::editor::editing::editor; // the guest's
 using cmabi::own;
 
 const char *yes_no(bool answer) { return answer ? "yes" : "no"; }
 
 // Gives back what is left.
-own<file> edit(const cmabi::instance &instance) {
-    const std::string editing = "demo:editor/editing";
-    const auto editors = instance.resource<editor>(editing);
-    const auto new_editor = editors.constructor<own<file>>();
-    const auto add = editors.method<std::uint32_t(std::string_view)>("add");
-    const auto close = editors.static_func<own<file>(own<editor>)>("close");
-    const auto greet = instance.func<bool(borrow<file>)>(editing + "#greet");
-    const auto draft = instance.func<own<file>()>(editing + "#draft");
+own<file> edit(const demo::editor::editor &guest) {
+    const auto &editing = guest.editing();
 
     std::puts("a file of the host's, lent to the guest");
     own<file> notes = std::make_unique<file>("notes");
-    std::printf("greeted: %s\n", yes_no(greet(notes)));
-    std::printf("greeted: %s\n", yes_no(greet(notes)));
+    std::printf("greeted: %s\n", yes_no(editing.greet(notes)));
+    std::printf("greeted: %s\n", yes_no(editing.greet(notes)));
 
     std::puts("given to an editor, and back");
-    own<editor> writer = new_editor(std::move(notes));
-    add(writer, "one");
-    std::printf("lines: %u\n", add(writer, "two"));
-    notes = close(std::move(writer));
+    editor writer(editing, std::move(notes));
+    writer.add("one");
+    std::printf("lines: %u\n", writer.add("two"));
+    notes = editor::close(editing, std::move(writer));
     std::printf("%s has %u bytes\n", notes->name().c_str(), notes->size());
 
     std::puts("dropping a handle runs the destructor, here or there");
     notes = {};
-    writer = new_editor(draft());
+    writer = editor(editing, editing.draft());
     writer = {}; // and with it its file
 
     std::puts("a handle that is used up is refused");
     try {
-        new_editor(std::move(notes));
+        editor(editing, std::move(notes));
     } catch (const cmabi::error &error) {
         if (error.status() == CMABI_STATUS_INVALID_ARGUMENT) std::puts("refused");
     }
 
     std::puts("what is left goes with the store");
-    return draft();
+    return editing.draft();
 }
 
 } // namespace
@@ -103,13 +83,12 @@ int main(int argc, char **argv) {
         const cmabi::engine engine;
         const cmabi::component component(engine, argv[1]);
         cmabi::linker linker(engine);
-        linker.resource<file>("demo:editor/files")
-            .constructor<std::string>()
-            .method("write", &file::write)
-            .method("size", &file::size);
+        struct {
+        } nothing_else; // all functions are those of `file`
+        demo::editor::editor::add_to_linker(linker, nothing_else);
         own<file> left; // outlives its store
         cmabi::store store(engine);
-        left = edit(linker.instantiate(store, component));
+        left = edit(demo::editor::editor(linker, store, component));
     } catch (const std::exception &error) {
         std::cerr << "resources-cpp: " << error.what() << '\n';
         return 1;
