@@ -3,7 +3,7 @@
 //
 //     event-loop-cpp jobs.wasm
 
-#include <cmabi.hpp>
+#include "jobs.hpp" // generated from guest/jobs.wit
 
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -182,15 +182,9 @@ struct host {
     timers sleepers{loop};
     std::unique_ptr<thread_pool> pool;
 
-    void offer(cmabi::linker &linker) {
-        const std::string_view interface = "demo:jobs/host";
-        linker.func(interface, "sleep", [this](cmabi::promise<void> awake, std::uint32_t ms) {
-            sleepers.start(std::move(awake), ms);
-        });
-        linker.func(interface, "digest",
-                    [this](cmabi::promise<std::uint64_t> digest, std::string_view text) {
-                        pool->start(std::move(digest), text);
-                    });
+    void sleep(cmabi::promise<void> awake, std::uint32_t ms) { sleepers.start(std::move(awake), ms); }
+    void digest(cmabi::promise<std::uint64_t> digest, std::string_view text) {
+        pool->start(std::move(digest), text);
     }
 };
 
@@ -199,12 +193,10 @@ void run_jobs(std::string_view path) {
     const cmabi::engine engine;
     const cmabi::component component(engine, path);
     cmabi::linker linker(engine);
-    host.offer(linker);
+    demo::jobs::jobs::add_to_linker(linker, host);
     cmabi::store store(engine);
     host.pool = std::make_unique<thread_pool>(host.loop, store, 2);
-    const cmabi::instance instance = linker.instantiate(store, component);
-    const auto run =
-        instance.func<std::uint64_t(std::string_view, std::uint32_t, std::uint32_t)>("run");
+    const demo::jobs::jobs guest(linker, store, component);
 
     struct job {
         const char *text;
@@ -215,7 +207,7 @@ void run_jobs(std::string_view path) {
     int running = 0;
     for (job &job : jobs) {
         running++;
-        job.call = run.start(job.text, job.rounds, job.pause);
+        job.call = guest.run_start(job.text, job.rounds, job.pause);
         job.call.then([&running](const cmabi::subtask<std::uint64_t> &) { running--; });
     }
     for (;;) {

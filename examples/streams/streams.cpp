@@ -4,7 +4,7 @@
 //
 //     streams-cpp pipe.wasm
 
-#include <cmabi.hpp>
+#include "pipe.hpp" // generated from guest/pipe.wit
 
 #include <algorithm>
 #include <chrono>
@@ -24,13 +24,14 @@
 
 namespace {
 
+using demo::pipe::pipe;
 using reader = cmabi::stream_reader<std::uint8_t>;
 
 // A filter: text goes in, and comes out as it is read.
-void filter(cmabi::store &store, const cmabi::func<reader(reader)> &shout) {
+void filter(cmabi::store &store, const pipe &guest) {
     const std::string_view text = "streams are values: a host makes them, and a guest reads them\n";
     auto in = cmabi::make_stream<std::uint8_t>(store);
-    reader loud = shout(std::move(in.reader));
+    reader loud = guest.shout(std::move(in.reader));
     // Not waited for: the guest takes it while what it makes of it is read below.
     in.writer.write(std::vector<std::uint8_t>(text.begin(), text.end()), [&](std::size_t) { in.writer.drop(); });
     for (;;) {
@@ -43,7 +44,7 @@ void filter(cmabi::store &store, const cmabi::func<reader(reader)> &shout) {
 }
 
 // A file: read to where the guest wants it, written from where the guest has it.
-void copy_file(cmabi::store &store, const cmabi::func<reader(reader)> &shout) {
+void copy_file(cmabi::store &store, const pipe &guest) {
     std::stringstream from, to;
     for (int i = 0; i < 20000; ++i) {
         from << "this is line " << i << '\n';
@@ -66,7 +67,7 @@ void copy_file(cmabi::store &store, const cmabi::func<reader(reader)> &shout) {
             in.writer.drop(); // the end of the file
         }
     });
-    reader loud = shout(std::move(in.reader));
+    reader loud = guest.shout(std::move(in.reader));
     cmabi_copied copied{};
     while (copied.result != CMABI_COPY_RESULT_DROPPED) {
         store.run();
@@ -86,7 +87,7 @@ void copy_file(cmabi::store &store, const cmabi::func<reader(reader)> &shout) {
 }
 
 // A future: another thread finds the value, the store's thread writes it.
-void greet(cmabi::store &store, const cmabi::func<std::string(cmabi::future_reader<std::string>)> &greet) {
+void greet(cmabi::store &store, const pipe &guest) {
     const cmabi::waker waker = store.waker();
     std::mutex mutex;
     std::string name;
@@ -99,7 +100,7 @@ void greet(cmabi::store &store, const cmabi::func<std::string(cmabi::future_read
         waker.wake();
     });
     auto promise = cmabi::make_future<std::string>(store);
-    auto call = greet.start(std::move(promise.reader));
+    auto call = guest.greet_start(std::move(promise.reader));
 
     // The loop of a program would wait for other things, too.
     pollfd loop{waker.fd(), POLLIN, 0};
@@ -125,11 +126,10 @@ int main(int argc, char **argv) {
         const cmabi::engine engine;
         const cmabi::component component(engine, std::string_view(argv[1]));
         cmabi::store store(engine);
-        const cmabi::instance instance = cmabi::linker(engine).instantiate(store, component);
-        const auto shout = instance.func<reader(reader)>("shout");
-        filter(store, shout);
-        copy_file(store, shout);
-        greet(store, instance.func<std::string(cmabi::future_reader<std::string>)>("greet"));
+        const pipe guest(cmabi::linker(engine), store, component);
+        filter(store, guest);
+        copy_file(store, guest);
+        greet(store, guest);
     } catch (const std::exception &error) {
         std::cerr << "streams-cpp: " << error.what() << '\n';
         return 1;
