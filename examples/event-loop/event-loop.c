@@ -5,7 +5,7 @@
 
 #define _GNU_SOURCE // epoll, timerfd
 
-#include <cmabi.h>
+#include "jobs.h" // generated from guest/jobs.wit
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -52,8 +52,7 @@ static void watch(int loop, source *source) {
 static int sleeping, most_sleeping;
 
 // sleep: async func(ms: u32); `data` is the descriptor of the loop.
-static cmabi_status on_sleep(void *data, cmabi_task *task, const void *args, void *results) {
-    const uint32_t ms = *(const uint32_t *)args;
+static cmabi_status on_sleep(void *data, cmabi_task *task, uint32_t ms) {
     const struct itimerspec when = {
         .it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L + 1}};
     source *timer = malloc(sizeof *timer);
@@ -62,7 +61,6 @@ static cmabi_status on_sleep(void *data, cmabi_task *task, const void *args, voi
     watch(*(const int *)data, timer);
     sleeping++;
     most_sleeping = sleeping > most_sleeping ? sleeping : most_sleeping;
-    (void)results;
     return CMABI_STATUS_PENDING; // the task is ours now
 }
 
@@ -123,16 +121,15 @@ static void *pool_thread(void *unused) {
     return unused;
 }
 
-// digest: async func(text: string) -> u64
-static cmabi_status on_digest(void *data, cmabi_task *task, const void *args, void *results) {
+static cmabi_status on_digest(void *data, cmabi_task *task, cmabi_string text, cmabi_u64 *result) {
     work *new = malloc(sizeof *new);
-    *new = (work){.task = task, .text = *(const cmabi_string *)args}; // stays until the answer
+    *new = (work){.task = task, .text = text}; // stays until the answer
     pthread_mutex_lock(&pool.mutex);
     new->next = pool.waiting;
     pool.waiting = new;
     pthread_cond_signal(&pool.changed);
     pthread_mutex_unlock(&pool.mutex);
-    (void)data, (void)results;
+    (void)data, (void)result;
     return CMABI_STATUS_PENDING;
 }
 
@@ -147,19 +144,13 @@ static void take_results(void) {
         work *work = done;
         done = work->next;
         cmabi_error *error = NULL;
-        must(cmabi_task_return(work->task, &work->digest, &error), &error);
+        must(demo_jobs_host_digest_return(work->task, &work->digest, &error), &error);
         cmabi_task_free(work->task);
         free(work);
     }
 }
 
 // ---- The loop -----------------------------------------------------------------------------------
-
-// run: async func(text: string, rounds: u32, pause: u32) -> u64
-typedef struct {
-    cmabi_string text;
-    uint32_t rounds, pause;
-} run_args;
 
 static void on_resolve(void *data, cmabi_subtask *subtask) {
     --*(int *)data;
@@ -192,7 +183,6 @@ int main(int argc, char **argv) {
         return 2;
     }
     const cmabi_string path = {argv[1], strlen(argv[1])};
-    const cmabi_string host = CMABI_STR("demo:jobs/host");
     int loop = epoll_create1(EPOLL_CLOEXEC);
     check(loop >= 0, "epoll_create1");
 
@@ -201,17 +191,15 @@ int main(int argc, char **argv) {
     cmabi_component *component;
     cmabi_linker *linker;
     cmabi_store *store;
-    cmabi_instance *instance;
-    const cmabi_func *run;
+    jobs guest;
+    const demo_jobs_host_host host = {.data = &loop, .sleep = on_sleep, .digest = on_digest};
+    const jobs_imports imports = {&host};
     must(cmabi_engine_new(NULL, &engine, &error), &error);
     must(cmabi_component_load_file(engine, path, &component, &error), &error);
     must(cmabi_linker_new(engine, &linker, &error), &error);
-    must(cmabi_linker_func(linker, host, CMABI_STR("sleep"), on_sleep, &loop, NULL, &error), &error);
-    must(cmabi_linker_func(linker, host, CMABI_STR("digest"), on_digest, NULL, NULL, &error), &error);
+    must(jobs_add_to_linker(linker, &imports, &error), &error);
     must(cmabi_store_new(engine, NULL, &store, &error), &error);
-    must(cmabi_linker_instantiate(linker, store, component, &instance, &error), &error);
-    must(cmabi_instance_func(instance, CMABI_STR("run"), &run, &error), &error);
-    must(cmabi_func_check(run, sizeof(run_args), sizeof(cmabi_u64), &error), &error);
+    must(jobs_instantiate(&guest, linker, store, component, &error), &error);
 
     must(cmabi_store_waker(store, &pool.waker, &error), &error);
     source waker = {cmabi_waker_fd(pool.waker), NULL};
@@ -221,20 +209,20 @@ int main(int argc, char **argv) {
         check(pthread_create(&threads[i], NULL, pool_thread, NULL) == 0, "pthread_create");
     }
 
-    const run_args args[JOBS] = {
+    const jobs_run_args args[JOBS] = {
         {CMABI_STR("Ada"), 3, 30}, {CMABI_STR("Grace"), 2, 50}, {CMABI_STR("Barbara"), 4, 20}};
-    cmabi_subtask *jobs[JOBS];
+    cmabi_subtask *calls[JOBS];
     int running = JOBS;
     for (int i = 0; i < JOBS; i++) {
-        must(cmabi_func_start(store, run, &args[i], on_resolve, &running, NULL, &jobs[i], &error), &error);
+        must(jobs_run_start(&guest, &args[i], on_resolve, &running, NULL, &calls[i], &error), &error);
     }
     drive(loop, store, &running);
     for (int i = 0; i < JOBS; i++) {
         cmabi_subtask_state state;
-        must(cmabi_subtask_get_state(jobs[i], &state, &error), &error); // did a trap end it?
-        const cmabi_u64 *result = cmabi_subtask_results(jobs[i]);
+        must(cmabi_subtask_get_state(calls[i], &state, &error), &error); // did a trap end it?
+        const cmabi_u64 *result = jobs_run_results(calls[i]);
         printf("%s: %016" PRIx64 "\n", args[i].text.ptr, *result);
-        cmabi_subtask_free(jobs[i]);
+        cmabi_subtask_free(calls[i]);
     }
     printf("%d slept at once\n", most_sleeping);
 
@@ -246,7 +234,7 @@ int main(int argc, char **argv) {
         pthread_join(threads[i], NULL);
     }
     cmabi_waker_free(pool.waker);
-    cmabi_instance_free(instance);
+    jobs_free(&guest);
     cmabi_store_free(store);
     cmabi_linker_free(linker);
     cmabi_component_free(component);

@@ -6,7 +6,7 @@
 
 #define _DEFAULT_SOURCE // usleep
 
-#include <cmabi.h>
+#include "pipe.h" // generated from guest/pipe.wit
 
 #include <poll.h>
 #include <pthread.h>
@@ -27,22 +27,20 @@ static void must(cmabi_status status, cmabi_error **error) {
 }
 
 static cmabi_store *store;
-static cmabi_instance *instance;
+static demo_pipe guest;
 
-// Gives `shout` a stream and gets one: the handles of the readable ends.
-static uint32_t shout(uint32_t text) {
+// Gives `shout` a stream and gets one.
+static demo_pipe_stream_u8 shout(demo_pipe_stream_u8 text) {
     cmabi_error *error = NULL;
-    const cmabi_func *func;
-    must(cmabi_instance_func(instance, CMABI_STR("shout"), &func, &error), &error);
-    uint32_t loud;
-    must(cmabi_func_call(store, func, &text, &loud, NULL, &error), &error);
+    demo_pipe_stream_u8 loud;
+    must(demo_pipe_shout(&guest, text, &loud, &error), &error);
     return loud;
 }
 
 // ---- A filter: text goes in, and comes out as it is read -----------------------------------------
 
 typedef struct {
-    uint32_t end;
+    demo_pipe_stream_u8_writer end;
     const char *left;
 } source;
 
@@ -62,31 +60,31 @@ static void write_left(source *source) {
     cmabi_error *error = NULL;
     cmabi_copied copied = {CMABI_COPY_RESULT_COMPLETED, 0};
     while (*source->left != '\0' && copied.result == CMABI_COPY_RESULT_COMPLETED) {
-        must(cmabi_stream_write(store, source->end, source->left, (uint32_t)strlen(source->left), some_written, source,
-                                NULL, &copied, &error), &error);
+        must(demo_pipe_stream_u8_write(store, source->end, (const uint8_t *)source->left, (uint32_t)strlen(source->left),
+                                  some_written, source, NULL, &copied, &error), &error);
         source->left += copied.count;
     }
     if (copied.result != CMABI_COPY_RESULT_BLOCKED) {
-        must(cmabi_stream_drop(store, source->end, &error), &error); // the end of the stream
+        must(demo_pipe_stream_u8_writer_drop(store, source->end, &error), &error); // the end of the stream
     }
 }
 
-static void filter(const cmabi_type *u8) {
+static void filter(void) {
     cmabi_error *error = NULL;
     source source = {.left = "streams are values: a host makes them, and a guest reads them\n"};
-    uint32_t text;
-    must(cmabi_stream_new(store, u8, &text, &source.end, &error), &error);
-    const uint32_t loud = shout(text);
+    demo_pipe_stream_u8 text;
+    must(demo_pipe_stream_u8_new(store, &text, &source.end, &error), &error);
+    const demo_pipe_stream_u8 loud = shout(text);
     write_left(&source);
 
     // A set waits for any number of ends; one that is blocked lets guests run.
     uint32_t set;
     must(cmabi_waitable_set_new(store, &set, &error), &error);
-    must(cmabi_waitable_join(store, loud, set, &error), &error);
+    must(cmabi_waitable_join(store, loud.handle, set, &error), &error);
     cmabi_copied copied = {CMABI_COPY_RESULT_COMPLETED, 0};
     while (copied.result != CMABI_COPY_RESULT_DROPPED) {
-        char buffer[16];
-        must(cmabi_stream_read(store, loud, buffer, sizeof buffer, NULL, NULL, NULL, NULL, &copied, &error), &error);
+        uint8_t buffer[16];
+        must(demo_pipe_stream_u8_read(store, loud, buffer, sizeof buffer, NULL, NULL, NULL, &copied, &error), &error);
         if (copied.result == CMABI_COPY_RESULT_BLOCKED) {
             cmabi_event event;
             must(cmabi_waitable_set_wait(store, set, &event, &error), &error);
@@ -94,9 +92,9 @@ static void filter(const cmabi_type *u8) {
         }
         fwrite(buffer, 1, copied.count, stdout);
     }
-    must(cmabi_waitable_join(store, loud, 0, &error), &error);
+    must(cmabi_waitable_join(store, loud.handle, 0, &error), &error);
     must(cmabi_waitable_set_drop(store, set, &error), &error);
-    must(cmabi_stream_drop(store, loud, &error), &error);
+    must(demo_pipe_stream_u8_drop(store, loud, &error), &error);
 }
 
 // ---- A file: read to where the guest wants it, written from where the guest has it ----------------
@@ -137,7 +135,7 @@ static uint32_t write_file(void *data, const void *bytes, uint32_t count) {
     return taken;
 }
 
-static void copy_file(const cmabi_type *u8) {
+static void copy_file(void) {
     copy copy = {tmpfile(), tmpfile(), 0, 0, 0};
     for (int i = 0; i < 20000; i++) {
         fprintf(copy.from, "this is line %d\n", i);
@@ -145,16 +143,17 @@ static void copy_file(const cmabi_type *u8) {
     rewind(copy.from);
 
     cmabi_error *error = NULL;
-    uint32_t text, end;
-    must(cmabi_stream_new(store, u8, &text, &end, &error), &error);
-    must(cmabi_stream_watch(store, end, guest_reads, &copy, NULL, &error), &error);
-    const uint32_t loud = shout(text);
+    demo_pipe_stream_u8 text;
+    demo_pipe_stream_u8_writer end;
+    must(demo_pipe_stream_u8_new(store, &text, &end, &error), &error);
+    must(cmabi_stream_watch(store, end.handle, guest_reads, &copy, NULL, &error), &error);
+    const demo_pipe_stream_u8 loud = shout(text);
     cmabi_copied copied = {CMABI_COPY_RESULT_COMPLETED, 0};
     while (copied.result != CMABI_COPY_RESULT_DROPPED) {
         must(cmabi_store_run(store, &error), &error);
-        must(cmabi_stream_read_in_place(store, loud, write_file, &copy, &copied, &error), &error);
+        must(cmabi_stream_read_in_place(store, loud.handle, write_file, &copy, &copied, &error), &error);
     }
-    must(cmabi_stream_drop(store, loud, &error), &error);
+    must(demo_pipe_stream_u8_drop(store, loud, &error), &error);
 
     char line[32];
     rewind(copy.to);
@@ -183,7 +182,7 @@ static void *find_name(void *data) {
     return NULL;
 }
 
-static void greet(const cmabi_type *string) {
+static void greet(void) {
     cmabi_error *error = NULL;
     promise promise = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     must(cmabi_store_waker(store, &promise.waker, &error), &error);
@@ -191,12 +190,11 @@ static void greet(const cmabi_type *string) {
     if (pthread_create(&thread, NULL, find_name, &promise) != 0) {
         exit(1);
     }
-    const cmabi_func *func;
-    must(cmabi_instance_func(instance, CMABI_STR("greet"), &func, &error), &error);
-    uint32_t future, end;
-    must(cmabi_future_new(store, string, &future, &end, &error), &error);
+    demo_pipe_greet_args args;
+    demo_pipe_future_string_writer end;
+    must(demo_pipe_future_string_new(store, &args.name, &end, &error), &error);
     cmabi_subtask *call;
-    must(cmabi_func_start(store, func, &future, NULL, NULL, NULL, &call, &error), &error);
+    must(demo_pipe_greet_start(&guest, &args, NULL, NULL, NULL, &call, &error), &error);
 
     // The loop of a program would wait for other things, too.
     struct pollfd loop = {.fd = cmabi_waker_fd(promise.waker), .events = POLLIN};
@@ -206,11 +204,11 @@ static void greet(const cmabi_type *string) {
     const cmabi_string name = {promise.name, strlen(promise.name)};
     pthread_mutex_unlock(&promise.mutex);
     cmabi_copied copied;
-    must(cmabi_future_write(store, end, &name, NULL, NULL, NULL, &copied, &error), &error);
+    must(demo_pipe_future_string_write(store, end, &name, NULL, NULL, NULL, &copied, &error), &error);
     must(cmabi_store_run(store, &error), &error);
-    must(cmabi_future_drop(store, end, &error), &error);
+    must(demo_pipe_future_string_writer_drop(store, end, &error), &error);
 
-    const cmabi_string *greeting = cmabi_subtask_results(call);
+    const cmabi_string *greeting = demo_pipe_greet_results(call);
     printf("%.*s\n", (int)greeting->len, greeting->ptr);
     cmabi_subtask_free(call);
     pthread_join(thread, NULL);
@@ -231,18 +229,13 @@ int main(int argc, char **argv) {
     cmabi_linker *linker;
     must(cmabi_linker_new(engine, &linker, &error), &error);
     must(cmabi_store_new(engine, NULL, &store, &error), &error);
-    must(cmabi_linker_instantiate(linker, store, component, &instance, &error), &error);
-    cmabi_type *u8, *string;
-    must(cmabi_type_new_primitive(CMABI_KIND_U8, &u8, &error), &error);
-    must(cmabi_type_new_primitive(CMABI_KIND_STRING, &string, &error), &error);
+    must(demo_pipe_instantiate(&guest, linker, store, component, &error), &error);
 
-    filter(u8);
-    copy_file(u8);
-    greet(string);
+    filter();
+    copy_file();
+    greet();
 
-    cmabi_type_free(string);
-    cmabi_type_free(u8);
-    cmabi_instance_free(instance);
+    demo_pipe_free(&guest);
     cmabi_store_free(store);
     cmabi_linker_free(linker);
     cmabi_component_free(component);
