@@ -9,7 +9,7 @@ mod types;
 
 use crate::code::Code;
 use crate::descs::{Descs, exported};
-use crate::names::{Globals, shouty, snake};
+use crate::names::{Globals, identifier, shouty, snake};
 use crate::world::{Direction, World};
 use crate::{File, Options, Result};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ pub(crate) fn print(world: &World<'_>, options: &Options, banner: &str) -> Resul
     let mut printer = Printer {
         world,
         sizes,
-        name: format!("{prefix}{}", snake(world.name)),
+        name: identifier(&format!("{prefix}{}", snake(world.name))),
         prefix,
         types: HashMap::new(),
         anonymous: HashMap::new(),
