@@ -2,7 +2,7 @@
 //! any object.
 
 use super::Printer;
-use crate::names::{Unique, identifier};
+use crate::names::Unique;
 use crate::world::{Direction, Sort};
 use wit_parser::{Function, TypeId};
 
@@ -65,6 +65,15 @@ impl Printer<'_> {
         }
     }
 
+    /// The name of the member that serves a function. One of a class cannot have the name of that.
+    fn host_name(&self, function: &Function) -> String {
+        let mut names = Unique::default();
+        if let Some(id) = function.kind.resource() {
+            names.name(self.names.short(self.world.dealias(id)));
+        }
+        names.name(function.item_name())
+    }
+
     /// The member that serves a function, with the class that it is of if that is not the host's, as a
     /// declaration.
     pub(super) fn host_member(
@@ -74,7 +83,7 @@ impl Printer<'_> {
     ) -> (Option<String>, String) {
         let (params, _) = self.arguments(scope, function);
         let (result, params) = (self.result(function), params.join(", "));
-        let name = identifier(function.item_name());
+        let name = self.host_name(function);
         let class = |id: TypeId| self.names.short(self.world.dealias(id)).to_owned();
         match Sort::of(function) {
             Sort::Free => (None, format!("{result} {name}({params})")),
@@ -99,7 +108,7 @@ impl Printer<'_> {
             format!("\"{}\"", function.name),
             desc,
         ];
-        let name = identifier(function.item_name());
+        let name = self.host_name(function);
         let late = |id: TypeId| {
             let of = self.names.ty(self.world.dealias(id));
             format!("cmabi::bindings::late<{of}, {class}>::type")
