@@ -2,6 +2,7 @@
 
 mod bindgen;
 mod engine;
+mod inspect;
 mod output;
 mod run;
 mod value;
@@ -21,6 +22,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Bindgen(bindgen::Args),
+    Inspect(inspect::Args),
     Run(run::Args),
     Wast(wast::Args),
 }
@@ -28,6 +30,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Bindgen(args) => bindgen::main(&args),
+        Command::Inspect(args) => inspect::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Wast(args) => wast::main(&args),
     }
