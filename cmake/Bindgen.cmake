@@ -24,7 +24,10 @@ function(cmabi_bindgen)
     message(FATAL_ERROR "cmabi_bindgen: ${arg_TARGET} is not a target")
   endif()
   get_filename_component(wit ${arg_WIT} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
-  if(NOT EXISTS ${wit})
+  # A component may be made when the project is built.
+  if(wit MATCHES "\\.wasm$")
+    set(made ${wit})
+  elseif(NOT EXISTS ${wit})
     message(FATAL_ERROR "cmabi_bindgen: ${wit} does not exist")
   endif()
 
@@ -52,7 +55,7 @@ function(cmabi_bindgen)
             --depfile ${out}/${base}.d ${arg_OPTIONS} ${wit}
     # Files that are current keep their time; for the build system they are new.
     COMMAND ${CMAKE_COMMAND} -E touch ${files}
-    DEPENDS ${depends} DEPFILE ${out}/${base}.d
+    DEPENDS ${depends} ${made} DEPFILE ${out}/${base}.d
     COMMENT "Generating code for the world ${arg_WORLD}" VERBATIM)
   target_sources(${arg_TARGET} PRIVATE ${files})
   target_include_directories(${arg_TARGET} PRIVATE ${out})
