@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr cmabi_type_desc text = {CMABI_KIND_STRING, 0, nullptr, 0};
+constexpr cmabi_type_desc str = {CMABI_KIND_STRING, 0, nullptr, 0};
 constexpr cmabi_type_desc u32 = {CMABI_KIND_U32, 0, nullptr, 0};
 constexpr cmabi_type_desc u64 = {CMABI_KIND_U64, 0, nullptr, 0};
 
@@ -25,17 +25,17 @@ struct Greeter {
     cmabi::instance instance = cmabi::linker(engine).instantiate(store, component);
 };
 
-constexpr cmabi_part_desc name[] = {{"name", &text}};
+constexpr cmabi_part_desc name[] = {{"name", &str}};
 
 } // namespace
 
 TEST_CASE("each kind of type can be described") {
-    constexpr cmabi_part_desc element[] = {{nullptr, &u32}};
-    constexpr cmabi_part_desc two[] = {{nullptr, &text}, {nullptr, &u64}};
-    constexpr cmabi_part_desc none[] = {{nullptr, nullptr}, {nullptr, nullptr}};
-    constexpr cmabi_part_desc named[] = {{"a", &text}, {"b-c", &u64}};
-    constexpr cmabi_part_desc cases[] = {{"some", &text}, {"none", nullptr}};
-    constexpr cmabi_part_desc file[] = {{"file", nullptr}};
+    static constexpr cmabi_part_desc element[] = {{nullptr, &u32}};
+    static constexpr cmabi_part_desc two[] = {{nullptr, &str}, {nullptr, &u64}};
+    static constexpr cmabi_part_desc none[] = {{nullptr, nullptr}, {nullptr, nullptr}};
+    static constexpr cmabi_part_desc named[] = {{"a", &str}, {"b-c", &u64}};
+    static constexpr cmabi_part_desc cases[] = {{"some", &str}, {"none", nullptr}};
+    static constexpr cmabi_part_desc file[] = {{"file", nullptr}};
     const struct {
         cmabi_type_desc desc;
         const char *text;
@@ -67,8 +67,8 @@ TEST_CASE("a description that is none is refused") {
         CHECK_FAILS(status, why, cmabi_type_new_described, &desc, type.out());
     };
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "desc", cmabi_type_new_described, nullptr, type.out());
-    constexpr cmabi_part_desc unnamed[] = {{nullptr, &u32}};
-    constexpr cmabi_part_desc untyped[] = {{"a", nullptr}};
+    static constexpr cmabi_part_desc unnamed[] = {{nullptr, &u32}};
+    static constexpr cmabi_part_desc untyped[] = {{"a", nullptr}};
     refuse({CMABI_KIND_NONE, 0, nullptr, 0}, CMABI_STATUS_INVALID_ARGUMENT, "no type");
     refuse({static_cast<cmabi_kind>(99), 0, nullptr, 0}, CMABI_STATUS_INVALID_ARGUMENT, "kind");
     refuse({CMABI_KIND_LIST, 0, nullptr, 0}, CMABI_STATUS_INVALID_ARGUMENT, "part 0");
@@ -85,7 +85,7 @@ TEST_CASE("a description that is none is refused") {
 
 TEST_CASE("exports are looked up and compared at once") {
     Greeter guest;
-    const cmabi_export_desc fits[] = {{"greet", {name, 1, &text, false}}};
+    const cmabi_export_desc fits[] = {{"greet", {name, 1, &str, false}}};
     const cmabi_func *found = nullptr;
     REQUIRE_OK(cmabi_instance_described_funcs, guest.instance.get(), fits, std::size_t{1}, &found);
     CHECK(::text(cmabi_func_type_text(cmabi_func_get_type(found))) == "func(name: string) -> string");
@@ -104,7 +104,7 @@ TEST_CASE("exports are looked up and compared at once") {
     REQUIRE_OK(cmabi_instance_described_funcs, guest.instance.get(), nullptr, std::size_t{0}, nullptr);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "funcs", cmabi_instance_described_funcs,
                 guest.instance.get(), fits, std::size_t{1}, nullptr);
-    const cmabi_export_desc unnamed[] = {{nullptr, {name, 1, &text, false}}};
+    const cmabi_export_desc unnamed[] = {{nullptr, {name, 1, &str, false}}};
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "path", cmabi_instance_described_funcs,
                 guest.instance.get(), unnamed, std::size_t{1}, &found);
 }
@@ -113,10 +113,10 @@ TEST_CASE("an import of another type than the one described is refused") {
     const cmabi::engine engine;
     const cmabi::component component(engine, read_guest("tallies.wasm"));
     const cmabi_string interface = CMABI_STR("test:guest/books@1.0.0");
-    constexpr cmabi_part_desc book[] = {{"book", nullptr}};
-    constexpr cmabi_type_desc own_book = {CMABI_KIND_OWN, 0, book, 1};
-    constexpr cmabi_part_desc two[] = {{"a", &own_book}, {"b", &own_book}};
-    constexpr cmabi_part_desc pages[] = {{"pages", &u64}};
+    static constexpr cmabi_part_desc book[] = {{"book", nullptr}};
+    static constexpr cmabi_type_desc own_book = {CMABI_KIND_OWN, 0, book, 1};
+    static constexpr cmabi_part_desc two[] = {{"a", &own_book}, {"b", &own_book}};
+    static constexpr cmabi_part_desc pages[] = {{"pages", &u64}};
     const cmabi_func_desc makes = {pages, 1, &own_book, false}, binds = {two, 2, &own_book, false};
     const cmabi_host_func func = [](void *, cmabi_task *, const void *, void *) -> cmabi_status {
         return CMABI_STATUS_OK;

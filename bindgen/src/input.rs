@@ -58,10 +58,14 @@ impl Input {
             DecodedWasm::Component(mut resolve, id) => {
                 // A component does not know what its world is called.
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                resolve.worlds[id].name = match world.unwrap_or(&stem).to_kebab_case() {
-                    name if name.starts_with(|c: char| c.is_ascii_alphabetic()) => name,
-                    name => format!("world-{name}"),
-                };
+                rename(
+                    &mut resolve,
+                    id,
+                    match world.unwrap_or(&stem).to_kebab_case() {
+                        name if name.starts_with(|c: char| c.is_ascii_alphabetic()) => name,
+                        name => format!("world-{name}"),
+                    },
+                );
                 Ok(Input { resolve, world: id, name, files })
             }
         }
@@ -76,6 +80,14 @@ impl Input {
     pub fn world(&self) -> &str {
         &self.resolve.worlds[self.world].name
     }
+}
+
+fn rename(resolve: &mut Resolve, world: WorldId, name: String) {
+    let package = resolve.worlds[world].package.expect("a world that was decoded is in a package");
+    let worlds = &mut resolve.packages[package].worlds;
+    worlds.shift_remove(&resolve.worlds[world].name);
+    worlds.insert(name.clone(), world);
+    resolve.worlds[world].name = name;
 }
 
 fn file_name(path: &Path) -> String {

@@ -86,3 +86,13 @@ fn the_same_input_gives_the_same_text() {
         }
     }
 }
+
+#[test]
+fn a_component_gives_its_own_world() {
+    let guest = support::root().join("examples/guest/editor.wasm");
+    let files = generated(&guest, None, Language::Cpp);
+    assert_eq!(files[0].name, "editor.hpp");
+    assert!(files[0].text.contains("class editor {"), "{}", files[0].text);
+    let files = generated(&guest, Some("Text Editor"), Language::C);
+    assert_eq!(files[0].name, "text_editor.h");
+}
