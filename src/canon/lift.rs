@@ -6,8 +6,8 @@ use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal}
 use crate::error::{Trap, Trapped};
 use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
-    Body, Callee, Cx, Event, InstanceId, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame,
-    leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
+    Body, Callee, Cx, Event, InstanceId, Parked, State, TaskId, ThreadId, Wait, WaitableId, Wake,
+    blame, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
 };
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -83,16 +83,17 @@ pub(crate) fn enter(
         state.subtask(subtask).callee = Some(task);
         (task, thread)
     };
-    leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, task, thread, args))
+    leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, task, thread, caller, args))
 }
 
 /// `canon_lift`: runs the task of a call until it blocks. A call of a sync-typed function is over
-/// when this returns.
+/// when this returns, or parked.
 fn canon_lift(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
     task: TaskId,
     thread: ThreadId,
+    caller: InstanceId,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
     if lift.ty.is_async() {
@@ -102,16 +103,41 @@ fn canon_lift(
         }
     }
     run_thread(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
-    if !lift.ty.is_async() {
-        let mut turns = 0u32;
-        while !cx.state().task_resolved(task) {
-            let next = cx.state().next_ready_in(lift.inst, turns);
-            let next = next.ok_or_else(|| Trapped::from(Trap::CannotBlock).within(&*lift.name))?;
-            resume(cx, next, false)?;
-            turns = turns.saturating_add(1);
+    if lift.ty.is_async() { Ok(()) } else { run_sync(cx, lift, task, caller) }
+}
+
+/// Runs a sync-typed call to its end, or until only the host can make it go on.
+fn run_sync(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    caller: InstanceId,
+) -> Result<(), Trapped> {
+    let mut turns = 0u32;
+    while !cx.state().task_resolved(task) {
+        let next = cx.state().next_ready_in(lift.inst, turns);
+        turns = turns.saturating_add(1);
+        match next {
+            Some(next) => resume(cx, next, false)?,
+            None if cx.state().park(task, lift, caller) => return Ok(()),
+            None => return Err(Trapped::from(Trap::CannotBlock).within(&*lift.name)),
         }
     }
+    cx.state().unpark(task, lift.inst);
     Ok(())
+}
+
+/// A thread of `inst` has run: goes on with the innermost call into it that is parked.
+pub(crate) fn run_parked(cx: &mut Cx<'_>, inst: InstanceId) -> Result<(), Trapped> {
+    loop {
+        let Some(Parked { task, lift, caller }) = cx.state()[inst].parked.last().cloned() else {
+            return Ok(());
+        };
+        run_sync(cx, &lift, task, caller)?;
+        if cx.state()[inst].parked.last().is_some_and(|last| last.task == task) {
+            return Ok(());
+        }
+    }
 }
 
 /// `thread_func` of the reference, up to the first block.

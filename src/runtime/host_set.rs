@@ -1,7 +1,7 @@
 //! Waitable sets of the host's: its ends of streams and futures, waited for together.
 
 use super::host_stream::{Copied, copied, usage};
-use super::{Cx, EventCode, Handle, InstanceId, SetId, State, WaitableId, store};
+use super::{Cx, EventCode, Handle, InstanceId, SetId, State, WaitableId, outside, store};
 use crate::error::{Error, ErrorKind, Result, Trapped};
 
 /// What became of a copy at an end in a set.
@@ -54,7 +54,7 @@ pub fn waitable_set_wait(cx: &mut Cx<'_>, set: u32) -> Result<HostEvent> {
         if let Some(event) = waitable_set_poll(cx, set)? {
             return Ok(event);
         }
-        if !store::tick(cx)? {
+        if !store::tick(cx)? && !outside::wait_for_any(cx) {
             return Err(store::would_block(&cx.state(), "no end in the set has an event"));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::list::List;
+use super::parked::Parked;
 use super::table::{Handle, Table};
 use super::thread::{Thread, ThreadId};
 use super::{Cx, Shared, StoreConfig, policy};
@@ -43,6 +44,12 @@ pub(crate) struct Instance {
     /// Threads in the store's ready queue that a sync call into this instance may run while it is
     /// blocked.
     pub(crate) ready: List<Thread, 1>,
+    /// Sync-typed calls into it that the host keeps waiting, the innermost last.
+    pub(crate) parked: Vec<Parked>,
+    /// How many of those have entered it: its own, and those of instances inside it.
+    pub(crate) held: u32,
+    /// Ready threads that have to let those go first.
+    pub(crate) holding: List<Thread, 0>,
 }
 
 impl Instance {
@@ -69,6 +76,9 @@ impl Instance {
             entering_exclusive: List::default(),
             reentering: List::default(),
             ready: List::default(),
+            parked: Vec::new(),
+            held: 0,
+            holding: List::default(),
         }
     }
 }
@@ -136,7 +146,9 @@ impl State {
     }
 
     pub(crate) fn leave_to(&mut self, instance: InstanceId, caller: InstanceId) {
-        self.for_entering_set(instance, caller, |instance| instance.may_enter = !instance.poisoned);
+        self.for_entering_set(instance, caller, |instance| {
+            instance.may_enter = !instance.poisoned && instance.held == 0;
+        });
     }
 
     /// `instance` is left because of a trap: nothing may enter it again.
@@ -147,15 +159,16 @@ impl State {
             instance.may_enter = false;
         });
         self.casualties.push((instance, trap.clone()));
+        self.poison_parked_callers(instance, trap);
     }
 
     /// Goes through `entering_set` of the reference, which is a part of the way to the root.
     #[inline]
-    fn for_entering_set(
+    pub(super) fn for_entering_set(
         &mut self,
         instance: InstanceId,
         caller: InstanceId,
-        act: impl Fn(&mut Instance),
+        mut act: impl FnMut(&mut Instance),
     ) {
         let common = policy::entered_in_common(self, instance, caller);
         let mut at = Some(instance);

@@ -15,6 +15,9 @@
 //! | Stream State, Future State | `stream`, `host_stream` |
 //! | Error Context | `error_context` |
 //!
+//! What the specification leaves to the embedder: calls that the host keeps waiting although their types
+//! are sync (`parked`), and what wakes a store from outside (`outside`).
+//!
 //! Threads are data: a thread that blocks is an entry with its wait, its place in a queue and, if
 //! it was inside a guest, the engine's continuation. No native stack is held for it.
 //!
@@ -31,6 +34,8 @@ pub mod host_stream;
 mod host_value;
 mod instance;
 mod list;
+mod outside;
+mod parked;
 pub(crate) mod nested;
 mod poison;
 pub(crate) mod policy;
@@ -62,6 +67,7 @@ pub use host_set::{
     waitable_set_wait,
 };
 pub use instance::{InstanceId, current_instance, instance_count, new_instance};
+pub use outside::{Extension, Signal};
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use slab::Id;
 pub use store::{Store, StoreConfig, call, run, start, tick};
@@ -73,6 +79,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use context::{Side, lower_params, return_result, run_core_task};
 pub(crate) use host::serve;
 pub(crate) use host_value::blame;
+pub(crate) use parked::Parked;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
 pub(crate) use store::{leave, settle};
 pub(crate) use subtask::{Caller, Subtask};
@@ -110,6 +117,7 @@ pub struct Shared {
     error_context_hook: RefCell<Option<Rc<ErrorContextHook>>>,
     /// For the embedder: the address of what it keeps beside the store. Null at first.
     pub embedder: Cell<*const ()>,
+    pub(crate) outside: outside::Outside,
 }
 
 /// The store as it is passed through every function of the runtime: its state, and its engine as

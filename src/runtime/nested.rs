@@ -5,7 +5,7 @@
 //! that could go on is pinned further down, the guest traps.
 
 use super::thread::{Thread, ThreadId, ThreadState, Wait};
-use super::{Body, Callee, Cx, InstanceId, State, leave, resume};
+use super::{Body, Callee, Cx, InstanceId, State, leave, outside, resume};
 use crate::canon;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
@@ -65,6 +65,13 @@ fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
             };
             match next {
                 Some(next) => next,
+                None if state.waits_for_host(thread) => {
+                    drop(state);
+                    if !outside::wait_in_place(cx)? {
+                        return Err(Trap::CannotSuspend.into());
+                    }
+                    continue;
+                }
                 None if is_sync => return Err(Trap::CannotBlock.into()),
                 None => return Err(Trap::CannotSuspend.into()),
             }

@@ -150,6 +150,7 @@ pub(crate) fn tear_down(cx: &mut Cx<'_>) {
     drop(completions);
     drop(sides);
     destroy(cx, doomed);
+    cx.shared.outside.clear();
 }
 
 impl State {

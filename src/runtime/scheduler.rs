@@ -201,7 +201,7 @@ impl State {
         true
     }
 
-    fn push_ready(&mut self, id: ThreadId) {
+    pub(super) fn push_ready(&mut self, id: ThreadId) {
         let thread = &mut self.threads[id];
         thread.queue = Queue::Ready;
         thread.ready_since = self.scheduler.step;
@@ -242,7 +242,7 @@ impl State {
         self.threads[id].queue = queue;
     }
 
-    fn dequeue(&mut self, id: ThreadId) {
+    pub(super) fn dequeue(&mut self, id: ThreadId) {
         let is_for_sync_calls = self.is_for_sync_calls(id);
         let thread = &mut self.threads[id];
         let queue = std::mem::replace(&mut thread.queue, Queue::None);
@@ -258,6 +258,7 @@ impl State {
             (Queue::Entering, _) => &mut inst.entering,
             (Queue::EnteringExclusive, _) => &mut inst.entering_exclusive,
             (Queue::Reentering, _) => &mut inst.reentering,
+            (Queue::Holding, _) => &mut inst.holding,
             (Queue::SetWaiters, ThreadState::Waiting(Wait::Set(set))) => {
                 &mut self.sets[set].waiters
             }
@@ -278,9 +279,14 @@ impl State {
             }
             let n = self.choose(count);
             let id = self.scheduler.ready.nth(&mut self.threads, n)?;
-            if self.is_still_ready(id) {
+            if !self.is_still_ready(id) {
+                continue;
+            }
+            if !self.is_held(id) {
                 return Some(id);
             }
+            self.dequeue(id);
+            self.hold(id);
         }
     }
 

@@ -9,8 +9,9 @@ use super::scheduler::Scheduler;
 use super::slab::Slab;
 use super::subtask::{Caller, SubtaskState};
 use super::thread::resume;
-use super::{Cx, InstanceId, Shared, State, host_stream};
+use super::{Cx, InstanceId, Shared, State, host_stream, outside};
 use crate::account::{Account, GUEST_MEMORY, HOST_MEMORY};
+use crate::canon::lift::run_parked;
 use crate::canon::{self, FuncInst};
 use crate::copy::PlanCache;
 use crate::engine::fiber::Depth;
@@ -121,6 +122,7 @@ impl Store {
             embedder: Cell::new(std::ptr::null()),
             guest_memory,
             host_memory,
+            outside: outside::Outside::default(),
         };
         Ok(Store { shared: Rc::new(shared), engine: engine_store })
     }
@@ -181,7 +183,8 @@ pub fn start(
 
 /// Calls `func` and runs the store until the call is over. See [`start`].
 ///
-/// Where nothing can run any more: an error of [`ErrorKind::WouldBlock`] if the host can make the
+/// Where nothing can run before something outside wakes the store, the thread sleeps until it does (see
+/// [`Extension`](super::Extension)). Otherwise, where nothing can run any more: an error of [`ErrorKind::WouldBlock`] if the host can make the
 /// call go on, else the trap [`Trap::Deadlock`]. Inside a host function, nothing else can run.
 pub fn call(
     cx: &mut Cx<'_>,
@@ -204,6 +207,7 @@ pub fn call(
         } else {
             match run_one(cx) {
                 Ok(true) => continue,
+                Ok(false) if outside::wait(cx, subtask.0) => continue,
                 Ok(false) => stuck(cx),
                 Err(error) => match cx.state().take_host_call(subtask) {
                     // What trapped is what is waited for, whether or not it had returned before.
@@ -261,14 +265,21 @@ pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
 }
 
 fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
+    outside::deliver(cx)?;
     let (thread, inst) = {
         let mut state = cx.state();
-        let Some(thread) = state.next_ready() else { return Ok(false) };
+        let Some(thread) = state.next_ready() else {
+            drop(state);
+            return outside::look(cx);
+        };
         let inst = state.threads[thread].inst;
         state.enter_from(inst, InstanceId::HOST);
         (thread, inst)
     };
-    let result = leave(cx, inst, InstanceId::HOST, |cx| resume(cx, thread, false));
+    let result = leave(cx, inst, InstanceId::HOST, |cx| {
+        resume(cx, thread, false)?;
+        run_parked(cx, inst)
+    });
     settle(cx, result)?;
     Ok(true)
 }

@@ -72,6 +72,8 @@ pub(crate) enum Queue {
     EnteringExclusive,
     Reentering,
     SetWaiters,
+    /// Ready, but a sync-typed call into the instance goes first.
+    Holding,
 }
 
 /// How far a thread is.

@@ -3,6 +3,7 @@
 mod asynchronous;
 mod calls;
 mod nested;
+mod parked;
 mod trouble;
 
 use super::*;

@@ -25,7 +25,7 @@ impl Engine for Unsuspendable {
     }
 }
 
-fn nested() -> Fixture {
+pub(super) fn nested() -> Fixture {
     Fixture::on(&Unsuspendable(WasmiEngine::default()), StoreConfig::default())
 }
 

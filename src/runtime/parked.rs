@@ -1,0 +1,116 @@
+//! Calls of sync-typed functions that the host keeps waiting.
+//!
+//! A function whose type is not `async` may not block, so a guest that calls one of the host's has to
+//! stay where it is until the host has the answer, and so have its callers, up to the host. To
+//! them no time passes. The calls are *parked*: their guests are suspended, the host gets its thread
+//! back, and the instances that they have entered stay entered. Nothing else enters those, and of their own
+//! threads only those run that may run while a sync call blocks, until the host has answered and
+//! the calls are over.
+
+use super::subtask::Subtask;
+use super::thread::{Queue, ThreadId, ThreadState, Wait};
+use super::waitable::WaitableKind;
+use super::{Callee, InstanceId, State, TaskId, WaitableId, policy};
+use crate::canon::Lift;
+use crate::error::Trapped;
+use std::rc::Rc;
+
+/// A call that is parked.
+#[derive(Clone)]
+pub(crate) struct Parked {
+    pub(crate) task: TaskId,
+    pub(crate) lift: Rc<Lift>,
+    pub(crate) caller: InstanceId,
+}
+
+impl State {
+    /// Parks a sync-typed call of `inst` from `caller`, if all that it lacks is an answer of the
+    /// host's. Nothing changes for one that is parked already.
+    pub(crate) fn park(&mut self, task: TaskId, lift: &Rc<Lift>, caller: InstanceId) -> bool {
+        let inst = lift.inst;
+        let threads: Vec<_> = self[inst].threads.iter().map(|(_, thread)| *thread).collect();
+        if !threads.into_iter().any(|thread| self.waits_for_host(thread)) {
+            return false;
+        }
+        if !self.is_parked(task, inst) {
+            self[inst].parked.push(Parked { task, lift: lift.clone(), caller });
+            self.for_entering_set(inst, caller, |instance| instance.held += 1);
+        }
+        true
+    }
+
+    /// A sync-typed call is over: if it was parked, what it kept out may enter.
+    pub(crate) fn unpark(&mut self, task: TaskId, inst: InstanceId) {
+        let at = self[inst].parked.iter().position(|parked| parked.task == task);
+        let Some(Parked { caller, .. }) = at.map(|at| self[inst].parked.remove(at)) else { return };
+        self.for_entering_set(inst, caller, |instance| instance.held -= 1);
+        let mut at = Some(inst);
+        while let Some(id) = at {
+            while self[id].held == 0
+                && let Some(thread) = self[id].holding.front(&self.threads)
+            {
+                self.dequeue(thread);
+                self.push_ready(thread);
+            }
+            at = self[id].parent;
+        }
+    }
+
+    fn is_parked(&self, task: TaskId, inst: InstanceId) -> bool {
+        self[inst].parked.iter().any(|parked| parked.task == task)
+    }
+
+    /// Whether a thread waits for the host to answer a sync-typed call, or for a call that is parked.
+    pub(crate) fn waits_for_host(&self, thread: ThreadId) -> bool {
+        let ThreadState::Waiting(Wait::Resolved(waitable)) = self.threads[thread].state else {
+            return false;
+        };
+        let Some(id) = self.callee_of(waitable) else { return false };
+        let task = &self.tasks[id];
+        match &task.callee {
+            Callee::Host(served) => !served.def.ty.is_async(),
+            Callee::Lift(_) => self.is_parked(id, task.inst),
+            Callee::Core => false,
+        }
+    }
+
+    /// The task on the other side of a call that is not over.
+    pub(super) fn callee_of(&self, call: WaitableId) -> Option<TaskId> {
+        match &self.waitables.get(call)?.kind {
+            WaitableKind::Subtask(Subtask { callee, .. }) => *callee,
+            WaitableKind::End(_) => None,
+        }
+    }
+
+    /// Whether a ready thread has to let a parked call go first.
+    pub(super) fn is_held(&self, thread: ThreadId) -> bool {
+        let (inst, task) = (self.threads[thread].inst, self.threads[thread].task);
+        let entered = self.threads[thread].index != 0;
+        self[inst].held > 0
+            && !self.is_parked(task, inst)
+            && !(entered
+                && !self[inst].parked.is_empty()
+                && policy::sync_call_may_run(self, thread))
+    }
+
+    /// Puts a ready thread aside.
+    pub(super) fn hold(&mut self, id: ThreadId) {
+        let inst = self.threads[id].inst;
+        self.instances[inst.0 as usize].holding.push_back(&mut self.threads, id);
+        self.threads[id].queue = Queue::Holding;
+    }
+
+    /// A trap has ended an instance: it ends those, too, whose calls were parked in it.
+    pub(super) fn poison_parked_callers(&mut self, inst: InstanceId, trap: &Trapped) {
+        for Parked { task, .. } in std::mem::take(&mut self[inst].parked) {
+            let Some(task) = self.tasks.get(task) else { continue };
+            let caller =
+                task.subtask.and_then(|call| self.waitables.get(call)).map(|call| call.inst);
+            if let Some(caller) = caller.filter(|caller| *caller != InstanceId::HOST)
+                && !self[caller].poisoned
+            {
+                self.poison(caller, InstanceId::HOST, trap);
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Sync-typed calls that the host keeps waiting.
+
+use super::*;
+use crate::error::{ErrorKind, Trap};
+use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+type Pending = Arc<Mutex<Vec<HostTask>>>;
+
+/// A host function of type `func(p0: u32) -> u32` whose calls stay pending in `tasks`.
+fn pending(tasks: &Pending) -> FuncInst {
+    let tasks = tasks.clone();
+    let func = move |call: &mut HostCall<'_, '_>| {
+        tasks.lock().unwrap().push(call.task);
+        Ok(HostOutcome::Pending)
+    };
+    FuncInst::Host(Rc::new(HostFuncDef::new(u32s(1), "slow", Arc::new(func))))
+}
+
+/// A guest whose sync-typed `run` calls `callee` twice, and adds what it returns.
+fn caller_of(fx: &mut Fixture, name: &str, callee: &FuncInst) -> FuncInst {
+    let inst = fx.instance(name);
+    let import = fx.lower(inst, callee, Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (param i32) (result i32)))
+            (func (export "run") (param i32) (result i32)
+                (i32.add (call $f (local.get 0)) (call $f (local.get 0)))))"#,
+        &[import],
+    );
+    fx.lift(inst, &core, "run", &u32s(1), Options::default())
+}
+
+fn begin(fx: &mut Fixture, func: &FuncInst, arg: &u32, result: &Cell<u32>) -> Result<HostSubtask> {
+    let arena = fx.arena.clone();
+    let args = (&raw const *arg).cast();
+    start(&mut fx.store.cx(), func, args, result.as_ptr().cast(), &arena, None)
+}
+
+fn answer(fx: &mut Fixture, tasks: &Pending, value: u32) {
+    let task = tasks.lock().unwrap().remove(0);
+    task.return_(&mut fx.store.cx(), (&raw const value).cast()).unwrap();
+    run(&mut fx.store.cx()).unwrap();
+}
+
+#[test]
+fn the_host_gets_its_thread_back_and_nobody_else_enters() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let inner = caller_of(&mut fx, "inner", &pending(&tasks));
+    let outer = caller_of(&mut fx, "outer", &inner);
+    let (arg, result) = (7, Cell::new(0));
+    let subtask = begin(&mut fx, &outer, &arg, &result).unwrap();
+    for value in 1..=4 {
+        assert_eq!(subtask.state(&fx.store.cx()).unwrap(), SubtaskState::Started);
+        for func in [&outer, &inner] {
+            assert_trap(&fx.call(func, &[1]).unwrap_err(), "cannot enter component instance");
+        }
+        answer(&mut fx, &tasks, value);
+    }
+    assert_eq!(subtask.state(&fx.store.cx()).unwrap(), SubtaskState::Returned);
+    assert_eq!(result.get(), 10);
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    // Both can be entered again, and are, by a call that waits for the host.
+    assert_eq!(fx.call(&outer, &[1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn another_instance_runs_meanwhile() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let (one, two) =
+        (caller_of(&mut fx, "one", &pending(&tasks)), caller_of(&mut fx, "two", &pending(&tasks)));
+    let (arg, results) = (0, [Cell::new(0), Cell::new(0)]);
+    let first = begin(&mut fx, &one, &arg, &results[0]).unwrap();
+    let second = begin(&mut fx, &two, &arg, &results[1]).unwrap();
+    tasks.lock().unwrap().reverse();
+    answer(&mut fx, &tasks, 20);
+    tasks.lock().unwrap().reverse();
+    answer(&mut fx, &tasks, 20);
+    assert_eq!(second.state(&fx.store.cx()).unwrap(), SubtaskState::Returned);
+    assert_eq!(first.state(&fx.store.cx()).unwrap(), SubtaskState::Started);
+    answer(&mut fx, &tasks, 1);
+    answer(&mut fx, &tasks, 1);
+    assert_eq!(results.map(Cell::into_inner), [2, 40]);
+    for subtask in [first, second] {
+        subtask.drop(&mut fx.store.cx()).unwrap();
+    }
+    fx.assert_idle();
+}
+
+#[test]
+fn a_failure_ends_all_that_wait_for_it() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let inner = caller_of(&mut fx, "inner", &pending(&tasks));
+    let outer = caller_of(&mut fx, "outer", &inner);
+    let (arg, result) = (7, Cell::new(0));
+    let subtask = begin(&mut fx, &outer, &arg, &result).unwrap();
+    let task = tasks.lock().unwrap().remove(0);
+    task.fail(&mut fx.store.cx(), Trap::Host { message: "no more".into() }).unwrap();
+    let error = subtask.state(&fx.store.cx()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Host);
+    assert_trap(&error, "no more");
+    for func in [&outer, &inner] {
+        assert_trap(&fx.call(func, &[1]).unwrap_err(), "cannot enter component instance");
+    }
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    fx.assert_idle();
+}
+
+#[test]
+fn a_trap_after_waiting_ends_the_callers() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let inst = fx.instance("inner");
+    let import = fx.lower(inst, &pending(&tasks), Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (param i32) (result i32)))
+            (func (export "run") (param i32) (result i32) (drop (call $f (i32.const 1))) unreachable))"#,
+        &[import],
+    );
+    let inner = fx.lift(inst, &core, "run", &u32s(1), Options::default());
+    let outer = caller_of(&mut fx, "outer", &inner);
+    let (arg, result) = (7, Cell::new(0));
+    let subtask = begin(&mut fx, &outer, &arg, &result).unwrap();
+    let (task, value) = (tasks.lock().unwrap().remove(0), 1u32);
+    task.return_(&mut fx.store.cx(), (&raw const value).cast()).unwrap();
+    assert_trap(&run(&mut fx.store.cx()).unwrap_err(), "unreachable");
+    assert_trap(&subtask.state(&fx.store.cx()).unwrap_err(), "unreachable");
+    assert_trap(&fx.call(&outer, &[1]).unwrap_err(), "cannot enter component instance");
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    fx.assert_idle();
+}
+
+/// Answers its tasks after a while, from another thread's point of view.
+#[derive(Default)]
+struct Later {
+    tasks: RefCell<Vec<HostTask>>,
+}
+
+impl Extension for Later {
+    fn expected(&self) -> u32 {
+        self.tasks.borrow().len() as u32
+    }
+
+    fn expects(&self, task: HostTask) -> bool {
+        self.tasks.borrow().contains(&task)
+    }
+
+    fn woken(&self, cx: &mut Cx<'_>) -> Result<()> {
+        let tasks = self.tasks.take();
+        tasks.into_iter().try_for_each(|task| {
+            let value = 21u32;
+            task.return_(cx, (&raw const value).cast())
+        })
+    }
+
+    fn look(&self, _: &mut Cx<'_>) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+/// A host function that a thread answers after some time.
+fn later() -> FuncInst {
+    let func = move |call: &mut HostCall<'_, '_>| {
+        let later = call.cx.shared.extension(1, Later::default);
+        later.tasks.borrow_mut().push(call.task);
+        let signal = call.cx.shared.signal().clone();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(5));
+            signal.raise();
+        });
+        Ok(HostOutcome::Pending)
+    };
+    FuncInst::Host(Rc::new(HostFuncDef::new(u32s(1), "later", Arc::new(func))))
+}
+
+#[test]
+fn a_call_sleeps_until_something_outside_wakes_the_store() {
+    let mut fx = Fixture::new();
+    let func = caller_of(&mut fx, "guest", &later());
+    assert_eq!(fx.call(&func, &[1]).unwrap(), 42);
+    fx.assert_idle();
+}
+
+#[test]
+fn an_engine_without_suspension_sleeps_in_place() {
+    let mut fx = super::nested::nested();
+    let func = caller_of(&mut fx, "guest", &later());
+    assert_eq!(fx.call(&func, &[1]).unwrap(), 42);
+    fx.assert_idle();
+}
+
+#[test]
+fn a_call_that_waits_for_the_host_as_well_does_not_sleep() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let sleeper = caller_of(&mut fx, "sleeper", &later());
+    let (arg, result) = (0, Cell::new(0));
+    let asleep = begin(&mut fx, &sleeper, &arg, &result).unwrap();
+    let func = caller_of(&mut fx, "guest", &pending(&tasks));
+    assert_eq!(fx.call(&func, &[1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    asleep.drop(&mut fx.store.cx()).unwrap();
+}
