@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Host,
     /// The library has a bug; the store is poisoned.
     Internal,
+    /// A guest has ended its program, which is no failure.
+    Exit,
 }
 
 /// An error that names what was wrong and where.
@@ -96,6 +98,7 @@ impl From<Trapped> for Error {
         let kind = match trap.reason() {
             _ if trap.is_of_host() => ErrorKind::InvalidArgument,
             Trap::Host { .. } => ErrorKind::Host,
+            Trap::Exit { .. } => ErrorKind::Exit,
             Trap::Limit { .. }
             | Trap::OutOfFuel
             | Trap::TableFull { .. }
@@ -426,6 +429,12 @@ pub enum Trap {
     Host {
         /// What the host said.
         message: Arc<str>,
+    },
+    /// A guest has ended its program, by `wasi:cli/exit`.
+    #[error("the guest has exited with status {code}")]
+    Exit {
+        /// The status.
+        code: u8,
     },
     /// A configured limit was reached.
     #[error("resource limit exceeded: {what}")]

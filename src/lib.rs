@@ -45,7 +45,8 @@
 //!
 //! Around it: [`account`] counts what is spent against limits, [`types`] holds value types,
 //! [`component`] makes instances of component binaries (`Binary.md`, `Explainer.md`), [`engine`] runs
-//! core wasm, [`wave`] writes values as text, [`ffi`] is the C API.
+//! core wasm, [`wave`] writes values as text, `wasi` is what a host can grant to components, [`ffi`] is
+//! the C API.
 //!
 //! # Four differences in form
 //!
@@ -78,4 +79,6 @@ pub mod layout;
 pub mod memory;
 pub mod runtime;
 pub mod types;
+#[cfg(feature = "wasi")]
+pub mod wasi;
 pub mod wave;

@@ -256,6 +256,19 @@ impl Definitions {
         self.items.get(name).or_else(compatible)
     }
 
+    /// Everything by name, with its type as text.
+    #[cfg(all(test, feature = "wasi"))]
+    pub(crate) fn described(&self) -> impl Iterator<Item = (&str, String)> {
+        self.items.iter().map(|(name, definition)| {
+            let ty = match definition {
+                Definition::Func { takes: Takes::Exactly(ty), .. } => ty.to_string(),
+                Definition::Resource { ty, .. } => format!("resource {}", ty.name()),
+                other => other.sort().into(),
+            };
+            (&**name, ty)
+        })
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.items.keys().map(|name| &**name)
     }

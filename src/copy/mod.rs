@@ -16,6 +16,7 @@
 //! | `list`, `bulk` | lists, and loops over elements that need no allocation |
 //! | `string` | strings in every pair of encodings |
 //! | `flat` | values as core values: flattened, joined, spilled |
+//! | `typed` | the host's values as Rust types, for functions that the library itself offers |
 
 mod bulk;
 mod exec;
@@ -27,6 +28,8 @@ mod store;
 mod string;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "wasi")]
+pub(crate) mod typed;
 
 pub use flat::{FuncPlans, Source, Target};
 pub use plan::{Plan, PlanCache};

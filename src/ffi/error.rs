@@ -1,8 +1,8 @@
 //! Status, strings and errors
 
 use super::{check, guard, guard_or};
-use crate::error::{Error, ErrorKind, PathSegment, Result};
-use std::ffi::c_char;
+use crate::error::{Error, ErrorKind, PathSegment, Result, Trap, Trapped};
+use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -39,11 +39,13 @@ pub enum cmabi_status {
     Busy,
     /// The library has a bug. The store that was in use is poisoned: it can only be freed.
     Internal,
+    /// A guest has ended its program, well or not (`cmabi_error_exit_code`): it cannot be called again.
+    Exit,
 }
 
 // SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
 unsafe impl check::Enumeration for cmabi_status {
-    const COUNT: u32 = cmabi_status::Internal as u32 + 1;
+    const COUNT: u32 = cmabi_status::Exit as u32 + 1;
 }
 
 impl From<ErrorKind> for cmabi_status {
@@ -61,6 +63,7 @@ impl From<ErrorKind> for cmabi_status {
             ErrorKind::Busy => cmabi_status::Busy,
             ErrorKind::Host => cmabi_status::Host,
             ErrorKind::Internal => cmabi_status::Internal,
+            ErrorKind::Exit => cmabi_status::Exit,
         }
     }
 }
@@ -105,6 +108,7 @@ impl cmabi_status {
             cmabi_status::WouldBlock => "would block",
             cmabi_status::Busy => "the store is busy",
             cmabi_status::Internal => "internal error",
+            cmabi_status::Exit => "the guest has exited",
         }
     }
 }
@@ -149,6 +153,7 @@ pub struct cmabi_error {
     message: String,
     path: String,
     frames: Vec<String>,
+    exit_code: Option<u8>,
 }
 
 impl cmabi_error {
@@ -177,7 +182,12 @@ impl From<Error> for cmabi_error {
             path.extend(trap.path().map(PathSegment::to_string));
             frames.extend_from_slice(trap.frames());
         }
+        let exit_code = match error.trap().map(Trapped::reason) {
+            Some(Trap::Exit { code }) => Some(*code),
+            _ => None,
+        };
         cmabi_error {
+            exit_code,
             status: error.kind().into(),
             message: error.to_string(),
             path: path.join(", "),
@@ -230,6 +240,14 @@ pub unsafe extern "C" fn cmabi_error_status(error: *const cmabi_error) -> cmabi_
 pub unsafe extern "C" fn cmabi_error_message(error: *const cmabi_error) -> cmabi_string {
     // SAFETY: the header's rules.
     unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.message.as_str().into())
+}
+
+/// For `CMABI_STATUS_EXIT`: the status that the guest has exited with, from 0 to 255, as `wasi:cli/exit` has
+/// it: 0 for `ok`, 1 for `error`. -1 for other errors and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_exit_code(error: *const cmabi_error) -> c_int {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.and_then(|error| error.exit_code).map_or(-1, c_int::from)
 }
 
 /// For a trap that concerns a value: the way to it from the parameter or result, as

@@ -1,0 +1,266 @@
+//! Functions of Rust as host functions.
+//!
+//! A function takes a [`Call`] and Rust types that stand for its parameters, and returns one that stands for
+//! its result; its type is made of them. It may also say that it has to wait.
+
+use super::source::Sources;
+use super::state::{State, Waiter, World};
+use crate::canon::host_resource;
+use crate::component::Definitions;
+use crate::copy::typed::{Borrow, Canonical, HostResource, Load, Own, ResourceTypes, Store};
+use crate::error::{Error, Result, Trap, Trapped};
+use crate::memory::{AddrType, Arena};
+use crate::runtime::{Cx, HostCall, HostOutcome};
+use crate::types::{Field, FuncType, Type};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What a function answers at once, or the trap of the caller's that it ends with.
+pub(super) type Answer<T> = Result<T, Trapped>;
+
+/// What a function that may have to wait answers.
+pub(super) enum Wait<T> {
+    /// The result.
+    Over(T),
+    /// It is to be called again when one of these is ready.
+    For(Sources),
+}
+
+/// A call that is served.
+pub(super) struct Call<'a, 'cx> {
+    pub(super) cx: &'a mut Cx<'cx>,
+    pub(super) state: &'a Rc<State>,
+    /// Where results go.
+    pub(super) arena: &'a Rc<Arena>,
+    /// How far a function is that waits more than once: 0 at first, and then what it has set.
+    pub(super) step: &'a Cell<u8>,
+    world: &'a World,
+}
+
+impl Call<'_, '_> {
+    /// What a handle that the guest has lent stands for.
+    pub(super) fn get<R: HostResource>(&self, borrow: &Borrow<R>) -> Answer<Rc<R>> {
+        self.state.resource(borrow.rep)
+    }
+
+    /// Gives a new resource to the guest.
+    pub(super) fn own<R: HostResource>(&mut self, resource: R) -> Answer<Own<R>> {
+        let rep = self.state.add(Rc::new(resource))?;
+        let made = host_resource::new(self.cx, &self.world.resources.get::<R>(), rep);
+        made.map(Own::new).map_err(|error| {
+            self.state.remove(rep);
+            failed(&error)
+        })
+    }
+}
+
+/// The trap for an error of the library's.
+pub(super) fn failed(error: &Error) -> Trapped {
+    match error.trap() {
+        Some(trap) => trap.clone(),
+        None => Trap::Host { message: error.to_string().into() }.into(),
+    }
+}
+
+/// The items of one interface.
+pub(super) struct Interface<'a> {
+    definitions: &'a mut Definitions,
+    world: &'a Arc<World>,
+}
+
+impl<'a> Interface<'a> {
+    pub(super) fn new(definitions: &'a mut Definitions, world: &'a Arc<World>) -> Self {
+        Interface { definitions, world }
+    }
+
+    /// Offers a resource type.
+    pub(super) fn resource<R: HostResource>(&mut self) -> Result<()> {
+        let world = self.world.clone();
+        let dtor = move |cx: &mut Cx<'_>, rep: u32| {
+            world.state(cx.shared).remove(rep);
+            Ok(())
+        };
+        let ty = self.world.resources.get::<R>();
+        self.definitions.resource(R::NAME, ty, Some(Arc::new(dtor)))
+    }
+
+    /// Offers a function, whose parameters have these names.
+    pub(super) fn func<T: 'static>(
+        &mut self,
+        name: &str,
+        params: &[&str],
+        func: impl TypedFunc<T>,
+    ) -> Result<()> {
+        let ty = func.func_type(params, &self.world.resources)?;
+        let served = Arc::new(Typed { func, of: std::marker::PhantomData });
+        let world = self.world.clone();
+        let func = move |call: &mut HostCall<'_, '_>| serve(&world, &served, call);
+        self.definitions.func(name, Some(ty), Arc::new(func))
+    }
+}
+
+/// Serves a call, or has it wait.
+fn serve(
+    world: &Arc<World>,
+    func: &Arc<impl Serve + 'static>,
+    call: &mut HostCall<'_, '_>,
+) -> Answer<HostOutcome> {
+    let state = world.state(call.cx.shared);
+    let step = Cell::new(0);
+    let mut serving = Call { cx: call.cx, state: &state, arena: call.arena, step: &step, world };
+    // SAFETY: the runtime's promise: the arguments are those of the function's type, and so is the room
+    // for the result; both stay as long as the task.
+    let sources = match unsafe { func.serve(&mut serving, call.args, call.results) }? {
+        Wait::Over(()) => return Ok(HostOutcome::Returned),
+        Wait::For(sources) => sources,
+    };
+    let waiter = Waiter {
+        task: call.task,
+        func: func.clone(),
+        step,
+        args: call.args,
+        results: call.results,
+        arena: call.arena.clone(),
+    };
+    state.wait(call.cx, waiter, sources)?;
+    Ok(HostOutcome::Pending)
+}
+
+/// Serves a call that has waited: once more from the beginning.
+pub(super) fn serve_again(
+    world: &World,
+    state: &Rc<State>,
+    waiter: &Waiter,
+    cx: &mut Cx<'_>,
+) -> Answer<Wait<()>> {
+    let mut call = Call { cx, state, arena: &waiter.arena, step: &waiter.step, world };
+    // SAFETY: as above; the task has not been answered.
+    unsafe { waiter.func.serve(&mut call, waiter.args, waiter.results) }
+}
+
+/// A function whose arguments and results are in memory.
+pub(super) trait Serve: Send + Sync {
+    /// # Safety
+    /// The record of the arguments is at `args`, for as long as the call's arena is held, and there is room
+    /// for a result at `results`.
+    unsafe fn serve(
+        &self,
+        call: &mut Call<'_, '_>,
+        args: *const u8,
+        results: *mut u8,
+    ) -> Answer<Wait<()>>;
+}
+
+struct Typed<F, T> {
+    func: F,
+    of: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T: 'static, F: TypedFunc<T>> Serve for Typed<F, T> {
+    unsafe fn serve(
+        &self,
+        call: &mut Call<'_, '_>,
+        args: *const u8,
+        results: *mut u8,
+    ) -> Answer<Wait<()>> {
+        let arena = call.arena.clone();
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.func.call(call, args)? {
+                Wait::Over(result) => result.store(results, &arena).map(Wait::Over),
+                Wait::For(sources) => Ok(Wait::For(sources)),
+            }
+        }
+    }
+}
+
+/// A function of Rust; `T` is the tuple of its parameters and its result.
+pub(super) trait TypedFunc<T>: Send + Sync + 'static {
+    type Result: Store;
+
+    fn func_type(&self, params: &[&str], resources: &ResourceTypes) -> Result<FuncType>;
+
+    /// # Safety
+    /// As for [`Serve::serve`].
+    unsafe fn call(&self, call: &mut Call<'_, '_>, args: *const u8) -> Answer<Wait<Self::Result>>;
+}
+
+/// What a function returns.
+pub(super) trait Reply {
+    type Result: Store;
+
+    fn reply(self) -> Answer<Wait<Self::Result>>;
+}
+
+impl<T: Store> Reply for Answer<T> {
+    type Result = T;
+
+    fn reply(self) -> Answer<Wait<T>> {
+        self.map(Wait::Over)
+    }
+}
+
+impl<T: Store> Reply for Answer<Wait<T>> {
+    type Result = T;
+
+    fn reply(self) -> Answer<Wait<T>> {
+        self
+    }
+}
+
+macro_rules! typed_funcs {
+    ($([$($param:ident)*])*) => {$(
+        impl<$($param,)* R, F> TypedFunc<($($param,)* R,)> for F
+        where
+            $($param: Load + 'static,)*
+            R: Reply + 'static,
+            F: Fn(&mut Call<'_, '_> $(, $param)*) -> R + Send + Sync + 'static,
+        {
+            type Result = R::Result;
+
+            #[allow(unused)]
+            fn func_type(&self, params: &[&str], resources: &ResourceTypes) -> Result<FuncType> {
+                let mut names = params.iter();
+                let params = vec![$(Field {
+                    name: (*names.next().expect("each parameter has a name")).into(),
+                    ty: $param::ty(resources).expect("each parameter has a type"),
+                }),*];
+                debug_assert!(names.next().is_none());
+                let ty = FuncType::new(params, <R::Result as Canonical>::ty(resources), false)?;
+                debug_assert!(is_laid_out_as::<($($param,)*)>(ty.params_type()));
+                debug_assert!(is_laid_out_as::<R::Result>(ty.result()));
+                Ok(ty)
+            }
+
+            #[allow(unused, non_snake_case)]
+            unsafe fn call(
+                &self,
+                call: &mut Call<'_, '_>,
+                args: *const u8,
+            ) -> Answer<Wait<Self::Result>> {
+                // SAFETY: the caller's promise: the record of the arguments is laid out like their tuple.
+                let ($($param,)*) = unsafe { <($($param,)*)>::load(args, call.arena) };
+                self(call $(, $param)*).reply()
+            }
+        }
+    )*};
+}
+
+typed_funcs! {
+    []
+    [A]
+    [A B]
+    [A B C]
+    [A B C D]
+    [A B C D E]
+}
+
+/// Whether values of a Rust type are laid out like those of the type that it stands for.
+fn is_laid_out_as<T: Canonical>(ty: Option<&Type>) -> bool {
+    let layout = ty.map_or((0, 1), |ty| (ty.info().size(HOST), ty.info().align(HOST)));
+    (T::SIZE, T::ALIGN) == (layout.0 as usize, layout.1 as usize)
+}
+
+/// The addresses of values of the host's.
+const HOST: AddrType = AddrType::I64;

@@ -1,0 +1,157 @@
+//! Streams that are read from.
+
+use super::config::{Input, Read};
+use super::io::Failure;
+use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
+use super::state::State;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// An `input-stream`.
+pub(super) struct InputStream {
+    from: Rc<dyn Inlet>,
+    is_closed: Cell<bool>,
+}
+
+/// Where bytes come from. Nothing here waits.
+pub(super) trait Inlet {
+    /// Reads bytes: 0 of them is the end, `WouldBlock` that there are none yet.
+    fn read(&self, room: &mut [u8]) -> io::Result<usize>;
+
+    /// Whether a read would find something out.
+    fn readiness(&self) -> Readiness;
+}
+
+impl InputStream {
+    pub(super) fn new(from: Rc<dyn Inlet>) -> Self {
+        InputStream { from, is_closed: Cell::new(false) }
+    }
+
+    /// Reads what is there; nothing, where there is nothing yet.
+    pub(super) fn read(&self, room: &mut [u8]) -> Result<usize, Failure> {
+        if self.is_closed.get() {
+            return Err(Failure::Closed);
+        }
+        if room.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let failure = match self.from.read(room) {
+                Ok(0) => Failure::Closed,
+                Ok(len) => return Ok(len),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Failure::Failed(error),
+            };
+            self.is_closed.set(true);
+            return Err(failure);
+        }
+    }
+}
+
+impl Source for InputStream {
+    fn check(&self, _: &State) -> Readiness {
+        if self.is_closed.get() { Readiness::Ready } else { self.from.readiness() }
+    }
+}
+
+/// What standard input is in one store.
+pub(super) fn inlet(input: &Input) -> Rc<dyn Inlet> {
+    match input {
+        Input::Closed => Rc::new(Closed),
+        Input::Inherit => Rc::new(Stream(Arc::new(io::stdin()))),
+        Input::Bytes(bytes) => Rc::new(Memory { bytes: bytes.clone(), next: Cell::new(0) }),
+        Input::File(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+            Rc::new(FileAt { file: file.clone(), next: Cell::new(0) })
+        }
+        Input::File(file) => Rc::new(Stream(file.clone())),
+        Input::Host(read) => Rc::new(Host(read.clone())),
+    }
+}
+
+struct Closed;
+
+impl Inlet for Closed {
+    fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+struct Memory {
+    bytes: Arc<[u8]>,
+    next: Cell<usize>,
+}
+
+impl Inlet for Memory {
+    fn read(&self, room: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.bytes[self.next.get()..];
+        let len = rest.len().min(room.len());
+        room[..len].copy_from_slice(&rest[..len]);
+        self.next.set(self.next.get() + len);
+        Ok(len)
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+/// A regular file, from some place on.
+pub(super) struct FileAt {
+    pub(super) file: Arc<File>,
+    pub(super) next: Cell<u64>,
+}
+
+impl Inlet for FileAt {
+    fn read(&self, room: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read_at(room, self.next.get())?;
+        self.next.set(self.next.get().saturating_add(len as u64));
+        Ok(len)
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+/// A pipe, a terminal, and whatever else has no places. Its descriptor may be shared with other
+/// processes, so it is left as it is, and asked before each read.
+pub(super) struct Stream(pub(super) Descriptor);
+
+impl Inlet for Stream {
+    fn read(&self, room: &mut [u8]) -> io::Result<usize> {
+        if !is_ready((*self.0).as_fd(), Direction::Read) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(rustix::io::read((*self.0).as_fd(), room)?)
+    }
+
+    fn readiness(&self) -> Readiness {
+        if is_ready((*self.0).as_fd(), Direction::Read) {
+            Readiness::Ready
+        } else {
+            Readiness::Descriptor(self.0.clone(), Direction::Read)
+        }
+    }
+}
+
+/// A function of the host's, which alone knows whether there is anything.
+struct Host(Arc<Read>);
+
+impl Inlet for Host {
+    fn read(&self, room: &mut [u8]) -> io::Result<usize> {
+        (self.0)(room)
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness::Host
+    }
+}

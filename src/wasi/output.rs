@@ -1,0 +1,250 @@
+//! Streams that are written to.
+
+use super::config::{Output, Stdio, Write};
+use super::io::Failure;
+use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
+use super::state::State;
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// An `output-stream`: a way to an outlet, which may have several.
+pub(super) struct OutputStream(Rc<Outlet>);
+
+/// Where bytes go.
+pub(super) struct Outlet {
+    to: Box<dyn Sink>,
+    /// What was taken from the guest and could not be written yet.
+    pending: RefCell<Vec<u8>>,
+    /// What went wrong with it, until a guest is told.
+    error: Cell<Option<io::Error>>,
+    is_closed: Cell<bool>,
+}
+
+/// What takes bytes. Nothing here waits.
+pub(super) trait Sink {
+    /// Takes some of the bytes; `WouldBlock` where it can take none yet.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Whether a write would get somewhere. `is_stuck` where one has just not.
+    fn readiness(&self, is_stuck: bool) -> Readiness;
+
+    /// How much a guest may write at once, where it is ready.
+    fn permit(&self) -> u64;
+}
+
+impl OutputStream {
+    pub(super) fn new(outlet: &Rc<Outlet>) -> Self {
+        OutputStream(outlet.clone())
+    }
+
+    /// What can be waited for.
+    pub(super) fn outlet(&self) -> Rc<Outlet> {
+        self.0.clone()
+    }
+
+    /// How many bytes can be written now.
+    pub(super) fn permit(&self) -> Result<u64, Failure> {
+        if !self.flush()? {
+            return Ok(0);
+        }
+        match self.0.to.readiness(false) {
+            Readiness::Ready => Ok(self.0.to.permit()),
+            _ => Ok(0),
+        }
+    }
+
+    /// Takes bytes, no more than were permitted.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.0.pump()?;
+        let mut pending = self.0.pending.borrow_mut();
+        let written = if pending.is_empty() { self.0.try_write(bytes) } else { 0 };
+        pending.extend_from_slice(&bytes[written..]);
+        drop(pending);
+        self.0.check()
+    }
+
+    /// Whether all has been written.
+    pub(super) fn flush(&self) -> Result<bool, Failure> {
+        self.0.pump()?;
+        Ok(self.0.pending.borrow().is_empty())
+    }
+}
+
+impl Outlet {
+    pub(super) fn new(to: Box<dyn Sink>) -> Rc<Self> {
+        Rc::new(Outlet {
+            to,
+            pending: RefCell::default(),
+            error: Cell::default(),
+            is_closed: Cell::new(false),
+        })
+    }
+
+    /// One that takes nothing.
+    pub(super) fn closed() -> Rc<Self> {
+        let outlet = Outlet::new(Box::new(Host(Arc::new(|_| Err(ErrorKind::BrokenPipe.into())))));
+        outlet.is_closed.set(true);
+        outlet
+    }
+
+    /// Writes as much as can be; how much that is. An error is kept, and ends the stream.
+    fn try_write(&self, bytes: &[u8]) -> usize {
+        let mut written = 0;
+        while written < bytes.len() && !self.is_closed.get() {
+            match self.to.write(&bytes[written..]) {
+                Ok(0) => break,
+                Ok(len) => written += len,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.is_closed.set(true);
+                    // That nobody reads any more is what a closed stream means.
+                    if error.kind() != ErrorKind::BrokenPipe {
+                        self.error.set(Some(error));
+                    }
+                }
+            }
+        }
+        written
+    }
+
+    /// Writes what is pending, as far as it can be.
+    fn pump(&self) -> Result<(), Failure> {
+        self.check()?;
+        let mut pending = self.pending.borrow_mut();
+        if !pending.is_empty() {
+            let written = self.try_write(&pending);
+            pending.drain(..written);
+        }
+        drop(pending);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        match self.error.take() {
+            Some(error) => Err(Failure::Failed(error)),
+            None if self.is_closed.get() => Err(Failure::Closed),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Source for Outlet {
+    fn check(&self, _: &State) -> Readiness {
+        if !self.is_closed.get() && !self.pending.borrow().is_empty() {
+            let mut pending = self.pending.borrow_mut();
+            let written = self.try_write(&pending);
+            pending.drain(..written);
+            if !pending.is_empty() && !self.is_closed.get() {
+                return self.to.readiness(true);
+            }
+        }
+        if self.is_closed.get() { Readiness::Ready } else { self.to.readiness(false) }
+    }
+}
+
+/// What an output of the host's is in one store.
+pub(super) fn outlet(output: &Output, limit: u32) -> Rc<Outlet> {
+    let permit = u64::from(limit);
+    match output {
+        Output::Closed => Outlet::closed(),
+        Output::Inherit(Stdio::Stderr) => stream(Arc::new(io::stderr()), permit),
+        Output::Inherit(_) => stream(Arc::new(io::stdout()), permit),
+        Output::File(file) => stream(file.clone(), permit),
+        Output::Host(write) => Outlet::new(Box::new(Host(write.clone()))),
+    }
+}
+
+fn stream(to: Descriptor, permit: u64) -> Rc<Outlet> {
+    let is_file = rustix::fs::fstat((*to).as_fd()).is_ok_and(|stat| {
+        rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile
+    });
+    Outlet::new(Box::new(Stream { to, is_file, permit }))
+}
+
+/// A descriptor that may be shared with other processes: it is left as it is.
+struct Stream {
+    to: Descriptor,
+    /// Writing never waits for a reader.
+    is_file: bool,
+    permit: u64,
+}
+
+/// What a pipe that is ready takes without blocking, at least.
+const PIPE_BUF: usize = 4096;
+
+impl Sink for Stream {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let fd = (*self.to).as_fd();
+        if self.is_file {
+            return Ok(rustix::io::write(fd, bytes)?);
+        }
+        if !is_ready(fd, Direction::Write) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(rustix::io::write(fd, &bytes[..bytes.len().min(PIPE_BUF)])?)
+    }
+
+    fn readiness(&self, _: bool) -> Readiness {
+        if self.is_file || is_ready((*self.to).as_fd(), Direction::Write) {
+            Readiness::Ready
+        } else {
+            Readiness::Descriptor(self.to.clone(), Direction::Write)
+        }
+    }
+
+    fn permit(&self) -> u64 {
+        if self.is_file { self.permit } else { PIPE_BUF as u64 }
+    }
+}
+
+/// A function of the host's.
+struct Host(Arc<Write>);
+
+impl Sink for Host {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(bytes)
+    }
+
+    fn readiness(&self, is_stuck: bool) -> Readiness {
+        if is_stuck { Readiness::Host } else { Readiness::Ready }
+    }
+
+    fn permit(&self) -> u64 {
+        PIPE_BUF as u64
+    }
+}
+
+/// A regular file, from some place on, or at its end.
+pub(super) struct FileAt {
+    pub(super) file: Arc<File>,
+    /// `None` appends.
+    pub(super) next: Option<Cell<u64>>,
+    pub(super) permit: u64,
+}
+
+impl Sink for FileAt {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        use std::io::Write as _;
+        use std::os::unix::fs::FileExt;
+        match &self.next {
+            Some(next) => {
+                let len = self.file.write_at(bytes, next.get())?;
+                next.set(next.get().saturating_add(len as u64));
+                Ok(len)
+            }
+            None => (&*self.file).write(bytes),
+        }
+    }
+
+    fn readiness(&self, _: bool) -> Readiness {
+        Readiness::Ready
+    }
+
+    fn permit(&self) -> u64 {
+        self.permit
+    }
+}

@@ -1,0 +1,277 @@
+//! What WASI has in each store: resources, and the calls that wait.
+
+use super::config::{Clocks, Config};
+use super::func::{Answer, Serve, Wait, failed, serve_again};
+use super::reactor::{Inbox, Reactor, Target, Watch};
+use super::source::{Readiness, Sources};
+use crate::copy::typed::ResourceTypes;
+use crate::error::{Result, Trap};
+use crate::memory::Arena;
+use crate::runtime::{Cx, Extension, HostTask, Shared, Table};
+use std::any::Any;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What one linker offers: the same in all of its stores.
+pub(super) struct World {
+    pub(super) config: Config,
+    pub(super) resources: ResourceTypes,
+    /// By which a store finds its state.
+    key: u64,
+}
+
+impl World {
+    pub(super) fn new(config: Config) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let key = NEXT.fetch_add(1, Ordering::Relaxed);
+        World { config, resources: ResourceTypes::default(), key }
+    }
+
+    /// The state of a store, which is new if it has none.
+    pub(super) fn state(self: &Arc<Self>, shared: &Shared) -> Rc<State> {
+        let new = || Rooted(Rc::new_cyclic(|me| State::new(self.clone(), shared, me.clone())));
+        shared.extension(self.key, new).0.clone()
+    }
+}
+
+/// The store's hold on its state.
+struct Rooted(Rc<State>);
+
+/// The state in one store.
+pub(super) struct State {
+    pub(super) world: Arc<World>,
+    me: Weak<State>,
+    resources: RefCell<Table<Rc<dyn Any>>>,
+    count: Cell<u32>,
+    waiting: RefCell<HashMap<u64, Waiting>>,
+    /// How many of those only the host can make go on.
+    for_host: Cell<usize>,
+    next_token: Cell<u64>,
+    inbox: Arc<Inbox>,
+    /// Dropped after what it watches for this state.
+    reactor: OnceCell<Arc<Reactor>>,
+    began: Instant,
+    /// How far a clock that does not run by itself has come.
+    pub(super) skipped: Cell<u64>,
+    pub(super) random: super::random::Random,
+    pub(super) stdio: super::cli::Stdio,
+}
+
+/// A call that is to be served again.
+pub(super) struct Waiter {
+    pub(super) task: HostTask,
+    pub(super) func: Arc<dyn Serve>,
+    pub(super) step: Cell<u8>,
+    pub(super) args: *const u8,
+    pub(super) results: *mut u8,
+    pub(super) arena: Rc<Arena>,
+}
+
+struct Waiting {
+    waiter: Waiter,
+    /// What tells of it.
+    watches: Vec<Watch>,
+    /// Only the host can make it go on.
+    is_for_host: bool,
+}
+
+impl State {
+    fn new(world: Arc<World>, shared: &Shared, me: Weak<State>) -> State {
+        let inbox = Arc::new(Inbox::new(shared.signal().clone()));
+        let random = super::random::Random::new(world.config.seed);
+        let stdio = super::cli::Stdio::new(&world.config);
+        State {
+            me,
+            resources: RefCell::new(Table::new(world.config.limits.resources, &shared.host_memory)),
+            count: Cell::new(0),
+            waiting: RefCell::default(),
+            for_host: Cell::new(0),
+            next_token: Cell::new(0),
+            inbox,
+            reactor: OnceCell::new(),
+            began: Instant::now(),
+            skipped: Cell::new(0),
+            random,
+            stdio,
+            world,
+        }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.world.config
+    }
+
+    /// What the monotonic clock shows: nanoseconds since the store first used WASI.
+    pub(super) fn now(&self) -> u64 {
+        match self.world.config.clocks {
+            Clocks::System => u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Clocks::Fixed { .. } => self.skipped.get(),
+        }
+    }
+
+    /// Keeps a resource; its representation.
+    pub(super) fn add(&self, resource: Rc<dyn Any>) -> Answer<u32> {
+        let limit = self.world.config.limits.resources;
+        if self.count.get() >= limit {
+            let what = format!("more than {limit} resources of WASI in one store");
+            return Err(Trap::Limit { what: what.into() }.into());
+        }
+        let rep = self.resources.borrow_mut().add(resource)?;
+        self.count.set(self.count.get() + 1);
+        Ok(rep)
+    }
+
+    /// Whether another resource can be kept.
+    pub(super) fn has_room(&self) -> bool {
+        self.count.get() < self.world.config.limits.resources
+    }
+
+    /// Lets go of a resource.
+    pub(super) fn remove(&self, rep: u32) {
+        let removed = self.resources.borrow_mut().remove(rep);
+        if removed.is_some() {
+            self.count.set(self.count.get() - 1);
+        }
+        drop(removed);
+    }
+
+    pub(super) fn resource<R: 'static>(&self, rep: u32) -> Answer<Rc<R>> {
+        let found = self.resources.borrow().get(rep).cloned();
+        found.and_then(|resource| resource.downcast().ok()).ok_or_else(|| {
+            let message = "a resource that was not made by these functions of WASI";
+            Trap::Host { message: message.into() }.into()
+        })
+    }
+
+    /// Has a call wait for one of `sources`.
+    pub(super) fn wait(&self, cx: &mut Cx<'_>, waiter: Waiter, sources: Sources) -> Answer<()> {
+        let token = self.next_token.get();
+        self.next_token.set(token + 1);
+        let me = self.me.clone();
+        let cancel = move |cx: &mut Cx<'_>, task: HostTask| {
+            if let Some(state) = me.upgrade() {
+                drop(state.take(token));
+            }
+            task.cancelled(cx).map_err(|error| failed(&error))
+        };
+        let hook = waiter.task.set_on_cancel(cx, Some(Rc::new(cancel)));
+        hook.map_err(|error| failed(&error))?;
+        self.watch(token, waiter, sources)
+    }
+
+    fn watch(&self, token: u64, waiter: Waiter, sources: Sources) -> Answer<()> {
+        let target = || Target { inbox: self.inbox.clone(), token };
+        let (mut watches, mut first, mut is_for_host) = (Vec::new(), None::<u64>, true);
+        for source in sources {
+            match source.check(self) {
+                Readiness::Ready => self.inbox.put(token),
+                Readiness::At(at) => first = Some(first.map_or(at, |first| first.min(at))),
+                Readiness::Descriptor(fd, direction) => {
+                    let watch = self
+                        .reactor()
+                        .and_then(|reactor| reactor.descriptor((*fd).as_fd(), direction, target()))
+                        .map_err(|error| {
+                            let what = format!("nothing to wait with: {error}");
+                            Trap::Limit { what: what.into() }
+                        })?;
+                    watches.extend(watch);
+                }
+                Readiness::Told(bell) => bell.tell(target()),
+                Readiness::Host | Readiness::Never => continue,
+            }
+            is_for_host = false;
+        }
+        if let Some(first) = first {
+            watches.extend(self.watch_time(first, target())?);
+        }
+        self.for_host.set(self.for_host.get() + usize::from(is_for_host));
+        self.waiting.borrow_mut().insert(token, Waiting { waiter, watches, is_for_host });
+        Ok(())
+    }
+
+    /// A call that waits no longer, if it is there still.
+    fn take(&self, token: u64) -> Option<Waiting> {
+        let waiting = self.waiting.borrow_mut().remove(&token)?;
+        self.for_host.set(self.for_host.get() - usize::from(waiting.is_for_host));
+        Some(waiting)
+    }
+
+    /// A clock that does not run by itself is set to the time that is waited for.
+    fn watch_time(&self, at: u64, target: Target) -> Answer<Option<Watch>> {
+        if let Clocks::Fixed { .. } = self.world.config.clocks {
+            self.skipped.set(self.skipped.get().max(at));
+            target.inbox.put(target.token);
+            return Ok(None);
+        }
+        // What is beyond the clock's range never comes.
+        let Some(at) = self.began.checked_add(Duration::from_nanos(at)) else { return Ok(None) };
+        let reactor = self.reactor().map_err(|error| {
+            let what = format!("nothing to wait with: {error}");
+            Trap::Limit { what: what.into() }
+        })?;
+        Ok(Some(reactor.timer(at, target)))
+    }
+
+    fn reactor(&self) -> std::io::Result<&Arc<Reactor>> {
+        if self.reactor.get().is_none() {
+            let _ = self.reactor.set(Reactor::get()?);
+        }
+        Ok(self.reactor.get().expect("it was just set"))
+    }
+
+    /// Serves calls that have waited, as far as they are there still.
+    fn go_on(&self, cx: &mut Cx<'_>, tokens: Vec<u64>) -> Result<bool> {
+        let (mut answered, mut result) = (false, Ok(()));
+        for token in tokens {
+            let Some(Waiting { waiter, watches, .. }) = self.take(token) else { continue };
+            drop(watches);
+            let me = self.me.upgrade().expect("the store holds it");
+            let task = waiter.task;
+            let served = match serve_again(&self.world, &me, &waiter, cx) {
+                Ok(Wait::For(sources)) => self.watch(token, waiter, sources),
+                Ok(Wait::Over(())) => {
+                    answered = true;
+                    result = result.and(task.return_(cx, waiter.results));
+                    continue;
+                }
+                Err(trap) => Err(trap),
+            };
+            if let Err(trap) = served {
+                answered = true;
+                result = result.and(task.fail(cx, trap.reason().clone()));
+            }
+        }
+        result.map(|()| answered)
+    }
+}
+
+impl Extension for Rooted {
+    fn expected(&self) -> u32 {
+        (self.0.waiting.borrow().len() - self.0.for_host.get()) as u32
+    }
+
+    fn expects(&self, task: HostTask) -> bool {
+        let waiting = self.0.waiting.borrow();
+        waiting.values().any(|waiting| waiting.waiter.task == task && !waiting.is_for_host)
+    }
+
+    fn woken(&self, cx: &mut Cx<'_>) -> Result<()> {
+        self.0.go_on(cx, self.0.inbox.take()).map(drop)
+    }
+
+    fn look(&self, cx: &mut Cx<'_>) -> Result<bool> {
+        if self.0.for_host.get() == 0 {
+            return Ok(false);
+        }
+        let for_host: Vec<_> = {
+            let waiting = self.0.waiting.borrow();
+            let for_host = waiting.iter().filter(|(_, waiting)| waiting.is_for_host);
+            for_host.map(|(token, _)| *token).collect()
+        };
+        self.0.go_on(cx, for_host)
+    }
+}
