@@ -1,6 +1,7 @@
 //! Streams that are read from.
 
 use super::config::{Input, Read};
+use super::filesystem::file_error;
 use super::io::Failure;
 use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
 use super::state::State;
@@ -112,7 +113,7 @@ pub(super) struct FileAt {
 
 impl Inlet for FileAt {
     fn read(&self, room: &mut [u8]) -> io::Result<usize> {
-        let len = self.file.read_at(room, self.next.get())?;
+        let len = self.file.read_at(room, self.next.get()).map_err(file_error)?;
         self.next.set(self.next.get().saturating_add(len as u64));
         Ok(len)
     }

@@ -15,7 +15,7 @@
 //! | `source` | what can be waited for |
 //! | `io`, `input`, `output` | `wasi:io`, and the streams behind it |
 //! | `cli`, `clocks`, `random` | the packages of these names |
-//! | `filesystem`, `file`, `sockets` | the same, with the streams of files |
+//! | `filesystem`, `sockets` | the same, a folder each |
 //!
 //! **Waiting.** A function that has to wait says for what ([`source::Source`]) and is called again when
 //! that is there, until it has an answer. Meanwhile its call is pending like that of any host function:
@@ -24,6 +24,7 @@
 mod cli;
 mod clocks;
 mod config;
+mod filesystem;
 mod func;
 mod input;
 mod io;
@@ -68,6 +69,7 @@ fn define(each: &mut dyn FnMut(&str, &str, Define) -> Result<()>) -> Result<()> 
         ("clocks", clocks::INTERFACES),
         ("random", random::INTERFACES),
         ("cli", cli::INTERFACES),
+        ("filesystem", filesystem::INTERFACES),
     ];
     for (package, interfaces) in packages {
         for (interface, define) in interfaces {

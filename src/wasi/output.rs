@@ -1,6 +1,7 @@
 //! Streams that are written to.
 
 use super::config::{Output, Stdio, Write};
+use super::filesystem::file_error;
 use super::io::Failure;
 use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
 use super::state::State;
@@ -158,7 +159,7 @@ pub(super) fn outlet(output: &Output, limit: u32) -> Rc<Outlet> {
     }
 }
 
-fn stream(to: Descriptor, permit: u64) -> Rc<Outlet> {
+pub(super) fn stream(to: Descriptor, permit: u64) -> Rc<Outlet> {
     let is_file = rustix::fs::fstat((*to).as_fd()).is_ok_and(|stat| {
         rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile
     });
@@ -228,15 +229,14 @@ pub(super) struct FileAt {
 
 impl Sink for FileAt {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        use std::io::Write as _;
         use std::os::unix::fs::FileExt;
         match &self.next {
             Some(next) => {
-                let len = self.file.write_at(bytes, next.get())?;
+                let len = self.file.write_at(bytes, next.get()).map_err(file_error)?;
                 next.set(next.get().saturating_add(len as u64));
                 Ok(len)
             }
-            None => (&*self.file).write(bytes),
+            None => append(&self.file, bytes).map_err(file_error),
         }
     }
 
@@ -247,4 +247,11 @@ impl Sink for FileAt {
     fn permit(&self) -> u64 {
         self.permit
     }
+}
+
+/// Writes at the end of a file, also where others write there at the same time.
+fn append(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::io::{IoSlice, ReadWriteFlags, pwritev2};
+    // The place does not matter.
+    Ok(pwritev2(file, &[IoSlice::new(bytes)], 0, ReadWriteFlags::APPEND)?)
 }

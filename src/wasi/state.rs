@@ -55,10 +55,23 @@ pub(super) struct State {
     /// Dropped after what it watches for this state.
     reactor: OnceCell<Arc<Reactor>>,
     began: Instant,
+    /// What others cannot guess.
+    pub(super) secret: u64,
+    /// Files, directories and sockets that are open.
+    open: Rc<Cell<u32>>,
     /// How far a clock that does not run by itself has come.
     pub(super) skipped: Cell<u64>,
     pub(super) random: super::random::Random,
     pub(super) stdio: super::cli::Stdio,
+}
+
+/// Counts something that is open, as long as it is.
+pub(super) struct Slot(Rc<Cell<u32>>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// A call that is to be served again.
@@ -94,6 +107,8 @@ impl State {
             inbox,
             reactor: OnceCell::new(),
             began: Instant::now(),
+            secret: random.number().unwrap_or_default(),
+            open: Rc::default(),
             skipped: Cell::new(0),
             random,
             stdio,
@@ -125,9 +140,13 @@ impl State {
         Ok(rep)
     }
 
-    /// Whether another resource can be kept.
-    pub(super) fn has_room(&self) -> bool {
-        self.count.get() < self.world.config.limits.resources
+    /// A place for another file, directory or socket, if there may be one.
+    pub(super) fn slot(&self) -> Option<Slot> {
+        if self.open.get() >= self.world.config.limits.descriptors {
+            return None;
+        }
+        self.open.set(self.open.get() + 1);
+        Some(Slot(self.open.clone()))
     }
 
     /// Lets go of a resource.

@@ -2,6 +2,7 @@
 
 mod bindgen;
 mod engine;
+mod grants;
 mod inspect;
 mod output;
 mod run;

@@ -1,33 +1,51 @@
-//! `cmabi run`: a component's function, from the command line.
+//! `cmabi run`: a component's program or function, from the command line.
 
 use crate::engine::EngineName;
+use crate::grants::Grants;
 use crate::output::{Output, complain};
-use crate::value;
+use crate::value::{self, Value};
 use cmabi::component::{Component, Linker};
-use cmabi::error::{Error, ErrorKind, Result};
+use cmabi::error::{Error, ErrorKind, Result, Trap};
 use cmabi::runtime::{Store, StoreConfig};
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-/// Call an exported function of a component and print its result
+/// Run a component's program, or call one of its functions and print the result
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   cmabi run hello.wasm
+  cmabi run --dir . sort.wasm -- --reverse names.txt
   cmabi run --invoke 'greet(\"Ada\")' hello.wasm
   cmabi run --invoke 'demo:app/api@1.0.0#sum([1, 2, 3])' --fuel 1000000 app.wasm
 
-Arguments and results are written in WAVE, the WebAssembly Value Encoding.
-The exit status is 0 if the function returned, 134 if it trapped, and 1 for all else.")]
+A component that exports `wasi:cli/run` is a program: it is run, and its exit status is that of the command.
+Otherwise `run()` is called. A component can use the standard streams, clocks and random numbers, and
+what the options grant.
+
+Arguments and results of --invoke are written in WAVE, the WebAssembly Value Encoding.
+The exit status is 134 if the component trapped or its time was over, and 1 for other errors.")]
 pub struct Args {
-    /// The component's binary
+    /// The component's binary; `-` for standard input
     file: PathBuf,
+    /// The program's arguments; after `--` if they begin with a hyphen
+    args: Vec<String>,
     /// The function to call, with arguments in WAVE
-    #[arg(long, value_name = "CALL", default_value = "run()")]
-    invoke: String,
+    #[arg(long, value_name = "CALL")]
+    invoke: Option<String>,
+    #[command(flatten)]
+    grants: Grants,
     /// Trap after N units of fuel, about one for an instruction
     #[arg(long, value_name = "N")]
     fuel: Option<u64>,
+    /// Let each memory have no more than this many bytes, which can end in k, m or g
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    max_memory: Option<u64>,
+    /// End the component after this time: in seconds, or ending in ms, s or m
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    timeout: Option<Duration>,
     /// Draw the order in which ready threads run from seed N [default: first in, first out]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -47,26 +65,112 @@ pub fn main(args: &Args) -> ExitCode {
             out.finish(written, ExitCode::SUCCESS)
         }
         Ok(None) => ExitCode::SUCCESS,
-        Err(error) => {
-            let trapped = error.trap().is_some();
-            complain(format_args!("{}{error}", if trapped { "wasm trap: " } else { "" }));
-            ExitCode::from(if trapped { TRAPPED } else { 1 })
-        }
+        Err(error) => match error.trap().map(|trap| trap.reason()) {
+            Some(Trap::Exit { code }) => ExitCode::from(*code),
+            reason => {
+                let trapped = reason.is_some();
+                complain(format_args!("{}{error}", if trapped { "wasm trap: " } else { "" }));
+                ExitCode::from(if trapped { TRAPPED } else { 1 })
+            }
+        },
     }
 }
 
-fn run(args: &Args) -> Result<Option<value::Value>> {
+fn run(args: &Args) -> Result<Option<Value>> {
+    if let Some(time) = args.timeout {
+        end_after(time);
+    }
     let file = || args.file.display();
-    let (name, params) = split_call(&args.invoke)?;
-    let wasm = std::fs::read(&args.file)
-        .map_err(|error| Error::new(ErrorKind::NotFound, format!("{}: {error}", file())))?;
+    let wasm = read(&args.file)?;
+    check_is_component(&args.file, &wasm)?;
     let engine = args.engine.engine();
     let component = Component::load(&engine, &wasm).map_err(|error| error.context(file()))?;
+    let mut linker = Linker::new();
+    cmabi::wasi::add_to_linker(&mut linker, args.grants.config(&file().to_string(), &args.args)?)?;
     let mut config = StoreConfig { schedule_seed: args.seed, ..StoreConfig::default() };
     config.engine.fuel = args.fuel;
+    config.engine.max_memory_bytes = args.max_memory;
     let mut store = Store::new(&*engine, &config)?;
-    let instance = Linker::new().instantiate(&mut store.cx(), &component)?;
-    value::call(&mut store, instance.func(name)?, params)
+    let instance = linker.instantiate(&mut store.cx(), &component)?;
+    let program = instance.exports().map(|(name, _)| name).find(|name| is_program(name));
+    match (&args.invoke, program) {
+        (Some(invoke), _) => {
+            let (name, params) = split_call(invoke)?;
+            value::call(&mut store, instance.func(name)?, params)
+        }
+        (None, Some(program)) => {
+            let func = instance.func(&format!("{program}#run"))?;
+            let end = value::call(&mut store, func, "()")?;
+            if end.is_some_and(|end| end.matches("err")) {
+                return Err(Error::from(cmabi::error::Trapped::from(Trap::Exit { code: 1 })));
+            }
+            Ok(None)
+        }
+        (None, None) => value::call(&mut store, instance.func("run")?, "()"),
+    }
+}
+
+/// Whether an export is the interface of programs.
+fn is_program(name: &str) -> bool {
+    name.starts_with("wasi:cli/run@0.2.")
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    let mut wasm = Vec::new();
+    let read = match file.as_os_str().as_encoded_bytes() {
+        b"-" => std::io::stdin().read_to_end(&mut wasm).map(drop),
+        _ => std::fs::read(file).map(|bytes| wasm = bytes),
+    };
+    let cannot = |error| Error::new(ErrorKind::NotFound, format!("{}: {error}", file.display()));
+    read.map_err(cannot).map(|()| wasm)
+}
+
+/// A core module is no component, but can be made one.
+fn check_is_component(file: &Path, wasm: &[u8]) -> Result<()> {
+    if !wasm.starts_with(b"\0asm\x01\0\0\0") {
+        return Ok(());
+    }
+    let (file, adapter) = (file.display(), "wasi_snapshot_preview1.command.wasm");
+    let message = format!(
+        "{file} is a core module, not a component. `wasm-tools component new {file} -o component.wasm` makes \
+         one of a module that was built for components, and with `--adapt {adapter}` of one for WASI preview 1"
+    );
+    Err(Error::new(ErrorKind::Invalid, message))
+}
+
+/// Ends the process when the time is over. What the component has written is written.
+fn end_after(time: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        eprintln!("error: the component was still running after {time:?}");
+        std::process::exit(TRAPPED.into());
+    });
+}
+
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[number.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kib" => 10,
+        "m" | "mib" => 20,
+        "g" | "gib" => 30,
+        unit => return Err(format!("{unit:?} is no unit of bytes: use k, m or g")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no number of bytes"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("{text} is too much"))
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[number.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        unit => return Err(format!("{unit:?} is no unit of time: use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("{text:?} is no time"))?;
+    Duration::try_from_secs_f64(number * unit).map_err(|error| format!("{text:?}: {error}"))
 }
 
 /// The name and the parenthesized arguments of `name(…)`.
