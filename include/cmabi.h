@@ -97,6 +97,7 @@ typedef struct cmabi_subtask cmabi_subtask;
 typedef struct cmabi_task cmabi_task;
 typedef struct cmabi_type cmabi_type;
 typedef struct cmabi_waker cmabi_waker;
+typedef struct cmabi_wasi_config cmabi_wasi_config;
 typedef struct cmabi_wit cmabi_wit;
 
 /* Status, strings and errors --------------------------------------------------------------------- */
@@ -166,6 +167,10 @@ enum cmabi_status
      * The library has a bug. The store that was in use is poisoned: it can only be freed.
      */
     CMABI_STATUS_INTERNAL,
+    /**
+     * A guest has ended its program, well or not (`cmabi_error_exit_code`): it cannot be called again.
+     */
+    CMABI_STATUS_EXIT,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -232,6 +237,12 @@ cmabi_status cmabi_error_status(const cmabi_error *error);
  * from the error; empty for NULL.
  */
 cmabi_string cmabi_error_message(const cmabi_error *error);
+
+/**
+ * For `CMABI_STATUS_EXIT`: the status that the guest has exited with, from 0 to 255, as `wasi:cli/exit` has
+ * it: 0 for `ok`, 1 for `error`. -1 for other errors and for NULL.
+ */
+int cmabi_error_exit_code(const cmabi_error *error);
 
 /**
  * For a trap that concerns a value: the way to it from the parameter or result, as
@@ -2317,6 +2328,336 @@ cmabi_status cmabi_linker_instantiate(const cmabi_linker *linker,
                                       const cmabi_component *component,
                                       cmabi_instance **instance,
                                       cmabi_error **error);
+
+/* WASI: what a host grants to programs ----------------------------------------------------------- */
+
+/**
+ * One of the standard streams.
+ */
+enum cmabi_wasi_stdio
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Standard input.
+     */
+    CMABI_WASI_STDIO_STDIN,
+    /**
+     * Standard output.
+     */
+    CMABI_WASI_STDIO_STDOUT,
+    /**
+     * Standard error.
+     */
+    CMABI_WASI_STDIO_STDERR,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_wasi_stdio cmabi_wasi_stdio;
+#else
+typedef uint32_t cmabi_wasi_stdio;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What components may do in a folder and below it.
+ */
+enum cmabi_wasi_rights
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Read.
+     */
+    CMABI_WASI_RIGHTS_READ_ONLY,
+    /**
+     * Read, write, make, remove and rename.
+     */
+    CMABI_WASI_RIGHTS_READ_WRITE,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_wasi_rights cmabi_wasi_rights;
+#else
+typedef uint32_t cmabi_wasi_rights;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a component wants to do with an address.
+ */
+enum cmabi_wasi_network_use
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Bind a TCP socket to it: to listen there, or to connect from there.
+     */
+    CMABI_WASI_NETWORK_USE_TCP_BIND,
+    /**
+     * Connect to it.
+     */
+    CMABI_WASI_NETWORK_USE_TCP_CONNECT,
+    /**
+     * Bind a UDP socket to it.
+     */
+    CMABI_WASI_NETWORK_USE_UDP_BIND,
+    /**
+     * Have a UDP socket exchange datagrams with it only.
+     */
+    CMABI_WASI_NETWORK_USE_UDP_CONNECT,
+    /**
+     * Send a datagram to it.
+     */
+    CMABI_WASI_NETWORK_USE_UDP_SEND,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_wasi_network_use cmabi_wasi_network_use;
+#else
+typedef uint32_t cmabi_wasi_network_use;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What components may use of the system by way of WASI 0.2 (<https://github.com/WebAssembly/WASI>).
+ *
+ * A new one grants nothing: no arguments, no environment, closed standard streams, no folder, no network; but
+ * the system's clocks and random numbers. `cmabi_linker_wasi` takes a copy; changing or freeing the config
+ * later does not touch that. What a config names is looked up when it is set, and an error says what is wrong
+ * with it. May be changed by one thread at a time.
+ */
+typedef struct cmabi_wasi_config cmabi_wasi_config;
+
+/**
+ * Reads for a component: puts up to `capacity` bytes into `buffer` and their number into `len`, which is 0
+ * before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
+ * yet: it is called again whenever the store is run and nothing else is ready, so run the store
+ * when there are some. Any other status is an I/O error of the stream. It may not use the store.
+ */
+typedef cmabi_status (*cmabi_wasi_read)(void *data, uint8_t *buffer, size_t capacity, size_t *len);
+
+/**
+ * Takes what a component writes: up to `len` bytes at `bytes`. The number of those that it has taken goes to `taken`,
+ * which is `len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
+ * run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store.
+ */
+typedef cmabi_status (*cmabi_wasi_write)(void *data, const uint8_t *bytes, size_t len, size_t *taken);
+
+/**
+ * An address of the network.
+ */
+typedef struct cmabi_wasi_address {
+    /**
+     * Whether `ip` is an IPv6 address, of 16 bytes; otherwise it is an IPv4 address, of 4.
+     */
+    bool is_ipv6;
+    /**
+     * The bytes of the IP address, the first one first.
+     */
+    uint8_t ip[16];
+    /**
+     * The port; 0 where any will do.
+     */
+    uint16_t port;
+} cmabi_wasi_address;
+
+/**
+ * Says whether a component may use an address so. It may not use the store.
+ */
+typedef bool (*cmabi_wasi_network_check)(void *data,
+                                         const cmabi_wasi_address *address,
+                                         cmabi_wasi_network_use use);
+
+/**
+ * Makes a config that grants nothing.
+ */
+cmabi_status cmabi_wasi_config_new(cmabi_wasi_config **config, cmabi_error **error);
+
+/**
+ * Frees a config. NULL is fine.
+ */
+void cmabi_wasi_config_free(cmabi_wasi_config *config);
+
+/**
+ * Adds an argument of the program. The first one is its name.
+ */
+cmabi_status cmabi_wasi_config_add_arg(cmabi_wasi_config *config,
+                                       cmabi_string arg,
+                                       cmabi_error **error);
+
+/**
+ * Adds the arguments of this process, its name first.
+ */
+cmabi_status cmabi_wasi_config_inherit_args(cmabi_wasi_config *config, cmabi_error **error);
+
+/**
+ * Sets a variable of the environment. `CMABI_STATUS_INVALID_ARGUMENT` for a name that is empty or has a `=` in it.
+ */
+cmabi_status cmabi_wasi_config_set_env(cmabi_wasi_config *config,
+                                       cmabi_string name,
+                                       cmabi_string value,
+                                       cmabi_error **error);
+
+/**
+ * Sets the variables of this process's environment, but those that are not UTF-8.
+ */
+cmabi_status cmabi_wasi_config_inherit_env(cmabi_wasi_config *config, cmabi_error **error);
+
+/**
+ * Makes a standard stream that of this process.
+ */
+cmabi_status cmabi_wasi_config_inherit_stdio(cmabi_wasi_config *config,
+                                             cmabi_wasi_stdio stream,
+                                             cmabi_error **error);
+
+/**
+ * Has a standard stream read or write the file at `path` of the host's. Each store begins to read at the
+ * beginning; a file that is written to is emptied, or made, now, and all stores write to its end.
+ *
+ * `CMABI_STATUS_NOT_FOUND` or `CMABI_STATUS_INVALID_ARGUMENT` for a file that cannot be opened.
+ */
+cmabi_status cmabi_wasi_config_set_stdio_file(cmabi_wasi_config *config,
+                                              cmabi_wasi_stdio stream,
+                                              cmabi_string path,
+                                              cmabi_error **error);
+
+/**
+ * Makes standard input the `len` bytes at `bytes`, which are copied. Each store begins with the first.
+ */
+cmabi_status cmabi_wasi_config_set_stdin_bytes(cmabi_wasi_config *config,
+                                               const uint8_t *bytes,
+                                               size_t len,
+                                               cmabi_error **error);
+
+/**
+ * Has standard input read by a callback. `drop`, which may be NULL, is called with `data` once the config, the
+ * linkers that have a copy of it, and the stores that those have instantiated in are gone. With stores on several
+ * threads, `read` is called on all of them.
+ */
+cmabi_status cmabi_wasi_config_set_stdin(cmabi_wasi_config *config,
+                                         cmabi_wasi_read read,
+                                         void *data,
+                                         cmabi_drop drop,
+                                         cmabi_error **error);
+
+/**
+ * Has standard output or standard error go to a callback. `data` and `drop` are as for
+ * `cmabi_wasi_config_set_stdin`.
+ */
+cmabi_status cmabi_wasi_config_set_output(cmabi_wasi_config *config,
+                                          cmabi_wasi_stdio stream,
+                                          cmabi_wasi_write write,
+                                          void *data,
+                                          cmabi_drop drop,
+                                          cmabi_error **error);
+
+/**
+ * Opens the folder `host_path` for components, which find it as `guest_path`. Nothing outside of it can be reached,
+ * whatever links there are in it.
+ *
+ * `CMABI_STATUS_NOT_FOUND` where there is no such folder; `CMABI_STATUS_INVALID_ARGUMENT` for what is none, and for a
+ * second folder with the same guest path.
+ */
+cmabi_status cmabi_wasi_config_add_dir(cmabi_wasi_config *config,
+                                       cmabi_string host_path,
+                                       cmabi_string guest_path,
+                                       cmabi_wasi_rights rights,
+                                       cmabi_error **error);
+
+/**
+ * Allows those uses of the network that `check` accepts. `data` and `drop` are as for `cmabi_wasi_config_set_stdin`.
+ */
+cmabi_status cmabi_wasi_config_set_network(cmabi_wasi_config *config,
+                                           cmabi_wasi_network_check check,
+                                           void *data,
+                                           cmabi_drop drop,
+                                           cmabi_error **error);
+
+/**
+ * Allows all uses of the network, and to look up names.
+ */
+cmabi_status cmabi_wasi_config_inherit_network(cmabi_wasi_config *config,
+                                               cmabi_error **error);
+
+/**
+ * Allows, or forbids, to look up the addresses of names.
+ */
+cmabi_status cmabi_wasi_config_set_name_lookup(cmabi_wasi_config *config,
+                                               bool allowed,
+                                               cmabi_error **error);
+
+/**
+ * Has clocks show a time that passes only while a component waits for it, and waiting take no time: for runs that
+ * repeat. The wall clock begins at `nanoseconds` since 1970-01-01 00:00 UTC, the monotonic clock at 0.
+ */
+cmabi_status cmabi_wasi_config_set_fixed_clocks(cmabi_wasi_config *config,
+                                                uint64_t nanoseconds,
+                                                cmabi_error **error);
+
+/**
+ * Draws all random numbers from a seed, the same in each store: for runs that repeat, not for secrets.
+ */
+cmabi_status cmabi_wasi_config_set_random_seed(cmabi_wasi_config *config,
+                                               uint64_t seed,
+                                               cmabi_error **error);
+
+/**
+ * Sets how many resources (streams, pollables, files, sockets) a store may have at once. A guest that
+ * makes more traps. The default is 100,000.
+ */
+cmabi_status cmabi_wasi_config_set_max_resources(cmabi_wasi_config *config,
+                                                 uint32_t resources,
+                                                 cmabi_error **error);
+
+/**
+ * Sets how many files, directories and sockets a store may have open at once. To open more fails, with an
+ * error code of WASI. The default is 1024.
+ */
+cmabi_status cmabi_wasi_config_set_max_descriptors(cmabi_wasi_config *config,
+                                                   uint32_t descriptors,
+                                                   cmabi_error **error);
+
+/**
+ * Sets how many bytes one read or write moves at most, from 4096 on. The default is 1 MiB.
+ */
+cmabi_status cmabi_wasi_config_set_max_buffer_bytes(cmabi_wasi_config *config,
+                                                    uint32_t bytes,
+                                                    cmabi_error **error);
+
+/**
+ * Sets how many bytes one call for random bytes gets. A guest that asks for more traps. The default is 1 MiB.
+ */
+cmabi_status cmabi_wasi_config_set_max_random_bytes(cmabi_wasi_config *config,
+                                                    uint32_t bytes,
+                                                    cmabi_error **error);
+
+/**
+ * Sets how many pollables a guest may wait for at once. One that waits for more traps. The default is 10,000.
+ */
+cmabi_status cmabi_wasi_config_set_max_poll(cmabi_wasi_config *config,
+                                            uint32_t pollables,
+                                            cmabi_error **error);
+
+/**
+ * Offers WASI 0.2 to components, all interfaces but those of `wasi:http`: a component finds them whichever version
+ * of 0.2 it was built for. Each store that the linker instantiates in has a state of its own, and shares
+ * nothing with others. NULL for `config` grants nothing.
+ *
+ * A guest that waits, for time, input or a socket, does not keep the host's thread: the host can run other
+ * calls, and its event loop (`cmabi_store_waker`) is woken when the guest can go on. `cmabi_func_call` sleeps until
+ * then. While a function whose type is not `async` waits so, its instance cannot be entered by other calls.
+ *
+ * A guest that exits ends its call with `CMABI_STATUS_EXIT`, see `cmabi_error_exit_code`.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the linker offers something by one of the names already.
+ */
+cmabi_status cmabi_linker_wasi(cmabi_linker *linker,
+                               const cmabi_wasi_config *config,
+                               cmabi_error **error);
 
 /* Instance --------------------------------------------------------------------------------------- */
 

@@ -49,7 +49,7 @@ impl cmabi_linker {
 ///
 /// # Safety
 /// `linker` is NULL or C's.
-unsafe fn change(
+pub(super) unsafe fn change_linker(
     linker: *mut cmabi_linker,
     body: impl FnOnce(&mut Linker) -> Result<()>,
 ) -> Result<()> {
@@ -246,7 +246,7 @@ unsafe fn define_in(
 ) -> Result<()> {
     // SAFETY: the caller's promise.
     unsafe {
-        change(linker, |linker| {
+        change_linker(linker, |linker| {
             let interface = check::text(interface, "interface")?;
             let name = check::text(name, "name")?;
             body(linker.instance(interface)?, name)
@@ -346,7 +346,7 @@ pub unsafe extern "C" fn cmabi_linker_instance(
         unsafe {
             let name = check::text(name, "name")?;
             let instance = check::required(instance, "instance")?;
-            change(linker, |linker| match name {
+            change_linker(linker, |linker| match name {
                 "" => linker.root().exports_of(&instance.instance),
                 name => linker.root().existing(name, &instance.instance),
             })

@@ -18,6 +18,8 @@
 
 #[cfg(not(feature = "component"))]
 mod absent;
+#[cfg(not(feature = "wasi"))]
+mod absent_wasi;
 pub(crate) mod check;
 mod data;
 mod sides;
@@ -43,6 +45,8 @@ pub mod resource;
 pub mod component;
 #[cfg(feature = "component")]
 pub mod linker;
+#[cfg(feature = "wasi")]
+pub mod wasi;
 #[cfg(feature = "component")]
 pub mod instance;
 pub mod func;
@@ -84,7 +88,7 @@ fn limit(trap: Trapped) -> Error {
 }
 
 /// The answer of an export whose feature was left out of this build.
-#[cfg(not(all(feature = "component", feature = "wasmi", feature = "wit")))]
+#[cfg(not(all(feature = "wasi", feature = "wasmi", feature = "wit")))]
 #[cold]
 fn left_out(feature: &str) -> Error {
     let message = format!("this build of the library was made without its feature `{feature}`");

@@ -26,15 +26,24 @@ pub extern "C" fn cmabi_version_text() -> cmabi_string {
 /// `CMABI_STATUS_UNSUPPORTED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn cmabi_version_features() -> cmabi_string {
-    match (cfg!(feature = "component"), cfg!(feature = "wasmi"), cfg!(feature = "wit")) {
-        (true, true, true) => "component wasmi wit",
-        (true, true, false) => "component wasmi",
-        (true, false, true) => "component wit",
-        (true, false, false) => "component",
-        (false, true, true) => "wasmi wit",
-        (false, true, false) => "wasmi",
-        (false, false, true) => "wit",
-        (false, false, false) => "",
+    match (
+        cfg!(feature = "component"),
+        cfg!(feature = "wasi"),
+        cfg!(feature = "wasmi"),
+        cfg!(feature = "wit"),
+    ) {
+        (_, true, true, true) => "component wasi wasmi wit",
+        (_, true, true, false) => "component wasi wasmi",
+        (_, true, false, true) => "component wasi wit",
+        (_, true, false, false) => "component wasi",
+        (true, false, true, true) => "component wasmi wit",
+        (true, false, true, false) => "component wasmi",
+        (true, false, false, true) => "component wit",
+        (true, false, false, false) => "component",
+        (false, false, true, true) => "wasmi wit",
+        (false, false, true, false) => "wasmi",
+        (false, false, false, true) => "wit",
+        (false, false, false, false) => "",
     }
     .into()
 }

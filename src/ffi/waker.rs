@@ -80,6 +80,16 @@ impl Waker {
     }
 }
 
+impl std::task::Wake for Waker {
+    fn wake(self: Arc<Self>) {
+        Waker::wake(&self);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        Waker::wake(self);
+    }
+}
+
 impl cmabi_waker {
     fn owned(waker: Arc<Waker>) -> *mut cmabi_waker {
         Arc::into_raw(waker).cast_mut().cast()
@@ -107,10 +117,11 @@ pub unsafe extern "C" fn cmabi_store_waker(
         // SAFETY: the header's rules.
         let (out, store) =
             unsafe { (check::out_handle(waker, "waker")?, check::required(store, "store")?) };
-        let waker = store.enter(|_| match store.waker.get() {
+        let waker = store.enter(|cx| match store.waker.get() {
             Some(waker) => Ok(waker.clone()),
             None => {
                 let waker = Arc::new(Waker::new()?);
+                cx.shared.signal().set_waker(waker.clone().into());
                 Ok(store.waker.get_or_init(|| waker).clone())
             }
         })?;

@@ -237,15 +237,7 @@ impl Config {
     /// Opens a folder of the host's for components, which know it as `guest`.
     pub fn dir(&mut self, host: &Path, guest: &str, rights: DirRights) -> Result<&mut Self> {
         let shown = host.display();
-        if guest.is_empty() {
-            return Err(invalid(format!(
-                "the folder {shown} needs a path by which guests know it"
-            )));
-        }
-        no_nul("the path of a folder", guest)?;
-        if self.dirs.iter().any(|dir| same_path(&dir.guest, guest)) {
-            return Err(invalid(format!("two folders for the guest's path {guest:?}")));
-        }
+        self.check_guest_path(guest)?;
         let dir = Dir::open_ambient_dir(host, ambient_authority()).map_err(|error| {
             let kind = match error.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -255,6 +247,18 @@ impl Config {
         })?;
         self.dirs.push(Preopen { dir: Arc::new(dir), guest: guest.into(), rights });
         Ok(self)
+    }
+
+    /// Whether guests can know another folder by this path.
+    pub(crate) fn check_guest_path(&self, guest: &str) -> Result<()> {
+        if guest.is_empty() {
+            return Err(invalid("a folder needs a path by which guests know it".into()));
+        }
+        no_nul("the path of a folder", guest)?;
+        if self.dirs.iter().any(|dir| same_path(&dir.guest, guest)) {
+            return Err(invalid(format!("two folders for the guest's path {guest:?}")));
+        }
+        Ok(())
     }
 
     /// Allows the use of those addresses that `check` accepts.
