@@ -83,7 +83,8 @@ impl<R> Own<R> {
 pub(crate) struct Bytes {
     start: u64,
     len: usize,
-    arena: Rc<Arena>,
+    /// Keeps them.
+    _arena: Rc<Arena>,
 }
 
 impl Bytes {
@@ -100,17 +101,8 @@ impl Bytes {
             let len = len.min(capacity);
             // The rest is handed out again.
             let _ = arena.realloc(start, capacity as u64, 1, len as u64);
-            Bytes { start, len, arena: arena.clone() }
+            Bytes { start, len, _arena: arena.clone() }
         }))
-    }
-
-    /// A copy of `bytes`.
-    pub(crate) fn copy(arena: &Rc<Arena>, bytes: &[u8]) -> Result<Bytes, Trapped> {
-        let copy = |room: &mut [u8]| {
-            room.copy_from_slice(bytes);
-            Ok::<_, std::convert::Infallible>(bytes.len())
-        };
-        Bytes::fill(arena, bytes.len(), copy).map(|Ok(bytes)| bytes)
     }
 
     pub(crate) fn get(&self) -> &[u8] {
@@ -126,7 +118,7 @@ impl Bytes {
     unsafe fn at(at: *const u8, arena: &Rc<Arena>) -> Self {
         // SAFETY: the caller's promise.
         let [start, len] = unsafe { at.cast::<[usize; 2]>().read() };
-        Bytes { start: start as u64, len, arena: arena.clone() }
+        Bytes { start: start as u64, len, _arena: arena.clone() }
     }
 }
 

@@ -31,6 +31,7 @@ mod io;
 mod output;
 mod random;
 mod reactor;
+mod sockets;
 mod source;
 mod state;
 #[cfg(test)]
@@ -70,6 +71,7 @@ fn define(each: &mut dyn FnMut(&str, &str, Define) -> Result<()>) -> Result<()> 
         ("random", random::INTERFACES),
         ("cli", cli::INTERFACES),
         ("filesystem", filesystem::INTERFACES),
+        ("sockets", sockets::INTERFACES),
     ];
     for (package, interfaces) in packages {
         for (interface, define) in interfaces {

@@ -26,7 +26,6 @@ pub(super) enum Readiness {
     Told(Arc<super::reactor::Bell>),
     /// The host knows: it is asked again when the store runs.
     Host,
-    Never,
 }
 
 /// A descriptor that is kept open while it is watched.

@@ -200,7 +200,7 @@ impl State {
                     watches.extend(watch);
                 }
                 Readiness::Told(bell) => bell.tell(target()),
-                Readiness::Host | Readiness::Never => continue,
+                Readiness::Host => continue,
             }
             is_for_host = false;
         }
