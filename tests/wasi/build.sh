@@ -18,10 +18,12 @@ component() {
   wasm-tools strip "$2" -o "$2"
 }
 
+# crt1.o calls the constructors itself. With crt1-command.o, the linker has each export call them, `cabi_realloc` as
+# well, which must not call imports.
 RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 cargo build --release --quiet --manifest-path guest/Cargo.toml \
   --target-dir "$target" --target wasm32-wasip1 -Zbuild-std=std,panic_abort \
   --config 'target.wasm32-wasip1.linker="wasm-ld-19"' \
-  --config "target.wasm32-wasip1.rustflags=['-Clink-self-contained=no', '-Clink-arg=$libc/crt1-command.o', '-L$libc', '-Clink-arg=-lc']"
+  --config "target.wasm32-wasip1.rustflags=['-Clink-self-contained=no', '-Clink-arg=$libc/crt1.o', '-L$libc', '-Clink-arg=-lc']"
 component "$target/wasm32-wasip1/release/programs.wasm" programs.wasm
 
 clang-19 --target=wasm32-wasi -Os -Wl,--strip-all -o "$target/hello.wasm" hello.c

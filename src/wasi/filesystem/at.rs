@@ -53,10 +53,15 @@ impl Stat {
     fn at(descriptor: &Descriptor, flags: PathFlags, path: &str) -> Done<Stat> {
         use cap_std::fs::MetadataExt;
         let (dir, path) = (descriptor.dir()?, check_path(path)?);
-        let metadata = match flags.symlink_follow {
+        // A slash at the end says that it is a directory, perhaps by way of a link.
+        let is_of_dir = path.ends_with('/');
+        let metadata = match flags.symlink_follow || is_of_dir {
             true => dir.metadata(path)?,
             false => dir.symlink_metadata(path)?,
         };
+        if is_of_dir && !metadata.is_dir() {
+            return Err(ErrorCode::NotDirectory);
+        }
         Ok(Stat {
             mode: metadata.mode(),
             links: metadata.nlink(),
@@ -224,7 +229,11 @@ fn readlink_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<S
 
 fn remove_directory_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<()>> {
     let descriptor = call.get(&this)?;
-    let remove = || Ok(descriptor.mutable()?.remove_dir(check_path(path.get())?)?);
+    let remove = || {
+        // The path of a directory may end in a slash.
+        let path = check_path(path.get())?.trim_end_matches('/');
+        Ok(descriptor.mutable()?.remove_dir(path)?)
+    };
     Ok(remove())
 }
 

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wasip2::clocks::monotonic_clock;
+use wasip2::filesystem::types::{Descriptor, DescriptorFlags, OpenFlags, PathFlags};
 use wasip2::io::poll;
 
 fn main() -> io::Result<()> {
@@ -179,6 +180,7 @@ fn poll_two_timers_and_stdin(rest: &[&str]) {
     let (mut ticks, mut bytes) = ([0u32; 2], 0);
     let mut timers = [fast, slow].map(monotonic_clock::subscribe_duration);
     let input = stdin.subscribe();
+    println!("waiting");
     loop {
         let ready = poll::poll(&[&timers[0], &timers[1], &input]);
         for index in ready {
@@ -247,6 +249,11 @@ fn flood(what: &str) {
     let mut pollables = Vec::new();
     let mut files = Vec::new();
     let mut sockets = Vec::new();
+    let root = wasip2::filesystem::preopens::get_directories().into_iter().next();
+    let open = |root: &Option<(Descriptor, String)>| {
+        let (root, _) = root.as_ref().expect("a folder");
+        root.open_at(PathFlags::empty(), "file", OpenFlags::empty(), DescriptorFlags::READ)
+    };
     loop {
         match what {
             "pollables" => pollables.push(monotonic_clock::subscribe_duration(1 << 60)),
@@ -267,10 +274,10 @@ fn flood(what: &str) {
                 let permit = out.check_write().unwrap_or(0);
                 out.write(&vec![0; permit as usize + 1]).expect("it traps");
             }
-            "files" => match File::open("/w/file") {
+            "files" => match open(&root) {
                 Ok(file) => files.push(file),
-                Err(error) => {
-                    println!("{} files, then: {error}", files.len());
+                Err(code) => {
+                    println!("{} files, then: {}", files.len(), code.name());
                     return;
                 }
             },

@@ -1,0 +1,601 @@
+//! Programs for WASI, as `cmabi run` runs them. They are built by `tests/wasi/build.sh`.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn guest(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/wasi").join(name)
+}
+
+/// A folder that is removed again.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("cmabi-wasi-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn write(&self, name: &str, contents: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// `--dir` for a folder in it, which the guest knows as `/NAME`.
+    fn dir(&self, name: &str) -> String {
+        format!("--dir={}::/{}", self.path(name).display(), name.trim_end_matches(":ro"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(options: &[&str], wasm: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cmabi"));
+    command.arg("run").args(options).arg(guest(wasm)).arg("--").args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The exit status and both outputs.
+struct Ran(i32, String, String);
+
+fn finish(child: Child) -> Ran {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ran(output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+fn run_with(options: &[&str], wasm: &str, args: &[&str], stdin: &[u8]) -> Ran {
+    let mut child = command(options, wasm, args).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let stdin = stdin.to_owned();
+    // A program that does not read all of it closes the pipe.
+    let writer = std::thread::spawn(move || drop(input.write_all(&stdin)));
+    let ran = finish(child);
+    writer.join().unwrap();
+    ran
+}
+
+fn run(options: &[&str], args: &[&str]) -> Ran {
+    run_with(options, "programs.wasm", args, b"")
+}
+
+/// What a program prints that ends well.
+#[track_caller]
+fn prints(options: &[&str], args: &[&str]) -> String {
+    let Ran(status, out, err) = run(options, args);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    out
+}
+
+#[test]
+fn a_program_gets_what_it_is_given_and_nothing_else() {
+    assert_eq!(prints(&[], &["args", "a", "-b", "--c=d"]), "a\n-b\n--c=d\n");
+    assert_eq!(prints(&[], &["env"]), "");
+    assert_eq!(prints(&["--env=A=b=c", "--env=NOT_SET_ANYWHERE"], &["env"]), "A=b=c\n");
+    assert!(prints(&["--inherit-env"], &["env"]).contains("PATH="));
+    assert_eq!(run_with(&[], "programs.wasm", &["cat"], b"over\0there").1, "over\0there");
+    let Ran(status, _, err) = run(&[], &["cat", "/etc/passwd"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("Capabilities insufficient"), "{err}");
+}
+
+#[test]
+fn the_exit_status_is_that_of_the_program() {
+    assert_eq!(run(&[], &["exit", "0"]).0, 0);
+    // The adapter of preview 1 knows success and failure only.
+    assert_eq!(run(&[], &["exit", "7"]).0, 1);
+    let Ran(status, out, err) = run(&[], &["panic"]);
+    assert_eq!((status, out.as_str()), (134, ""));
+    assert!(err.contains("on purpose"), "{err}");
+    let hello = run_with(&["--env=NAME=C"], "hello.wasm", &["/nowhere"], b"");
+    assert_eq!((hello.0, hello.1.as_str()), (1, "hello C\n"));
+}
+
+#[test]
+fn programs_work_with_files() {
+    let folder = Folder::new("files");
+    folder.write("w/poem", "roses\nviolets\nsugar\n");
+    folder.write("w/deep/down/leaf", "x");
+    symlink("poem", folder.path("w/link")).unwrap();
+    let dir = folder.dir("w");
+    let dir = dir.as_str();
+    assert_eq!(prints(&[dir], &["cat", "/w/poem", "/w/link"]), "roses\nviolets\nsugar\n".repeat(2));
+    assert_eq!(prints(&[dir], &["ls", "/w"]), "deep/\n  down/\n    leaf 1\nlink@\npoem 20\n");
+    assert_eq!(prints(&[dir], &["grep", "o", "/w/poem"]), "1:roses\n2:violets\n");
+    assert_eq!(run(&[dir], &["grep", "tulips", "/w/poem"]).0, 1);
+    prints(&[dir], &["cp", "/w/poem", "/w/deep/copy"]);
+    assert_eq!(folder.read("w/deep/copy"), folder.read("w/poem"));
+    prints(&[dir], &["rm", "/w/deep"]);
+    assert!(!folder.path("w/deep").exists());
+    let hello = run_with(&[dir], "hello.wasm", &["/w/poem"], b"");
+    assert_eq!(hello.1, "hello you\nroses\nviolets\nsugar\n");
+}
+
+#[test]
+fn much_is_counted_sorted_and_copied() {
+    let folder = Folder::new("much");
+    let lines: String = (0..5000).map(|i| format!("{}\n", (i * 7919) % 10_007)).collect();
+    folder.write("w/lines", &lines);
+    let dir = folder.dir("w");
+    let counted = prints(&[&dir], &["wc", "/w/lines"]);
+    assert_eq!(counted, format!("5000 5000 {}\n", lines.len()));
+    prints(&[&dir], &["sort", "/w/lines", "/w/sorted"]);
+    let mut expected: Vec<_> = lines.lines().collect();
+    expected.sort_unstable();
+    assert!(folder.read("w/sorted").lines().eq(expected));
+    assert_eq!(fs::read_dir(folder.path("w")).unwrap().count(), 2, "no temporary file is left");
+    // By way of a pipe that is read slowly, and by one that is not read to the end.
+    let zeroes = command(&[], "programs.wasm", &["zeroes", "3000000"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    let Ran(status, out, _) = finish(zeroes);
+    assert_eq!((status, out.len()), (0, 3_000_000));
+    let mut zeroes = command(&[], "programs.wasm", &["zeroes", "3000000"]).spawn().unwrap();
+    zeroes.stdout.take().unwrap().read_exact(&mut [0; 10]).unwrap();
+    let Ran(status, _, err) = finish(zeroes);
+    assert_eq!(status, 1, "{err}");
+}
+
+#[test]
+fn standard_streams_can_be_files() {
+    let folder = Folder::new("stdio");
+    let (input, output) = (folder.write("in", "from a file\n"), folder.path("out"));
+    let input = format!("--stdin={}", input.display());
+    let output = format!("--stdout={}", output.display());
+    assert_eq!(prints(&[&input, &output], &["cat"]), "");
+    assert_eq!(folder.read("out"), "from a file\n");
+    let Ran(status, _, err) = run(&["--stdin=/nowhere/at/all"], &["cat"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("--stdin: /nowhere/at/all: No such file"), "{err}");
+}
+
+#[test]
+fn a_program_sleeps_and_waits_for_several_things() {
+    assert_eq!(prints(&[], &["clock"]).split(',').next(), Some("slept long enough: true"));
+    let before = Instant::now();
+    prints(&[], &["sleep", "200"]);
+    assert!(before.elapsed() >= Duration::from_millis(200));
+    let mut child = command(&[], "programs.wasm", &["poll", "10", "25"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut waiting = [0; 8];
+    child.stdout.as_mut().unwrap().read_exact(&mut waiting).unwrap();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(60));
+        stdin.write_all(b"12345").unwrap();
+    }
+    drop(stdin);
+    assert_eq!(finish(child).1, "15 bytes, ticks: true and true\n");
+}
+
+#[test]
+fn time_memory_and_fuel_can_be_limited() {
+    let Ran(status, _, err) = run(&["--timeout=200ms"], &["spin"]);
+    assert_eq!(status, 134);
+    assert!(err.contains("still running after 200ms"), "{err}");
+    assert_eq!(run(&["--timeout=200ms"], &["sleep", "60000"]).0, 134);
+    let Ran(status, _, err) = run(&["--fuel=1000000"], &["spin"]);
+    assert_eq!(status, 134);
+    assert!(err.contains("all fuel consumed"), "{err}");
+    let Ran(status, _, err) = run(&["--max-memory=64k"], &["env"]);
+    assert_ne!(status, 0);
+    assert!(err.contains("memory"), "{err}");
+}
+
+#[test]
+fn the_command_says_what_is_wrong_with_its_input() {
+    let folder = Folder::new("wrong");
+    let core = folder.write("core.wasm", "");
+    fs::write(&core, b"\0asm\x01\0\0\0").unwrap();
+    let file = folder.write("file", "");
+    let error = |options: &[&str], file: &Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_cmabi"))
+            .arg("run")
+            .args(options)
+            .arg(file)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let message = error(&[], &core);
+    assert!(message.contains("is a core module") && message.contains("wasm-tools component new"));
+    let program = guest("programs.wasm");
+    let wrong = |options: &[&str]| error(options, &program);
+    assert!(wrong(&["--dir=/nowhere/at/all"]).contains("--dir: folder /nowhere/at/all: No such"));
+    assert!(wrong(&[&format!("--dir={}", file.display())]).contains("Not a directory"));
+    assert!(
+        wrong(&["--dir=/tmp::/a", "--dir=/::/a/"]).contains("two folders for the guest's path")
+    );
+    assert!(wrong(&["--env==x"]).contains("cannot name a variable"));
+    assert!(wrong(&["--allow-net=nowhere"]).contains("\"nowhere\" is not an IP address"));
+}
+
+#[test]
+fn a_component_comes_from_standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cmabi"))
+        .args(["run", "-", "--", "args", "from stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let wasm = fs::read(guest("programs.wasm")).unwrap();
+    child.stdin.take().unwrap().write_all(&wasm).unwrap();
+    assert_eq!(finish(child).1, "from stdin\n");
+}
+
+#[test]
+fn the_network_is_denied_unless_it_is_granted() {
+    for args in [&["connect", "127.0.0.1:1"][..], &["serve", "127.0.0.1:0"], &["datagrams"]] {
+        assert!(prints(&[], args).contains("access-denied"));
+    }
+    assert!(prints(&[], &["lookup", "localhost"]).contains("access-denied"));
+    assert!(prints(&["--allow-net=127.0.0.1"], &["lookup", "localhost"]).contains("access-denied"));
+    let elsewhere = prints(&["--allow-net=127.0.0.1:1"], &["connect", "127.0.0.1:2"]);
+    assert!(elsewhere.contains("access-denied"));
+    let refused = prints(&["--allow-net=127.0.0.1"], &["connect", "127.0.0.1:1"]);
+    assert!(refused.contains("connection-refused"));
+    assert!(prints(&["--inherit-network"], &["lookup", "127.0.0.1"]).contains("127.0.0.1"));
+    assert!(prints(&["--inherit-network"], &["lookup", "no name"]).contains("invalid-argument"));
+}
+
+#[test]
+fn programs_talk_over_the_network() {
+    let received = prints(&["--allow-net=127.0.0.1"], &["datagrams"]);
+    assert_eq!(received, "one datagram from the right port: true\n");
+    // The program as the client.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut text = String::new();
+        client.read_to_string(&mut text).unwrap();
+        client.write_all(text.to_uppercase().as_bytes()).unwrap();
+    });
+    let allowed = format!("--allow-net={address}");
+    assert_eq!(prints(&[&allowed], &["connect", &address]), "HELLO OVER THERE\n");
+    server.join().unwrap();
+    // And as the server.
+    let options = ["--allow-net=127.0.0.1"];
+    let mut child = command(&options, "programs.wasm", &["serve", "127.0.0.1:0"]).spawn().unwrap();
+    let mut line = String::new();
+    let mut out = child.stdout.take().unwrap();
+    while !line.ends_with('\n') {
+        let mut byte = [0];
+        out.read_exact(&mut byte).unwrap();
+        line.push(byte[0].into());
+    }
+    let port = line.trim().strip_prefix("port ").unwrap();
+    let mut client = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    client.write_all(&[7; 100_000]).unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut echo = Vec::new();
+    client.read_to_end(&mut echo).unwrap();
+    assert_eq!(echo, [7; 100_000]);
+    assert_eq!(finish(child).0, 0);
+}
+
+#[test]
+fn floods_are_bounded() {
+    let folder = Folder::new("floods");
+    folder.write("w/file", "");
+    let dir = folder.dir("w");
+    for (what, message) in [
+        ("pollables", "more than 100000 resources"),
+        ("streams", "more than 100000 resources"),
+        ("random", "random bytes at once, of at most"),
+        ("write", "where check-write permits"),
+    ] {
+        let Ran(status, _, err) = run(&[&dir], &["flood", what]);
+        assert_eq!(status, 134, "{what}");
+        assert!(err.contains(message), "{what}: {err}");
+    }
+    let files = prints(&[&dir], &["flood", "files"]);
+    assert!(files.starts_with("1024 files, then: insufficient-memory"), "{files}");
+    let sockets = prints(&["--allow-net=127.0.0.1"], &["flood", "sockets"]);
+    assert!(sockets.starts_with("1024 sockets, then: ") && sockets.contains("new-socket-limit"));
+    let read = run_with(&[], "programs.wasm", &["flood", "read"], &[1; 5000]);
+    assert!(read.1.trim().parse::<u32>().is_ok_and(|len| len <= 5000), "{}", read.1);
+}
+
+/// Runs operations of `probe`, and compares what comes out: `operation -> outcome` in each line, whose words
+/// are separated by spaces.
+#[track_caller]
+fn probe(options: &[&str], script: &str) {
+    let steps = script.lines().map(str::trim).filter(|line| !line.is_empty());
+    let steps: Vec<_> = steps.map(|line| line.split_once(" -> ").expect(line)).collect();
+    let input: Vec<_> = steps.iter().map(|(step, _)| step.replace(' ', "\t")).collect();
+    let Ran(status, out, err) =
+        run_with(options, "programs.wasm", &["probe"], (input.join("\n") + "\n").as_bytes());
+    assert_eq!(status, 0, "{err}");
+    let outcomes: Vec<_> = out.lines().collect();
+    assert_eq!(outcomes.len(), steps.len());
+    for ((step, expected), outcome) in steps.iter().zip(outcomes) {
+        assert_eq!(outcome, *expected, "{step}");
+    }
+}
+
+/// A folder `w` to be written to and one `ro` to be read, and a secret beside them.
+fn sandbox(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.write("secret", "secret");
+    folder.write("w/file", "file");
+    folder.write("w/sub/inner", "inner");
+    folder.write("ro/file", "file");
+    folder.write("ro/sub/inner", "inner");
+    folder
+}
+
+#[test]
+fn no_path_leads_out() {
+    let folder = sandbox("escape");
+    let secret = folder.path("secret");
+    symlink(&secret, folder.path("w/absolute")).unwrap();
+    symlink("../secret", folder.path("w/relative")).unwrap();
+    symlink("..", folder.path("w/up")).unwrap();
+    symlink("/", folder.path("w/root")).unwrap();
+    symlink("/proc/self/root", folder.path("w/proc")).unwrap();
+    symlink("sub", folder.path("w/in")).unwrap();
+    symlink("../file", folder.path("w/sub/back")).unwrap();
+    symlink("loop", folder.path("w/loop")).unwrap();
+    let script = format!(
+        "open 0 ../secret r -> not-permitted
+         open 0 sub/../../secret r -> not-permitted
+         open 0 {} r -> not-permitted
+         open 0 .. rd -> not-permitted
+         open 0 sub/../.. rd -> not-permitted
+         open 0 absolute rL -> not-permitted
+         open 0 relative rL -> not-permitted
+         open 0 up rdL -> not-permitted
+         open 0 up/secret r -> not-permitted
+         open 0 up/../secret r -> not-permitted
+         open 0 root/etc/passwd r -> not-permitted
+         open 0 proc/etc/passwd r -> not-permitted
+         open 0 /proc/self/mem r -> not-permitted
+         open 0 relative r -> loop
+         open 0 loop rL -> loop
+         stat-at 0 relative L -> not-permitted
+         stat-at 0 up/secret -> not-permitted
+         hash-at 0 up/secret -> not-permitted
+         set-times-at 0 relative L -> not-permitted
+         readlink 0 absolute -> not-permitted
+         readlink 0 root -> not-permitted
+         readlink 0 relative -> ok ../secret
+         symlink 0 / made -> not-permitted
+         symlink 0 /etc/passwd made -> not-permitted
+         symlink 0 ../secret made -> ok
+         open 0 made rL -> not-permitted
+         symlink 0 .. dot -> ok
+         open 0 dot/secret r -> not-permitted
+         create-dir 0 ../made -> not-permitted
+         create-dir 0 up/made -> not-permitted
+         open 0 ../made wc -> not-permitted
+         open 0 made/x wc -> not-permitted
+         open 0 file/x wc -> not-directory
+         rename 0 file 0 ../moved -> not-permitted
+         rename 0 up/secret 0 moved -> not-permitted
+         link 0 up/secret 0 linked -> not-permitted
+         link 0 file 0 ../linked -> not-permitted
+         unlink 0 up/secret -> not-permitted
+         unlink 0 ../secret -> not-permitted
+         remove-dir 0 up/ro -> not-permitted
+         open 0 in/inner r -> ok 1
+         open 0 sub/back rL -> ok 2
+         open 0 sub/../file r -> ok 3
+         open 0 sub rd -> ok 4
+         open 4 ../file r -> not-permitted
+         open 4 .. rd -> not-permitted",
+        secret.display()
+    );
+    probe(&[&folder.dir("w")], &script);
+    assert_eq!(folder.read("secret"), "secret");
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 3);
+}
+
+#[test]
+fn what_another_process_changes_meanwhile_leads_nowhere_either() {
+    let folder = sandbox("race");
+    let (path, stop) =
+        (folder.path("w"), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let stopped = stop.clone();
+    let swapper = std::thread::spawn(move || {
+        let (entry, folder, link) = (path.join("entry"), path.join("folder"), path.join("link"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("secret"), "harmless").unwrap();
+        symlink("..", &link).unwrap();
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            for real in [&folder, &link] {
+                fs::rename(real, &entry).unwrap();
+                std::thread::yield_now();
+                fs::rename(&entry, real).unwrap();
+            }
+        }
+    });
+    let steps =
+        "open\t0\tentry/secret\tr\n".repeat(5000) + &"stat-at\t0\tentry/secret\n".repeat(1000);
+    let Ran(status, out, err) =
+        run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], steps.as_bytes());
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    swapper.join().unwrap();
+    assert_eq!(status, 0, "{err}");
+    for line in out.lines() {
+        let is_fine = line.starts_with("ok ")
+            || ["no-entry", "not-permitted", "loop", "insufficient-memory"].contains(&line);
+        assert!(is_fine, "{line}");
+    }
+    // Whatever was opened or looked at was the harmless one.
+    assert!(!out.contains("RegularFile 6"));
+}
+
+#[test]
+fn nothing_changes_in_a_folder_that_is_read_only() {
+    let folder = sandbox("read-only");
+    let (w, ro) = (folder.dir("w"), format!("{}:ro", folder.dir("ro")));
+    probe(
+        &[&w, &ro],
+        "flags 1 -> ok DescriptorFlags(READ)
+         flags 0 -> ok DescriptorFlags(READ | MUTATE_DIRECTORY)
+         open 1 file r -> ok 2
+         read 2 -> ok file
+         open 1 file w -> read-only
+         open 1 file rm -> read-only
+         open 1 file rt -> read-only
+         open 1 new rc -> read-only
+         open 1 new wcx -> read-only
+         open 1 sub rd -> ok 3
+         open 3 inner w -> read-only
+         open 3 new wc -> read-only
+         write 2 x -> bad-descriptor
+         set-size 2 -> bad-descriptor
+         write-stream 2 -> bad-descriptor
+         append-stream 2 -> bad-descriptor
+         set-times 2 -> read-only
+         set-times 1 -> read-only
+         set-times-at 1 file -> read-only
+         create-dir 1 made -> read-only
+         symlink 1 file made -> read-only
+         unlink 1 file -> read-only
+         remove-dir 1 sub -> read-only
+         rename 1 file 1 moved -> read-only
+         rename 1 file 0 moved -> read-only
+         rename 0 file 1 moved -> read-only
+         link 1 file 1 linked -> read-only
+         link 1 file 0 linked -> read-only
+         link 0 file 1 linked -> read-only
+         link 3 inner 0 linked -> read-only
+         stat-at 1 file -> ok DescriptorType::RegularFile 4
+         read-dir 1 -> ok file sub
+         sync 2 -> ok
+         sync-data 2 -> ok",
+    );
+    assert_eq!(folder.read("ro/file"), "file");
+    assert_eq!(fs::read_dir(folder.path("ro")).unwrap().count(), 2);
+}
+
+#[test]
+fn operations_answer_with_the_codes_of_the_specification() {
+    let folder = sandbox("codes");
+    let long = "x".repeat(300);
+    let very_long = ["d"; 3000].join("/");
+    let script = format!(
+        "open 0 nothing r -> no-entry
+         open 0 \\0 r -> invalid
+         open 0 file\\0x r -> invalid
+         open 0 {long} r -> name-too-long
+         open 0 {very_long} r -> name-too-long
+         open 0 file/ r -> not-directory
+         open 0 file/x r -> not-directory
+         open 0 file rd -> not-directory
+         open 0 file wcx -> exist
+         open 0 sub w -> is-directory
+         open 0 sub rdc -> invalid
+         open 0 sub rdt -> invalid
+         open 0 file r -> ok 1
+         open 0 file rw -> ok 2
+         open 0 sub rd -> ok 3
+         open 1 x r -> not-directory
+         read 3 -> is-directory
+         write 3 x -> is-directory
+         read-stream 3 -> is-directory
+         write-stream 3 -> is-directory
+         set-size 3 -> is-directory
+         write 2 FI -> ok 2
+         read 1 -> ok FIle
+         open 0 file w -> ok 4
+         read 4 -> bad-descriptor
+         read-stream 4 -> bad-descriptor
+         read-dir 1 -> not-directory
+         create-dir 0 sub -> exist
+         create-dir 0 file -> exist
+         create-dir 0 nothing/sub -> no-entry
+         create-dir 0 made/ -> ok
+         remove-dir 0 sub -> not-empty
+         remove-dir 0 file -> not-directory
+         remove-dir 0 nothing -> no-entry
+         remove-dir 0 made/ -> ok
+         create-dir 0 made -> ok
+         rename 0 made/ 0 made2/ -> ok
+         unlink 0 file/ -> not-directory
+         stat-at 0 file/ -> not-directory
+         open 0 made2/ rd -> ok 5
+         remove-dir 0 made2 -> ok
+         stat 5 -> ok DescriptorType::Directory 0
+         unlink 0 sub -> is-directory
+         unlink 0 nothing -> no-entry
+         link 0 sub 0 linked -> not-permitted
+         link 0 nothing 0 linked -> no-entry
+         link 0 file 0 file -> exist
+         link 0 file 0 linked L -> invalid
+         link 0 file 0 linked -> ok
+         same 1 2 -> ok true
+         same 1 3 -> ok false
+         hash 1 2 -> ok true
+         hash 1 3 -> ok false
+         rename 0 nothing 0 x -> no-entry
+         rename 0 file 0 sub -> is-directory
+         rename 0 sub 0 file -> not-directory
+         rename 0 linked 3 moved -> ok
+         read-dir 3 -> ok inner moved
+         symlink 0 file sub -> exist
+         readlink 0 file -> invalid
+         readlink 0 nothing -> no-entry
+         stat 1 -> ok DescriptorType::RegularFile 4
+         stat 3 -> ok DescriptorType::Directory {size}
+         stat-at 0 nothing -> no-entry
+         set-size 2 -> ok
+         stat 2 -> ok DescriptorType::RegularFile 1
+         set-times 2 -> ok
+         sync 2 -> ok
+         read-stream 2 -> ok 1",
+        size = fs::metadata(folder.path("w/sub")).unwrap().len(),
+    );
+    probe(&[&folder.dir("w")], &script);
+    // An empty path, which the script cannot write.
+    let empty = run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], b"open\t0\t\tr\n");
+    assert_eq!(empty.1, "no-entry\n");
+}
+
+#[test]
+fn fifos_and_devices_do_not_hang() {
+    let folder = sandbox("fifo");
+    let made = Command::new("mkfifo").arg(folder.path("w/fifo")).status().unwrap();
+    assert!(made.success());
+    probe(
+        &[&folder.dir("w")],
+        "open 0 fifo r -> ok 1
+         stat 1 -> ok DescriptorType::Fifo 0
+         read 1 -> invalid-seek
+         open 0 fifo rw -> ok 2
+         write 2 x -> invalid-seek",
+    );
+    let script = "open\t0\tfifo\tw\n";
+    let alone = run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], script.as_bytes());
+    assert_eq!(alone.1, "no-such-device\n");
+    probe(
+        &["--dir=/dev::/dev:ro"],
+        "open 0 zero r -> ok 1
+         stat 1 -> ok DescriptorType::CharacterDevice 0
+         read-stream 1 -> ok 100
+         open 0 null w -> read-only",
+    );
+}
