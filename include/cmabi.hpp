@@ -65,6 +65,7 @@
 #include "cmabi/resource.hpp"
 #include "cmabi/stream.hpp"
 #include "cmabi/values.hpp"
+#include "cmabi/wasi.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -590,6 +591,11 @@ public:
     /// Offers all that an instance exports as the instance `name`.
     void instance(std::string_view name, const cmabi::instance &instance) {
         detail::call(cmabi_linker_instance, get(), string(name), instance.get());
+    }
+
+    /// Offers WASI 0.2 to components, as far as `granted` says; see `cmabi_linker_wasi`.
+    void wasi(const cmabi::wasi &granted = cmabi::wasi()) {
+        detail::call(cmabi_linker_wasi, get(), granted.get());
     }
 
     /// Throws a `cmabi::error` that lists what a component imports and is not there as it wants it.

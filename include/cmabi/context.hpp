@@ -113,6 +113,12 @@ public:
         return CMABI_STATUS_HOST;
     }
 
+    /// Has the exception that is being handled, of a callback that does not know its store, thrown again by
+    /// the C++ function that runs a store. Where that is C's, it is lost.
+    static void carry() noexcept {
+        if (innermost != nullptr && innermost->link_ != nullptr) innermost->link_->escape();
+    }
+
     /// The link to a store that is running. A store that C functions made and run has none, and is
     /// taken to outlive what it is made for here.
     static std::shared_ptr<store_link> link_to(cmabi_store *store) {

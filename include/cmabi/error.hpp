@@ -37,6 +37,9 @@ public:
         return frames;
     }
 
+    /// For `CMABI_STATUS_EXIT`: the status that the guest has exited with; -1 for other errors.
+    int exit_code() const { return cmabi_error_exit_code(error_.get()); }
+
 private:
     static std::string copy(cmabi_string text) {
         return std::string(text.ptr, text.ptr + text.len);

@@ -90,6 +90,9 @@ impl Target {
     }
 }
 
+/// The one of this process, while there is one.
+static CURRENT: Mutex<Weak<Reactor>> = Mutex::new(Weak::new());
+
 /// The thread, as long as a state holds it.
 pub(super) struct Reactor {
     inner: Arc<Inner>,
@@ -123,7 +126,6 @@ enum Key {
 impl Reactor {
     /// The one of this process, which is started if there is none.
     pub(super) fn get() -> io::Result<Arc<Reactor>> {
-        static CURRENT: Mutex<Weak<Reactor>> = Mutex::new(Weak::new());
         let mut current = lock(&CURRENT);
         if let Some(reactor) = current.upgrade() {
             return Ok(reactor);
@@ -242,6 +244,11 @@ impl Drop for Reactor {
     fn drop(&mut self) {
         self.inner.stops.store(true, Ordering::Release);
         self.inner.interrupt();
+        let mut current = lock(&CURRENT);
+        if std::ptr::eq(current.as_ptr(), self) {
+            *current = Weak::new();
+        }
+        drop(current);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -1,0 +1,42 @@
+;; Sleeps by way of WASI, of several versions of 0.2, and gives out random bytes.
+(component
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))
+    (export "[method]pollable.ready" (func (param "self" (borrow $pollable)) (result bool)))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.3" (instance $clock
+    (alias outer 1 $pollable (type $outer))
+    (export "pollable" (type $pollable (eq $outer)))
+    (export "now" (func (result u64)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+  (import "wasi:random/random@0.2.99" (instance $random
+    (export "get-random-u64" (func (result u64)))))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $ready (canon lower (func $poll "[method]pollable.ready")))
+  (core func $drop (canon resource.drop $pollable))
+  (core func $now (canon lower (func $clock "now")))
+  (core func $random' (canon lower (func $random "get-random-u64")))
+  (core module $M
+    (import "" "subscribe" (func $subscribe (param i64) (result i32)))
+    (import "" "block" (func $block (param i32)))
+    (import "" "ready" (func $ready (param i32) (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (import "" "now" (func $now (result i64)))
+    (import "" "random" (func $random (result i64)))
+    (func (export "nap") (param $ns i64) (result i64) (local $pollable i32) (local $before i64)
+      (local.set $before (call $now))
+      (local.set $pollable (call $subscribe (local.get $ns)))
+      (call $block (local.get $pollable))
+      (if (i32.eqz (call $ready (local.get $pollable))) (then (unreachable)))
+      (call $drop (local.get $pollable))
+      (i64.sub (call $now) (local.get $before)))
+    (func (export "now") (result i64) (call $now))
+    (func (export "random") (result i64) (call $random)))
+  (core instance $m (instantiate $M (with "" (instance
+    (export "subscribe" (func $subscribe)) (export "block" (func $block)) (export "ready" (func $ready))
+    (export "drop" (func $drop)) (export "now" (func $now)) (export "random" (func $random'))))))
+  (func (export "nap") (param "ns" u64) (result u64) (canon lift (core func $m "nap")))
+  (func (export "now") (result u64) (canon lift (core func $m "now")))
+  (func (export "random") (result u64) (canon lift (core func $m "random"))))

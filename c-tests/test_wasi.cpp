@@ -1,0 +1,318 @@
+// WASI for hosts in C and C++: what is granted, and how guests wait. The programs are built by
+// tests/wasi/build.sh.
+
+#include "support.hpp"
+
+#include <cmabi.hpp>
+
+#include <poll.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using config = Handle<cmabi_wasi_config, cmabi_wasi_config_free>;
+
+std::size_t entries(const char *dir) {
+    std::size_t count = 0;
+    for (const auto &entry : std::filesystem::directory_iterator(dir)) {
+        (void)entry;
+        ++count;
+    }
+    return count;
+}
+
+/// A store with the tests' programs.
+struct Program {
+    cmabi::engine engine;
+    cmabi::component component{engine, WASI_DIR "/programs.wasm"};
+    cmabi::linker linker{engine};
+    std::optional<cmabi::store> store;
+
+    explicit Program(const cmabi::wasi &granted) {
+        linker.wasi(granted);
+        store.emplace(engine);
+    }
+
+    /// Whether it has ended well.
+    bool run() {
+        const auto instance = linker.instantiate(*store, component);
+        return instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run")().has_value();
+    }
+};
+
+/// One that writes to `out`.
+cmabi::wasi granted(std::string &out, std::initializer_list<std::string_view> args) {
+    cmabi::wasi granted;
+    granted.arg("programs");
+    for (const auto arg : args) granted.arg(arg);
+    granted.output_to(cmabi::wasi::stdout_stream, [&out](std::string_view bytes) { out += bytes; });
+    return granted;
+}
+
+struct Napper {
+    cmabi::engine engine;
+    cmabi::component component{engine, GUEST_DIR "/napper.wasm"};
+    cmabi::linker linker{engine};
+
+    explicit Napper(const cmabi::wasi &granted = {}) { linker.wasi(granted); }
+};
+
+} // namespace
+
+TEST_CASE("a program gets what it is granted") {
+    std::string out;
+    SUBCASE("arguments") {
+        CHECK(Program(granted(out, {"args", "one", "two"})).run());
+        CHECK(out == "one\ntwo\n");
+    }
+    SUBCASE("the environment") {
+        CHECK(Program(granted(out, {"env"}).env("A", "1").env("B", "2").env("A", "3")).run());
+        CHECK(out == "A=3\nB=2\n");
+    }
+    SUBCASE("standard input") {
+        CHECK(Program(granted(out, {"cat"}).stdin_bytes("over there")).run());
+        CHECK(out == "over there");
+    }
+    SUBCASE("a folder") {
+        const auto dir = std::filesystem::temp_directory_path() / "cmabi-test-wasi";
+        std::filesystem::create_directories(dir);
+        std::ofstream(dir / "file") << "in a file";
+        CHECK(Program(granted(out, {"cat", "/d/file"}).dir(dir.string(), "/d", cmabi::wasi::read_only)).run());
+        CHECK(out == "in a file");
+        std::filesystem::remove_all(dir);
+    }
+}
+
+TEST_CASE("nothing is granted by default") {
+    std::string out;
+    CHECK(Program(granted(out, {"env"})).run());
+    CHECK(out.empty());
+    CHECK(Program(granted(out, {"cat"})).run());
+    CHECK(out.empty());
+    CHECK(Program(granted(out, {"lookup", "localhost"})).run());
+    CHECK(out.find("access-denied") != std::string::npos);
+    out.clear();
+    CHECK_THROWS_AS(Program(granted(out, {"cat", "/etc/passwd"})).run(), cmabi::error);
+    CHECK(out.empty());
+    // A closed output is an error for the program, and no more.
+    Program silent(cmabi::wasi().arg("programs").arg("args").arg("x"));
+    CHECK_THROWS_AS(silent.run(), cmabi::error);
+}
+
+TEST_CASE("a program that exits has a status of its own") {
+    std::string out;
+    for (const int code : {0, 1}) {
+        Program program(granted(out, {"exit", std::to_string(code)}));
+        try {
+            program.run();
+            FAIL("it exits");
+        } catch (const cmabi::error &error) {
+            CHECK(error.status() == CMABI_STATUS_EXIT);
+            CHECK(error.exit_code() == code);
+            CHECK(std::string(error.what()).find("exited with status " + std::to_string(code)) !=
+                  std::string::npos);
+        }
+    }
+    CHECK(cmabi_error_exit_code(nullptr) == -1);
+}
+
+TEST_CASE("what is wrong with a grant is said when it is made") {
+    config config;
+    REQUIRE_OK(cmabi_wasi_config_new, config.out());
+    const auto invalid = CMABI_STATUS_INVALID_ARGUMENT;
+    CHECK_FAILS(invalid, "argument `name`: \"A=B\" cannot name", cmabi_wasi_config_set_env, config,
+                CMABI_STR("A=B"), CMABI_STR("x"));
+    CHECK_FAILS(invalid, "argument `name`", cmabi_wasi_config_set_env, config, CMABI_STR(""),
+                CMABI_STR("x"));
+    CHECK_FAILS(invalid, "argument `arg`: an argument has a NUL", cmabi_wasi_config_add_arg, config,
+                CMABI_STR("a\0b"));
+    CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "argument `host_path`: folder /nowhere", cmabi_wasi_config_add_dir,
+                config, CMABI_STR("/nowhere"), CMABI_STR("/"), CMABI_WASI_RIGHTS_READ_ONLY);
+    CHECK_FAILS(invalid, "argument `host_path`: folder /etc/passwd: Not a directory",
+                cmabi_wasi_config_add_dir, config, CMABI_STR("/etc/passwd"), CMABI_STR("/"),
+                CMABI_WASI_RIGHTS_READ_ONLY);
+    REQUIRE_OK(cmabi_wasi_config_add_dir, config, CMABI_STR("/tmp"), CMABI_STR("/t"),
+               CMABI_WASI_RIGHTS_READ_ONLY);
+    CHECK_FAILS(invalid, "argument `guest_path`: two folders", cmabi_wasi_config_add_dir, config,
+                CMABI_STR("/tmp"), CMABI_STR("/./t/"), CMABI_WASI_RIGHTS_READ_ONLY);
+    CHECK_FAILS(invalid, "argument `guest_path`", cmabi_wasi_config_add_dir, config, CMABI_STR("/tmp"),
+                CMABI_STR(""), CMABI_WASI_RIGHTS_READ_ONLY);
+    CHECK_FAILS(invalid, "argument `rights` has the unknown value 9", cmabi_wasi_config_add_dir, config,
+                CMABI_STR("/tmp"), CMABI_STR("/u"), static_cast<cmabi_wasi_rights>(9));
+    CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "argument `path`: /nowhere", cmabi_wasi_config_set_stdio_file,
+                config, CMABI_WASI_STDIO_STDIN, CMABI_STR("/nowhere"));
+    CHECK_FAILS(invalid, "argument `bytes` is less than 4096", cmabi_wasi_config_set_max_buffer_bytes,
+                config, 10u);
+    static int dropped;
+    const cmabi_drop drop = [](void *) { ++dropped; };
+    CHECK_FAILS(invalid, "argument `read` is NULL", cmabi_wasi_config_set_stdin, config,
+                static_cast<cmabi_wasi_read>(nullptr), static_cast<void *>(nullptr), drop);
+    CHECK(dropped == 1);
+    Handle<cmabi_engine, cmabi_engine_free> engine;
+    Handle<cmabi_linker, cmabi_linker_free> linker;
+    REQUIRE_OK(cmabi_engine_new, nullptr, engine.out());
+    REQUIRE_OK(cmabi_linker_new, engine, linker.out());
+    REQUIRE_OK(cmabi_linker_wasi, linker, nullptr);
+    CHECK_FAILS(invalid, "is defined already", cmabi_linker_wasi, linker, nullptr);
+}
+
+TEST_CASE("two stores of one linker share nothing") {
+    std::string out;
+    Program program(granted(out, {"cat"}).stdin_bytes("the same"));
+    CHECK(program.run());
+    program.store.emplace(program.engine);
+    CHECK(program.run());
+    CHECK(out == "the samethe same");
+}
+
+TEST_CASE("what a callback throws is an error of the stream, and reaches the host") {
+    const auto writes = cmabi::wasi().arg("programs").arg("args").arg("x").output_to(
+        cmabi::wasi::stdout_stream, [](std::string_view) { throw std::domain_error("no more"); });
+    CHECK_THROWS_WITH_AS(Program(writes).run(), "no more", std::domain_error);
+    std::string out;
+    auto reads = granted(out, {"cat"});
+    reads.stdin_from([](std::uint8_t *, std::size_t) -> std::optional<std::size_t> {
+        throw std::domain_error("cannot read");
+    });
+    CHECK_THROWS_WITH_AS(Program(reads).run(), "cannot read", std::domain_error);
+}
+
+TEST_CASE("a callback that has nothing yet is asked again when the store runs") {
+    std::string out;
+    std::optional<std::string> next;
+    auto config = granted(out, {"cat"});
+    config.stdin_from([&next](std::uint8_t *buffer, std::size_t capacity) -> std::optional<std::size_t> {
+        if (!next) return std::nullopt;
+        REQUIRE(next->size() <= capacity);
+        std::copy(next->begin(), next->end(), buffer);
+        const auto len = next->size();
+        next.reset();
+        return len;
+    });
+    Program program(config);
+    const auto instance = program.linker.instantiate(*program.store, program.component);
+    const auto run = instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run");
+    // Only the host can make it go on.
+    auto call = run.start();
+    program.store->run();
+    CHECK(!call.done());
+    for (const char *text : {"one\n", "two\n", "three\n"}) {
+        next = text;
+        program.store->run();
+        CHECK(!call.done());
+    }
+    CHECK(out == "one\ntwo\nthree\n");
+    next = "";
+    program.store->run();
+    REQUIRE(call.done());
+    CHECK(call.get().has_value());
+}
+
+TEST_CASE("a callback that takes a little at a time gets everything") {
+    std::string out;
+    auto config = cmabi::wasi().arg("programs").arg("zeroes").arg("20000").output_to(
+        cmabi::wasi::stdout_stream, [&out](std::string_view bytes) -> std::optional<std::size_t> {
+            const auto taken = bytes.substr(0, 777);
+            out += taken;
+            return taken.size();
+        });
+    CHECK(Program(std::move(config)).run());
+    CHECK(out == std::string(20000, '\0'));
+}
+
+TEST_CASE("runs with fixed clocks and a seed repeat, and take no time") {
+    std::vector<std::uint64_t> seen[2];
+    for (auto &run : seen) {
+        Napper napper(cmabi::wasi().fixed_clocks(1s).random_seed(7));
+        cmabi::store store(napper.engine);
+        const auto instance = napper.linker.instantiate(store, napper.component);
+        const auto random = instance.func<std::uint64_t()>("random");
+        run = {random(), random(), instance.func<std::uint64_t(std::uint64_t)>("nap")(1'000'000'000'000),
+               instance.func<std::uint64_t()>("now")()};
+    }
+    CHECK(seen[0] == seen[1]);
+    CHECK(seen[0][0] != seen[0][1]);
+    CHECK(seen[0][2] == 1'000'000'000'000);
+}
+
+TEST_CASE("a call sleeps until its guest can go on") {
+    Napper napper;
+    cmabi::store store(napper.engine);
+    const auto instance = napper.linker.instantiate(store, napper.component);
+    const auto nap = instance.func<std::uint64_t(std::uint64_t)>("nap");
+    for (int i = 0; i < 3; ++i) CHECK(nap(5'000'000) >= 5'000'000);
+}
+
+TEST_CASE("an event loop sleeps while guests do, and is woken for each") {
+    const std::size_t count = std::getenv("CMABI_TEST_VALGRIND") ? 50 : 1000;
+    const auto threads = entries("/proc/self/task");
+    const auto files = entries("/proc/self/fd");
+    {
+        Napper napper;
+        cmabi::store store(napper.engine);
+        const auto waker = store.waker();
+        std::vector<cmabi::subtask<std::uint64_t>> calls;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto instance = napper.linker.instantiate(store, napper.component);
+            const auto nap = instance.func<std::uint64_t(std::uint64_t)>("nap");
+            calls.push_back(nap.start(100'000'000 + i % 7 * 10'000'000));
+        }
+        // No thread for each of them: one that waits for all.
+        CHECK(entries("/proc/self/task") == threads + 1);
+        std::size_t rounds = 0, done = 0;
+        while (done < count) {
+            pollfd fd{waker.fd(), POLLIN, 0};
+            REQUIRE(poll(&fd, 1, 10'000) == 1);
+            waker.clear();
+            store.run();
+            ++rounds;
+            done = 0;
+            for (const auto &call : calls) done += call.done();
+        }
+        CHECK(rounds <= count + 1);
+        for (auto &call : calls) CHECK(call.get() >= 100'000'000);
+    }
+    CHECK(entries("/proc/self/task") == threads);
+    CHECK(entries("/proc/self/fd") == files);
+}
+
+TEST_CASE("a store can be freed while guests wait") {
+    const auto threads = entries("/proc/self/task");
+    const auto files = entries("/proc/self/fd");
+    {
+        Napper napper;
+        cmabi::store store(napper.engine);
+        for (int i = 0; i < 10; ++i) {
+            const auto instance = napper.linker.instantiate(store, napper.component);
+            auto call = instance.func<std::uint64_t(std::uint64_t)>("nap").start(1ull << 60);
+            CHECK(!call.done());
+        }
+    }
+    CHECK(entries("/proc/self/task") == threads);
+    CHECK(entries("/proc/self/fd") == files);
+}
+
+TEST_CASE("an instance that waits cannot be entered, others can") {
+    Napper napper;
+    cmabi::store store(napper.engine);
+    const auto instance = napper.linker.instantiate(store, napper.component);
+    const auto other = napper.linker.instantiate(store, napper.component);
+    const auto nap = instance.func<std::uint64_t(std::uint64_t)>("nap");
+    auto call = nap.start(20'000'000);
+    CHECK_THROWS_WITH_AS(instance.func<std::uint64_t()>("now")(),
+                         doctest::Contains("cannot enter component instance"), cmabi::error);
+    CHECK(other.func<std::uint64_t(std::uint64_t)>("nap")(1000) >= 1000);
+    CHECK(!call.done());
+    // The other sleeps longer.
+    CHECK(other.func<std::uint64_t(std::uint64_t)>("nap")(60'000'000) >= 60'000'000);
+    CHECK(call.done());
+    CHECK(instance.func<std::uint64_t()>("now")() > 0);
+}
