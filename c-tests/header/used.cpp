@@ -68,6 +68,22 @@ void use(cmabi::store &store, const cmabi::instance &instance, cmabi::linker &li
     linker.func("a:b/c", "same", [](cmabi::error_context context) { return context.debug_message(); });
 }
 
+void use_wasi(cmabi::linker &linker) {
+    linker.wasi();
+    linker.wasi(cmabi::wasi().arg("a").env("b", "c").inherit_args().inherit_env().inherit_stdio());
+    cmabi::wasi granted;
+    granted.stdio_file(cmabi::wasi::stdin_stream, "f").stdin_bytes("b").dir("h", "g", cmabi::wasi::read_only);
+    granted.stdin_from([](std::uint8_t *, std::size_t) { return std::size_t(0); });
+    granted.stdin_from([](std::uint8_t *, std::size_t) { return std::optional<std::size_t>(); });
+    granted.output_to(cmabi::wasi::stdout_stream, [](std::string_view) {});
+    granted.output_to(cmabi::wasi::stderr_stream, [](std::string_view bytes) { return bytes.size(); });
+    granted.network([](const cmabi::wasi::address &address, cmabi::wasi::network_use use) {
+        return address.port == 80 && use == CMABI_WASI_NETWORK_USE_TCP_CONNECT;
+    });
+    granted.inherit_network().name_lookup(false).fixed_clocks(std::chrono::seconds(1)).random_seed(1);
+    granted.max_resources(1).max_descriptors(1).max_buffer_bytes(4096).max_random_bytes(1).max_poll(1);
+}
+
 #ifdef __cpp_impl_coroutine
 void use_coroutines(cmabi::linker &linker) {
     linker.func("a:b/c", "first",
