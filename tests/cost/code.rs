@@ -77,7 +77,7 @@ fn values_that_branches_carry_are_counted() {
     )));
     // As many branches without values are in proportion to the binary.
     let counts = load(&with_code(&table(60_000))).unwrap().load_counts();
-    assert_eq!(counts.work, 0);
+    assert!(counts.work < 100, "{counts:?}");
 }
 
 #[test]

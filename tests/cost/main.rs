@@ -5,6 +5,7 @@ mod allocator;
 mod binary;
 mod code;
 mod doubling;
+mod faults;
 mod stack;
 
 use cmabi::component::{Component, Linker};

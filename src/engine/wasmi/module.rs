@@ -6,6 +6,7 @@
 use super::super::{CoreDecl, CoreExternType, Module};
 use super::generation::{Generation, ModuleId, check_locals};
 use super::value::extern_type;
+use crate::account::no_memory;
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -56,7 +57,7 @@ impl WasmiModule {
         let exports = names.into_iter().map(|name| export_decl(&compiled, name)).collect();
         let module = WasmiModule {
             id: ModuleId::new(),
-            wasm: wasm.into(),
+            wasm: copied(wasm)?,
             compiled: Mutex::default(),
             max_locals: declared.max_locals,
             instance_bytes: declared.instance_bytes,
@@ -135,6 +136,14 @@ impl Module for WasmiModule {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// A copy of a binary, which may be larger than what the system has left.
+fn copied(wasm: &[u8]) -> Result<Box<[u8]>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(wasm.len()).map_err(|_| no_memory(wasm.len() as u64))?;
+    copy.extend_from_slice(wasm);
+    Ok(copy.into())
 }
 
 #[cold]
