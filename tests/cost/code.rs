@@ -103,6 +103,13 @@ fn locals_are_counted() {
 }
 
 #[test]
+fn modules_are_counted_by_what_the_validator_does_at_the_end_of_each() {
+    let modules = component(&vec![core_module(&module(&[] as &[Bytes])); 500]);
+    load(&modules).unwrap();
+    too_much_work(&component(&vec![nested(&modules); 20]));
+}
+
+#[test]
 fn many_locals_do_not_run_where_fuel_is_metered() {
     let instantiate = |locals: usize, fuel: Option<u64>| {
         let engine = engine();

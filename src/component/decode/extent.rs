@@ -144,11 +144,13 @@ pub(super) struct Extents<'a> {
     scopes: Vec<Scope<'a>>,
     /// The core module that is open.
     module: Option<Def<'a>>,
+    /// How many components and modules have ended.
+    ended: u64,
 }
 
 impl<'a> Extents<'a> {
     pub(super) fn new(wasm: &'a [u8], features: WasmFeatures) -> Self {
-        Extents { wasm, features, scopes: Vec::new(), module: None }
+        Extents { wasm, features, scopes: Vec::new(), module: None, ended: 0 }
     }
 
     /// Charges what the next part of the binary makes others walk and copy.
@@ -195,7 +197,7 @@ impl<'a> Extents<'a> {
                 self.scopes.push(Scope::default());
             }
             Payload::Version { encoding: Encoding::Module, .. } => self.module = Some(Def::leaf()),
-            Payload::End(at) => self.end(*at)?,
+            Payload::End(at) => self.end(*at, load)?,
             Payload::ImportSection(section) => self.declare(section),
             Payload::ExportSection(section) => self.declare(section),
             Payload::CoreTypeSection(section) => {
@@ -259,7 +261,10 @@ impl<'a> Extents<'a> {
         def.cloned().unwrap_or_default()
     }
 
-    fn end(&mut self, at: u64) -> Followed {
+    fn end(&mut self, at: u64, load: &Load) -> Followed {
+        // The validator copies a list of all that ended before.
+        charged(load.work.charge(2 * self.ended), at)?;
+        self.ended += 1;
         if let Some(module) = self.module.take() {
             self.define(Space::Modules, module);
         } else if let Some(scope) = self.scopes.pop() {
