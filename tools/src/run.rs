@@ -40,9 +40,13 @@ pub struct Args {
     /// Trap after N units of fuel, about one for an instruction
     #[arg(long, value_name = "N")]
     fuel: Option<u64>,
-    /// Let each memory have no more than this many bytes, which can end in k, m or g
+    /// Let the component's memories and tables together have no more than this many bytes, which can end in
+    /// k, m or g [default: 4g]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     max_memory: Option<u64>,
+    /// Let the component take no more than this many bytes of the host's own memory [default: 256m]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    max_host_memory: Option<u64>,
     /// End the component after this time: in seconds, or ending in ms, s or m
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     timeout: Option<Duration>,
@@ -89,7 +93,8 @@ fn run(args: &Args) -> Result<Option<Value>> {
     cmabi::wasi::add_to_linker(&mut linker, args.grants.config(&file().to_string(), &args.args)?)?;
     let mut config = StoreConfig { schedule_seed: args.seed, ..StoreConfig::default() };
     config.engine.fuel = args.fuel;
-    config.engine.max_memory_bytes = args.max_memory;
+    config.max_guest_bytes = args.max_memory.unwrap_or(config.max_guest_bytes);
+    config.max_host_bytes = args.max_host_memory.unwrap_or(config.max_host_bytes);
     let mut store = Store::new(&*engine, &config)?;
     let instance = linker.instantiate(&mut store.cx(), &component)?;
     let program = instance.exports().map(|(name, _)| name).find(|name| is_program(name));
