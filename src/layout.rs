@@ -42,6 +42,7 @@ pub struct TypeInfo {
     holds_handles: bool,
     contains_borrow: bool,
     contains_async: bool,
+    contains_float: bool,
 }
 
 /// The figures that depend on the width of pointers.
@@ -67,6 +68,7 @@ impl TypeInfo {
         };
         let is_borrow = matches!(kind, Kind::Borrow(_));
         let is_async = matches!(kind, Kind::Stream(_) | Kind::Future(_));
+        let is_float = matches!(kind, Kind::F32 | Kind::F64);
         let is_handle = is_borrow || is_async || matches!(kind, Kind::Own(_) | Kind::ErrorContext);
         TypeInfo {
             i32: width(AddrType::I32),
@@ -79,6 +81,7 @@ impl TypeInfo {
             holds_handles: is_handle || any(TypeInfo::holds_handles),
             contains_borrow: is_borrow || any(TypeInfo::contains_borrow),
             contains_async: is_async || any(TypeInfo::contains_async),
+            contains_float: is_float || any(TypeInfo::contains_float),
         }
     }
 
@@ -150,6 +153,11 @@ impl TypeInfo {
     /// Whether there is a stream or future in the type; `contains_async_value` in the reference.
     pub fn contains_async(&self) -> bool {
         self.contains_async
+    }
+
+    /// Whether there is a floating-point number in the type.
+    pub fn contains_float(&self) -> bool {
+        self.contains_float
     }
 }
 

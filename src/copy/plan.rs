@@ -215,10 +215,8 @@ impl Compiler {
 
     /// Whether the type has no pointers, and every bit pattern is valid and stays as it is.
     fn is_plain(&self, ty: &Type) -> bool {
-        fn has_floats(ty: &Type) -> bool {
-            matches!(ty.kind(), Kind::F32 | Kind::F64) || ty.kind().children().any(has_floats)
-        }
-        ty.info().any_bits() && !(self.deterministic && has_floats(ty))
+        let info = ty.info();
+        info.any_bits() && !(self.deterministic && info.contains_float())
     }
 
     fn plain(&mut self, ty: &Type) -> Op {
