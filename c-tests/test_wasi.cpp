@@ -31,19 +31,26 @@ std::size_t entries(const char *dir) {
 
 /// A store with the tests' programs.
 struct Program {
-    cmabi::engine engine;
-    cmabi::component component{engine, WASI_DIR "/programs.wasm"};
-    cmabi::linker linker{engine};
+    // Loaded once: it is large.
+    static const cmabi::engine &engine() {
+        static const cmabi::engine engine;
+        return engine;
+    }
+    static const cmabi::component &component() {
+        static const cmabi::component component(engine(), WASI_DIR "/programs.wasm");
+        return component;
+    }
+    cmabi::linker linker{engine()};
     std::optional<cmabi::store> store;
 
     explicit Program(const cmabi::wasi &granted) {
         linker.wasi(granted);
-        store.emplace(engine);
+        store.emplace(engine());
     }
 
     /// Whether it has ended well.
     bool run() {
-        const auto instance = linker.instantiate(*store, component);
+        const auto instance = linker.instantiate(*store, component());
         return instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run")().has_value();
     }
 };
@@ -168,7 +175,7 @@ TEST_CASE("two stores of one linker share nothing") {
     std::string out;
     Program program(granted(out, {"cat"}).stdin_bytes("the same"));
     CHECK(program.run());
-    program.store.emplace(program.engine);
+    program.store.emplace(Program::engine());
     CHECK(program.run());
     CHECK(out == "the samethe same");
 }
@@ -198,7 +205,7 @@ TEST_CASE("a callback that has nothing yet is asked again when the store runs") 
         return len;
     });
     Program program(config);
-    const auto instance = program.linker.instantiate(*program.store, program.component);
+    const auto instance = program.linker.instantiate(*program.store, Program::component());
     const auto run = instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run");
     // Only the host can make it go on.
     auto call = run.start();

@@ -291,7 +291,7 @@ cmabi_string cmabi_version_text(void);
 
 /**
  * The features that the running library was built with, separated by spaces, of
- * `component wasmi wit`. Static. Functions of a feature that was left out answer
+ * `component wasi wasmi wit`. Static. Functions of a feature that was left out answer
  * `CMABI_STATUS_UNSUPPORTED`.
  */
 cmabi_string cmabi_version_features(void);

@@ -116,11 +116,11 @@ public:
     /// What it throws is a refusal, and is thrown again as for `stdin_from`.
     template <class F>
     wasi &network(F check) {
-        const cmabi_wasi_network_check call = [](void *data, const cmabi_wasi_address *address,
+        const cmabi_wasi_network_check call = [](void *data, const cmabi_wasi_address *asked,
                                                  cmabi_wasi_network_use use) noexcept {
             bool allowed = false;
             guarded([&] {
-                allowed = (*static_cast<F *>(data))(*address, use);
+                allowed = (*static_cast<F *>(data))(*asked, use);
                 return CMABI_STATUS_OK;
             });
             return allowed;

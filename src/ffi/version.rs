@@ -22,7 +22,7 @@ pub extern "C" fn cmabi_version_text() -> cmabi_string {
 }
 
 /// The features that the running library was built with, separated by spaces, of
-/// `component wasmi wit`. Static. Functions of a feature that was left out answer
+/// `component wasi wasmi wit`. Static. Functions of a feature that was left out answer
 /// `CMABI_STATUS_UNSUPPORTED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn cmabi_version_features() -> cmabi_string {

@@ -123,10 +123,11 @@ fn set_times_at(
     let set = || {
         let (dir, path) = (descriptor.mutable()?, check_path(path.get())?);
         let (access, modification) = (system_time(&access)?, system_time(&modification)?);
-        Ok(match flags.symlink_follow {
+        match flags.symlink_follow {
             true => dir.set_times(path, access, modification)?,
             false => dir.set_symlink_times(path, access, modification)?,
-        })
+        }
+        Ok(())
     };
     Ok(set())
 }
