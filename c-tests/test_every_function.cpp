@@ -25,6 +25,7 @@ void release(cmabi_subtask *it) { cmabi_subtask_free(it); }
 void release(cmabi_task *it) { cmabi_task_free(it); }
 void release(cmabi_type *it) { cmabi_type_free(it); }
 void release(cmabi_waker *it) { cmabi_waker_free(it); }
+void release(cmabi_wasi_config *it) { cmabi_wasi_config_free(it); }
 void release(cmabi_wit *it) { cmabi_wit_free(it); }
 
 template <class T>
@@ -48,6 +49,7 @@ struct World {
     Owner<cmabi_type> type;
     Owner<cmabi_func_type> func_type;
     Owner<cmabi_resource_type> resource_type;
+    Owner<cmabi_wasi_config> wasi_config;
     Owner<cmabi_wit> wit;
     Owner<cmabi_waker> waker;
     Owner<cmabi_error> error;
@@ -69,6 +71,7 @@ struct World {
     World() {
         REQUIRE_OK(cmabi_engine_new, nullptr, engine.out());
         REQUIRE_OK(cmabi_config_new, config.out());
+        REQUIRE_OK(cmabi_wasi_config_new, wasi_config.out());
         REQUIRE_OK(cmabi_linker_new, engine, linker.out());
         REQUIRE_OK(cmabi_store_new, engine, nullptr, store.out());
         REQUIRE_OK(cmabi_arena_new, 0, arena.out());
@@ -127,6 +130,7 @@ struct World {
     void free_all() {
         engine.out();
         config.out();
+        wasi_config.out();
         linker.out();
         component.out();
         instance.out();
@@ -156,7 +160,7 @@ private:
 // The handle of a type.
 template <class T>
 T *handle(World &w) {
-    const auto things = std::make_tuple(w.engine.get(), w.config.get(), w.linker.get(), w.store.get(), w.component.get(),
+    const auto things = std::make_tuple(w.engine.get(), w.config.get(), w.wasi_config.get(), w.linker.get(), w.store.get(), w.component.get(),
                                         w.instance.get(), w.arena.get(), w.type.get(), w.func_type.get(),
                                         w.resource_type.get(), w.wit.get(), w.waker.get(), w.error.get(),
                                         const_cast<cmabi_func *>(w.func), w.task, w.subtask,
