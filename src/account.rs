@@ -104,7 +104,7 @@ pub const HOST_MEMORY: Limit = Limit {
 
 /// Linear memories and tables of all instances of a store.
 pub const GUEST_MEMORY: Limit = Limit {
-    what: "memories and tables of the store's guests",
+    what: "memory and tables of the store's guests",
     unit: "bytes",
     setter: "cmabi_config_set_max_guest_bytes",
 };
