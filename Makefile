@@ -66,7 +66,7 @@ sanitize:
 	$(CTEST) --test-dir build/sanitize --parallel $(JOBS)
 
 TIME ?= 60
-FUZZ_TARGETS ?= component values builtins
+FUZZ_TARGETS ?= component values builtins wasi
 
 # cargo-fuzz asks for options that only a nightly compiler takes otherwise. To find uses after return,
 # ASan would make a second stack for each fiber.

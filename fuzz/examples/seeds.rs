@@ -14,7 +14,7 @@ fn main() {
         fs::create_dir_all(&folder).unwrap();
         folder
     };
-    for target in ["values", "builtins"] {
+    for target in ["values", "builtins", "wasi"] {
         for (index, input) in cmabi_fuzz::random_inputs(100).enumerate() {
             fs::write(corpus(target).join(format!("seed-{index}")), input).unwrap();
         }

@@ -10,6 +10,7 @@ mod input;
 pub mod builtins;
 pub mod component;
 pub mod values;
+pub mod wasi;
 
 /// Inputs that nobody has chosen: what a corpus begins with, and what a test without a fuzzer uses.
 pub fn random_inputs(count: usize) -> impl Iterator<Item = Vec<u8>> {

@@ -1,7 +1,7 @@
 //! The targets on inputs that nobody has chosen. That finds little of what fuzzing finds; it shows
 //! that the targets work, with any toolchain.
 
-use cmabi_fuzz::{builtins, component, random_inputs, values};
+use cmabi_fuzz::{builtins, component, random_inputs, values, wasi};
 
 #[test]
 fn component() {
@@ -23,5 +23,12 @@ fn values() {
 fn builtins() {
     for input in random_inputs(2000) {
         builtins::run(&input);
+    }
+}
+
+#[test]
+fn wasi() {
+    for input in random_inputs(500) {
+        wasi::run(&input);
     }
 }

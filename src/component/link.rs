@@ -106,6 +106,30 @@ impl Linker {
         instantiate_root(cx, component, &resolution.args)
     }
 
+    /// The functions of instances that the host offers with a type, by full name, for a host that calls
+    /// them itself: to test them.
+    #[doc(hidden)]
+    pub fn host_funcs(&self, cx: &mut Cx<'_>) -> Vec<(String, FuncInst)> {
+        let mut funcs = Vec::new();
+        for (interface, definition) in &self.root.items {
+            let Definition::Instance(definitions) = definition else { continue };
+            for (name, definition) in &definitions.items {
+                match definition {
+                    Definition::Func { func, takes: Takes::Exactly(ty) } => {
+                        let name = format!("{interface}#{name}");
+                        let def = HostFuncDef::new(ty.clone(), name.as_str(), func.clone());
+                        funcs.push((name, FuncInst::Host(Rc::new(def))));
+                    }
+                    Definition::Resource { ty, dtor } => {
+                        define_resource(cx, ty, InstanceId::HOST, dtor.clone().map(Dtor::Host));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        funcs
+    }
+
     fn resolve(&self, store: Weak<Shared>, component: &Component) -> Result<Resolution> {
         let mut resolver = Resolver {
             store,
