@@ -338,6 +338,7 @@ impl Printer<'_> {
     /// Whether a value is passed as it is: what is small, and what is a pointer and a length.
     fn is_by_value(&self, ty: Type) -> bool {
         let Type::Id(id) = ty else { return true };
+        #[allow(clippy::match_like_matches_macro, reason = "the kinds are named")]
         match &self.world.def(self.world.dealias(id)).kind {
             TypeDefKind::Record(_)
             | TypeDefKind::Tuple(_)
