@@ -325,7 +325,7 @@ impl Printer<'_> {
         let params = |function: &&Function| {
             function.params.iter().any(|param| hosted_borrow(self.world, param.ty).is_some())
         };
-        if scopes.iter().any(|scope| scope.functions.iter().any(|f| params(f))) {
+        if scopes.iter().any(|scope| scope.functions.iter().any(&params)) {
             self.source.line(NOT_A_RESOURCE);
         }
     }
