@@ -243,7 +243,7 @@ fn item(resolve: &Resolve, name: String, item: &WorldItem) -> Option<Item> {
     let sort = match item {
         WorldItem::Interface { id, .. } => {
             let interface = &resolve.interfaces[*id];
-            functions.extend(interface.functions.values().map(|function| signature(function)));
+            functions.extend(interface.functions.values().map(signature));
             let is_resource = |id| matches!(resolve.types[id].kind, TypeDefKind::Resource);
             let named = interface.types.iter().filter(|(_, id)| is_resource(**id));
             resources.extend(named.map(|(name, _)| name.clone()));
