@@ -347,8 +347,7 @@ fn dispatch(
     let value: RawVal = match builtin {
         Builtin::ResourceNew(ty) => resource::canon_resource_new(cx, inst, ty, arg(0))?.into(),
         Builtin::ResourceDrop(ty) => {
-            resource::canon_resource_drop(cx, inst, ty, arg(0))?;
-            return Ok(Step::Done);
+            return resource::canon_resource_drop(cx, inst, ty, arg(0));
         }
         Builtin::ResourceRep(ty) => resource::canon_resource_rep(cx, inst, ty, arg(0))?.into(),
         Builtin::ContextGet { slot, .. } => context::canon_context_get(cx, *slot),

@@ -90,6 +90,11 @@ pub(crate) fn canon_lower(
         results[0] = RawVal::from(state.subtask(subtask).state as u32 | index << 4);
         return Ok(Step::Done);
     }
+    if inst == InstanceId::HOST {
+        // A destructor that waits for the host, which goes on without it.
+        state.subtask(subtask).detached = true;
+        return Ok(Step::Done);
+    }
     let thread = state.current_thread();
     state.threads[thread].wake = Wake::Lower(subtask);
     state.start_waiting(thread, Wait::Resolved(subtask), false);

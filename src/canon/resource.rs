@@ -1,5 +1,6 @@
 //! `canon resource.new`, `resource.drop`, `resource.rep`.
 
+use super::builtin::{Answer, Step};
 use super::lower::canon_lower;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
@@ -18,13 +19,14 @@ pub(crate) fn canon_resource_new(
     state.lower_own(inst, ty, rep)
 }
 
-/// `canon_resource_drop`: drops a handle, and the resource with the handle that owns it.
+/// `canon_resource_drop`: drops a handle, and the resource with the handle that owns it. It blocks where a
+/// guest's destructor waits for the host.
 pub(crate) fn canon_resource_drop(
     cx: &mut Cx<'_>,
     inst: InstanceId,
     ty: &ResourceType,
     index: u32,
-) -> Result<(), Trapped> {
+) -> Answer {
     let (implementation, dtor, rep) = {
         let mut state = cx.state();
         policy::check_may_leave(&state, inst)?;
@@ -38,23 +40,23 @@ pub(crate) fn canon_resource_drop(
             if let Some(task) = state.tasks.get_mut(task) {
                 task.num_borrows -= 1;
             }
-            return Ok(());
+            return Ok(Step::Done);
         }
         let resource = state.resources.get(ty);
         (resource.implementation, resource.dtor.clone(), rep)
     };
     match dtor {
         Some(PreparedDtor::Guest(dtor)) => {
-            canon_lower(cx, &dtor, inst, &[RawVal::from(rep)], &mut []).map(|_| ())
+            canon_lower(cx, &dtor, inst, &[RawVal::from(rep)], &mut [])
         }
         Some(PreparedDtor::Host(dtor)) => {
             let thread = cx.state().current.take();
             let result = dtor(cx, rep);
             let mut state = cx.state();
             state.current = thread;
-            result.and_then(|()| state.check_not_ended(inst))
+            result.and_then(|()| state.check_not_ended(inst)).map(|()| Step::Done)
         }
-        None if cx.state().may_enter_from(implementation, inst) => Ok(()),
+        None if cx.state().may_enter_from(implementation, inst) => Ok(Step::Done),
         None => Err(Trap::CannotEnter.into()),
     }
 }
@@ -105,7 +107,7 @@ pub mod host {
         let found = ty(cx, expected, handle)?;
         check_may_drop(cx, &found, handle)?;
         let dropped = canon_resource_drop(cx, InstanceId::HOST, &found, handle);
-        settle(cx, dropped)
+        settle(cx, dropped.map(|_| ()))
     }
 
     /// Gives up a handle of the host's: it is dropped now if it can be, or else as soon as it is not lent

@@ -220,9 +220,9 @@ impl State {
             if let Some(completion) = completion {
                 self.completions.push_back((super::HostSubtask(id), completion));
             }
-            if !self.caller_waits(id) {
-                self.drop_waitable(id);
-            }
+        }
+        if self.subtask(id).detached {
+            self.drop_waitable(id);
         }
     }
 }

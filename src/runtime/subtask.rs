@@ -162,7 +162,8 @@ impl State {
     pub(crate) fn caller_waits(&self, id: WaitableId) -> bool {
         let waitable = &self.waitables[id];
         match &waitable.kind {
-            WaitableKind::Subtask(Subtask { caller: Caller::Host(_), detached, .. }) => !detached,
+            WaitableKind::Subtask(Subtask { detached: true, .. }) => false,
+            WaitableKind::Subtask(Subtask { caller: Caller::Host(_), .. }) => true,
             _ => !self[waitable.inst].poisoned,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::{ErrorKind, Trap};
+use crate::types::ResourceType;
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
 use std::thread;
@@ -205,4 +206,58 @@ fn a_call_that_waits_for_the_host_as_well_does_not_sleep() {
     let func = caller_of(&mut fx, "guest", &pending(&tasks));
     assert_eq!(fx.call(&func, &[1]).unwrap_err().kind(), ErrorKind::WouldBlock);
     asleep.drop(&mut fx.store.cx()).unwrap();
+}
+
+/// A resource type whose destructor waits for the host.
+fn with_slow_destructor(fx: &mut Fixture, tasks: &Pending) -> ResourceType {
+    let inst = fx.instance("maker");
+    let import = fx.lower(inst, &pending(tasks), Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (param i32) (result i32)))
+            (func (export "dtor") (param i32) (drop (call $f (local.get 0)))))"#,
+        &[import],
+    );
+    let (ty, dtor) = (ResourceType::new("slow"), fx.func(&core, "dtor"));
+    define_resource(&mut fx.store.cx(), &ty, inst, Some(Dtor::Core(dtor)));
+    ty
+}
+
+#[test]
+fn the_host_does_not_wait_for_a_destructor() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let ty = with_slow_destructor(&mut fx, &tasks);
+    let handle = fx.store.cx().state().lower_own(InstanceId::HOST, &ty, 7).unwrap();
+    canon::host_resource::drop(&mut fx.store.cx(), None, handle).unwrap();
+    assert_eq!(tasks.lock().unwrap().len(), 1);
+    answer(&mut fx, &tasks, 1);
+    fx.assert_idle();
+}
+
+#[test]
+fn a_guest_waits_for_a_destructor() {
+    let mut fx = Fixture::new();
+    let tasks = Pending::default();
+    let ty = with_slow_destructor(&mut fx, &tasks);
+    let user = fx.instance("user");
+    let import = fx.builtin(user, Builtin::ResourceDrop(ty.clone()));
+    let core = fx.core(
+        user,
+        r#"(module (import "" "drop" (func $drop (param i32)))
+            (func (export "run") (param i32) (result i32)
+                (call $drop (local.get 0))
+                (i32.const 5)))"#,
+        &[import],
+    );
+    let func = fx.lift(user, &core, "run", &u32s(1), Options::default());
+    let handle = fx.store.cx().state().lower_own(user, &ty, 7).unwrap();
+    let result = Cell::new(0);
+    let subtask = begin(&mut fx, &func, &handle, &result).unwrap();
+    assert_eq!(subtask.state(&fx.store.cx()).unwrap(), SubtaskState::Started);
+    answer(&mut fx, &tasks, 1);
+    assert_eq!(subtask.state(&fx.store.cx()).unwrap(), SubtaskState::Returned);
+    assert_eq!(result.get(), 5);
+    subtask.drop(&mut fx.store.cx()).unwrap();
+    fx.assert_idle();
 }
