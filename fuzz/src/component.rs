@@ -29,8 +29,10 @@ type Pending = RefCell<Vec<*mut cmabi_task>>;
 
 /// What a store may take, and its guests.
 const STORE_BYTES: u64 = 1 << 20;
-/// What an execution may take with its engine, a component of some KiB, and all that the host keeps.
-const COST: usize = 32 << 20;
+/// What loading may take.
+const LOAD_BYTES: u64 = 8 << 20;
+/// What an execution may take with its engine, and with all that the host keeps.
+const COST: usize = 16 << 20;
 
 pub fn run(data: &[u8]) {
     within(COST, || load_and_call(data));
@@ -49,6 +51,7 @@ fn load_and_call(data: &[u8]) {
     c!(cmabi_config_set_max_threads(config, 100));
     c!(cmabi_config_set_max_host_bytes(config, STORE_BYTES));
     c!(cmabi_config_set_max_guest_bytes(config, STORE_BYTES));
+    c!(cmabi_config_set_max_load_bytes(config, LOAD_BYTES));
     c!(cmabi_config_set_max_call_bytes(config, STORE_BYTES / 4));
     let engine = Owned(must!(cmabi_engine_new(config)), cmabi_engine_free);
     let engine = engine.0;
