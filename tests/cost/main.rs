@@ -83,3 +83,23 @@ fn real_components_are_far_from_the_limits() {
         println!("{path:?} {} {peak} {took} ms {:?}", wasm.len(), component.load_counts());
     }
 }
+
+#[test]
+fn items_that_are_only_announced_take_no_room() {
+    let engine = engine();
+    // The sections of a component and of a core module in it, each of a million items and one byte.
+    for in_module in [false, true] {
+        for id in 1..=13u8 {
+            let section = [id, 4, 0xc0, 0x84, 0x3d, 0];
+            let wasm = if in_module {
+                let module = [&b"\0asm\x01\0\0\0"[..], &section].concat();
+                [&b"\0asm\x0d\0\x01\0\x01"[..], &[module.len() as u8], &module].concat()
+            } else {
+                [&b"\0asm\x0d\0\x01\0"[..], &section].concat()
+            };
+            let (peak, component) = allocator::peak(|| Component::load(&engine, &wasm));
+            assert!(component.is_err(), "section {id}");
+            assert!(peak < MIB, "section {id}: {peak} bytes");
+        }
+    }
+}

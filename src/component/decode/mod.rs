@@ -4,6 +4,7 @@
 mod canon;
 mod code;
 mod convert;
+mod count;
 mod extent;
 mod section;
 
@@ -170,6 +171,7 @@ impl<'a> Decoder<'a> {
 
     fn payload(&mut self, payload: &Payload<'a>) -> Result<()> {
         let before = self.counts();
+        count::check(payload)?;
         self.extents.payload(payload, self.load)?;
         if let Payload::TypeSection(section) = payload {
             self.core_types(section)?;
