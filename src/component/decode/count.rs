@@ -33,7 +33,8 @@ pub(super) fn check(payload: &Payload<'_>) -> Result<()> {
     };
     let bytes = range.end.saturating_sub(range.start);
     if u64::from(count) * least > bytes {
-        let message = format!("{count} items cannot be in a section of {bytes} bytes");
+        let message =
+            format!("unexpected end-of-file: a section of {bytes} bytes announces {count} items");
         return Err(error(message, range.start as usize));
     }
     Ok(())
