@@ -163,7 +163,8 @@ TEST_CASE("what the host does for a guest is paid with the guest's fuel") {
     f.call("send", 1U, 64U);
     const auto little = spent([&] { f.call("send", 1U, 64U); });
     const auto much = spent([&] { f.call("send", 1U, 64U * 1001); });
-    CHECK(much - little == 1000);
+    CHECK(much - little >= 1000);
+    CHECK(much - little <= 1016);
     CHECK(spent([&] { f.call("pass", 1U, 64U * 1001); }) > 1000);
     CHECK(spent([&] { f.instance->func<lists(uint32_t, uint32_t)>("give")(1, 64 * 1001); }) > 1000);
     // 2 GB are refused on the way.

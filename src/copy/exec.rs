@@ -62,6 +62,9 @@ pub(super) struct Exec<'a> {
     work: u64,
 }
 
+/// Work that is not told of: a call is charged with as much, whatever it copies.
+const WORK_OF_A_CALL: u64 = 16;
+
 /// How much work is told of at once: asking for each string would cost more than the string.
 const WORK_AT_ONCE: u64 = 1 << 10;
 
@@ -87,10 +90,11 @@ impl<'a> Exec<'a> {
         if self.work < WORK_AT_ONCE { Ok(()) } else { self.spend_rest() }
     }
 
-    /// Tells of the work that was counted.
+    /// Tells of the work that was counted, if it is more than goes with any call.
+    #[inline]
     pub(super) fn spend_rest(&mut self) -> Result<(), Trapped> {
         match std::mem::take(&mut self.work) {
-            0 => Ok(()),
+            0..=WORK_OF_A_CALL => Ok(()),
             work => self.cx.spend(work),
         }
     }
