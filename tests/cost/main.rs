@@ -103,3 +103,21 @@ fn items_that_are_only_announced_take_no_room() {
         }
     }
 }
+
+#[test]
+fn memories_of_all_instances_are_bounded_together() {
+    let engine = engine();
+    let module = format!("(core module $m {})", "(memory 1)".repeat(100));
+    let instances = "(core instance (instantiate $m))".repeat(1000);
+    let wasm = wat::parse_str(format!("(component {module} {instances})")).unwrap();
+    let component = Component::load(&engine, &wasm).unwrap();
+    let config = StoreConfig { max_guest_bytes: 64 << 20, ..StoreConfig::default() };
+    let mut store = Store::new(&*engine, &config).unwrap();
+    let (peak, instance) =
+        allocator::peak(|| Linker::new().instantiate(&mut store.cx(), &component));
+    let error = instance.err().expect("6.4 GB do not fit");
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.to_string().contains("cmabi_config_set_max_guest_bytes"), "{error}");
+    assert!(peak < 100 * MIB, "{peak}");
+    assert!(store.shared().guest_memory.used() <= 64 << 20);
+}
