@@ -1,6 +1,7 @@
 //! A value of some type, in a memory with any contents, is copied between guests and the host in
 //! several ways, which have to agree.
 
+use crate::cost::within;
 use crate::input::Input;
 use cmabi::copy::{Context, Format, Plan, Source, StringEncoding, Target};
 use cmabi::error::{Trap, Trapped};
@@ -10,7 +11,14 @@ use cmabi::types::{Case, Field, Kind, ResourceType, Type};
 use cmabi::wave;
 use std::sync::{Arc, LazyLock};
 
+/// What an execution may take: some values of 64 KiB, in memories of eight times that.
+const COST: usize = 8 << 20;
+
 pub fn run(data: &[u8]) {
+    within(COST, || copy(data));
+}
+
+fn copy(data: &[u8]) {
     let mut input = Input(data);
     let mut budget = 16;
     let ty = ty(&mut input, 5, &mut budget);

@@ -1,6 +1,7 @@
 //! Functions of WASI are called with whatever the bytes say, in a temporary folder, with handles that
 //! earlier calls gave.
 
+use crate::cost::within;
 use crate::input::Input;
 use cmabi::canon::{FuncInst, host_resource};
 use cmabi::component::Linker;
@@ -62,7 +63,14 @@ fn config(input: &mut Input<'_>) -> Config {
     config
 }
 
+/// What an execution may take: the limits of WASI's buffers, and a store.
+const COST: usize = 64 << 20;
+
 pub fn run(data: &[u8]) {
+    within(COST, || call_functions(data));
+}
+
+fn call_functions(data: &[u8]) {
     let mut input = Input(data);
     prepare();
     let mut linker = Linker::new();
