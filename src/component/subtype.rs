@@ -11,7 +11,7 @@ use super::extern_type::{
 };
 use super::name::Suggestions;
 use crate::engine::{CoreDecl, CoreExternType};
-use crate::types::{FuncType, ResourceType};
+use crate::types::{FuncType, ResourceType, display};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -318,26 +318,10 @@ fn clipped(ty: &impl fmt::Display) -> String {
     /// Bytes of one type in a message.
     const MOST: usize = 1000;
 
-    struct Clip(String);
-
-    impl fmt::Write for Clip {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let room = MOST.saturating_sub(self.0.len());
-            if text.len() <= room {
-                self.0.push_str(text);
-                return Ok(());
-            }
-            let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-            self.0.push_str(&text[..end]);
-            Err(fmt::Error)
-        }
-    }
-
-    let mut clip = Clip(String::new());
-    if fmt::write(&mut clip, format_args!("{ty}")).is_err() {
-        clip.0.push_str(" ...");
-    }
-    clip.0
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = display::clipped(&mut text, MOST, format_args!("{ty}"));
+    text
 }
 
 /// The core specification's matching of external types.

@@ -101,7 +101,8 @@ pub unsafe extern "C" fn cmabi_func_type_free(r#type: *mut cmabi_func_type) {
     });
 }
 
-/// The type as WIT text: `async func(a: u8) -> string`. Borrowed from the type; empty for NULL.
+/// The type as WIT text: `async func(a: u8) -> string`; of a text that is longer than 64 KiB, the
+/// beginning and ` ...`. Borrowed from the type; empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_func_type_text(r#type: *const cmabi_func_type) -> cmabi_string {
     // SAFETY: the header's rules; the text lives as long as the type.

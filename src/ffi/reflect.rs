@@ -131,8 +131,8 @@ pub unsafe extern "C" fn cmabi_type_kind(r#type: *const cmabi_type) -> cmabi_kin
     unsafe { ask(r#type, cmabi_kind::None, kind) }
 }
 
-/// The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`. Borrowed from the type; empty for
-/// NULL.
+/// The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`; of a text that is longer than 64 KiB,
+/// the beginning and ` ...`. Borrowed from the type; empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_type_text(r#type: *const cmabi_type) -> cmabi_string {
     // SAFETY: the header's rules; the text lives as long as the type.

@@ -2,11 +2,57 @@
 //! their definitions without the name: `record { x: u32, y: u32 }`.
 
 use super::{FuncType, Kind, Type};
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Debug, Display, Formatter, Write};
+
+/// Bytes of a type's text: a type has up to a million parts, each with a name as long as a binary makes it,
+/// and one name may be there a million times.
+const MOST: usize = 64 << 10;
+
+/// Writes a text of which nobody knows how long it is: after so many bytes, ` ...` stands for the rest.
+pub(crate) fn clipped(out: &mut dyn Write, most: usize, text: fmt::Arguments<'_>) -> fmt::Result {
+    struct Clip<'a> {
+        out: &'a mut dyn Write,
+        room: usize,
+    }
+
+    impl Write for Clip<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let end = (0..=text.len().min(self.room)).rev().find(|end| text.is_char_boundary(*end));
+            let fits = &text[..end.unwrap_or(0)];
+            self.out.write_str(fits)?;
+            if fits.len() == text.len() {
+                self.room -= fits.len();
+                return Ok(());
+            }
+            self.room = 0;
+            Err(fmt::Error)
+        }
+    }
+
+    match fmt::write(&mut Clip { out, room: most }, text) {
+        Ok(()) => Ok(()),
+        Err(fmt::Error) => out.write_str(" ..."),
+    }
+}
 
 impl Display for Type {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.kind() {
+        clipped(f, MOST, format_args!("{}", Whole(self)))
+    }
+}
+
+impl Display for FuncType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        clipped(f, MOST, format_args!("{}", Whole(self)))
+    }
+}
+
+/// The text of a type, as long as it is; the types in it end as every [`Type`] does.
+struct Whole<'a, T>(&'a T);
+
+impl Display for Whole<'_, Type> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.kind() {
             Kind::Bool => f.write_str("bool"),
             Kind::S8 => f.write_str("s8"),
             Kind::U8 => f.write_str("u8"),
@@ -62,12 +108,12 @@ impl Display for Type {
     }
 }
 
-impl Display for FuncType {
+impl Display for Whole<'_, FuncType> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_async() { "async func(" } else { "func(" })?;
-        separated(f, self.params().iter().map(|param| Named(&param.name, &param.ty)))?;
+        f.write_str(if self.0.is_async() { "async func(" } else { "func(" })?;
+        separated(f, self.0.params().iter().map(|param| Named(&param.name, &param.ty)))?;
         f.write_str(")")?;
-        match self.result() {
+        match self.0.result() {
             Some(result) => write!(f, " -> {result}"),
             None => Ok(()),
         }

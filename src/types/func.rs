@@ -78,7 +78,7 @@ impl FuncType {
         self.0.key.is_async
     }
 
-    /// The type as WIT text, made when it is first asked for.
+    /// The type as WIT text, made when it is first asked for; cut off like [`super::Type::text`].
     pub fn text(&self) -> &str {
         self.0.text.get_or_init(|| self.to_string().into())
     }

@@ -3,7 +3,7 @@
 //! Types are interned: two [`Type`]s are equal exactly when they are the same allocation, so
 //! comparing, hashing and cloning one costs a pointer. A type lives as long as somebody holds it.
 
-mod display;
+pub(crate) mod display;
 mod func;
 mod intern;
 mod label;
@@ -247,7 +247,8 @@ impl Type {
         &self.0.info
     }
 
-    /// The type as WIT text, made when it is first asked for.
+    /// The type as WIT text, made when it is first asked for; of a text that is longer than 64 KiB, the
+    /// beginning and ` ...`.
     pub fn text(&self) -> &str {
         self.0.text.get_or_init(|| self.to_string().into())
     }

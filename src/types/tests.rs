@@ -167,6 +167,21 @@ fn despecialization() {
 }
 
 #[test]
+fn a_text_that_would_have_no_end_is_cut_off() {
+    let doubled = (0..17).fold(Type::char(), |of, _| {
+        let list = ty(Kind::List(of));
+        ty(Kind::Tuple([list.clone(), list].into()))
+    });
+    assert!(doubled.text().starts_with("tuple<list<tuple<list<"));
+    assert!(doubled.text().ends_with(" ..."));
+    assert_eq!(doubled.text().len(), (64 << 10) + 4);
+    let params = (0..100).map(|i| field(&format!("p{i}"), doubled.clone())).collect();
+    let func = FuncType::new(params, None, false).unwrap();
+    assert!(func.text().ends_with(" ..."));
+    assert!(func.text().len() <= (64 << 10) + 4);
+}
+
+#[test]
 fn types_are_shown_as_wit() {
     let shown = |kind| ty(kind).to_string();
     let resource = ResourceType::new("blob");
