@@ -18,6 +18,7 @@ void release(cmabi_error *it) { cmabi_error_free(it); }
 void release(cmabi_func *it) { cmabi_func_free(it); }
 void release(cmabi_func_type *it) { cmabi_func_type_free(it); }
 void release(cmabi_instance *it) { cmabi_instance_free(it); }
+void release(cmabi_interrupter *it) { cmabi_interrupter_free(it); }
 void release(cmabi_linker *it) { cmabi_linker_free(it); }
 void release(cmabi_resource_type *it) { cmabi_resource_type_free(it); }
 void release(cmabi_store *it) { cmabi_store_free(it); }
@@ -52,6 +53,9 @@ struct World {
     Owner<cmabi_wasi_config> wasi_config;
     Owner<cmabi_wit> wit;
     Owner<cmabi_waker> waker;
+    // Of a store of its own: what stops this one would leave little to be tried.
+    Owner<cmabi_store> stoppable;
+    Owner<cmabi_interrupter> interrupter;
     Owner<cmabi_error> error;
     const cmabi_func *func = nullptr;
     cmabi_task *task = nullptr;
@@ -83,6 +87,9 @@ struct World {
         REQUIRE_OK(cmabi_wit_func, wit, CMABI_STR("i/f"), &parsed);
         *func_type.out() = cmabi_func_type_clone(parsed);
         REQUIRE_OK(cmabi_store_waker, store, waker.out());
+        REQUIRE_OK(cmabi_config_set_interruptible, config, true);
+        REQUIRE_OK(cmabi_store_new, engine, config, stoppable.out());
+        REQUIRE_OK(cmabi_store_interrupter, stoppable, interrupter.out());
         CHECK(cmabi_type_new_list(nullptr, nullptr, error.out()) == CMABI_STATUS_INVALID_ARGUMENT);
         const auto bytes = read_guest("caller.wasm");
         REQUIRE_OK(cmabi_component_load, engine, bytes.data(), bytes.size(), component.out());
@@ -162,7 +169,7 @@ template <class T>
 T *handle(World &w) {
     const auto things = std::make_tuple(w.engine.get(), w.config.get(), w.wasi_config.get(), w.linker.get(), w.store.get(), w.component.get(),
                                         w.instance.get(), w.arena.get(), w.type.get(), w.func_type.get(),
-                                        w.resource_type.get(), w.wit.get(), w.waker.get(), w.error.get(),
+                                        w.resource_type.get(), w.wit.get(), w.waker.get(), w.interrupter.get(), w.error.get(),
                                         const_cast<cmabi_func *>(w.func), w.task, w.subtask,
                                         const_cast<cmabi_extern_type *>(cmabi_component_export(w.component, 0, nullptr)),
                                         static_cast<cmabi_import *>(nullptr));

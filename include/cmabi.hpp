@@ -67,6 +67,7 @@
 #include "cmabi/values.hpp"
 #include "cmabi/wasi.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -102,6 +103,7 @@ public:
         return set(cmabi_config_set_max_instances, instances);
     }
     config &fuel(std::uint64_t units) { return set(cmabi_config_set_fuel, units); }
+    config &interruptible(bool on = true) { return set(cmabi_config_set_interruptible, on); }
     config &max_memory_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_memory_bytes, bytes);
     }
@@ -280,6 +282,23 @@ public:
     int fd() const { return cmabi_waker_fd(get()); }
 };
 
+/// Stops what runs in a store: `store::interrupter`. Copies do the same; it may outlive the store.
+class interrupter {
+public:
+    /// Stops what runs in the store now, and has no effect where nothing runs. Any thread may do this at
+    /// any time, and so may a handler of signals.
+    void interrupt() const noexcept { cmabi_interrupter_interrupt(handle_.get()); }
+
+    /// The handle for the C functions.
+    cmabi_interrupter *get() const { return handle_.get(); }
+
+private:
+    friend class store;
+    explicit interrupter(cmabi_interrupter *handle) : handle_(handle, cmabi_interrupter_free) {}
+
+    std::shared_ptr<cmabi_interrupter> handle_;
+};
+
 /// Where instances live. One thread at a time. It is freed when the last of it and its instances
 /// goes.
 class store {
@@ -305,6 +324,28 @@ public:
     /// What wakes the loop that calls `run`.
     cmabi::waker waker() const {
         return cmabi::waker(detail::call_out<cmabi_waker *>(cmabi_store_waker, get()));
+    }
+
+    /// What stops guests of this store; for a store whose config is `interruptible`.
+    cmabi::interrupter interrupter() const {
+        return cmabi::interrupter(
+            detail::call_out<cmabi_interrupter *>(cmabi_store_interrupter, get()));
+    }
+    /// Calls `body`, and gives what it runs in this store so much time: then a guest that runs is stopped,
+    /// and its call throws a `cmabi::error` with `CMABI_STATUS_INTERRUPTED`, as does each call that
+    /// `body` makes later. For a store whose config is `interruptible`. Nested in one another, only the
+    /// innermost counts, and when it is over there is time without end.
+    template <class Rep, class Period, class Body>
+    auto within(std::chrono::duration<Rep, Period> time, Body &&body) -> decltype(body()) {
+        const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
+        const auto given = static_cast<std::uint64_t>(nanoseconds < 0 ? 0 : nanoseconds);
+        detail::call(cmabi_store_set_deadline, get(), given);
+        struct no_deadline {
+            cmabi_store *store;
+            // Cannot fail: there is nothing to start.
+            ~no_deadline() { cmabi_store_set_deadline(store, CMABI_NO_DEADLINE, nullptr); }
+        } after{get()};
+        return std::forward<Body>(body)();
     }
 
     std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
@@ -454,6 +495,12 @@ public:
 
     /// The handle for the C functions.
     cmabi_instance *get() const { return state_->instance.get(); }
+
+    /// Ends the instance and all inside it now, whatever it does; see `cmabi_instance_terminate`.
+    void terminate() const {
+        detail::store_use(state_->store->link.get())
+            .call(cmabi_instance_terminate, state_->store->store.get(), get());
+    }
 
     /// The function at `path`: `greet`, or `ns:pkg/iface#greet`. Throws a `cmabi::error` with
     /// `CMABI_STATUS_NOT_FOUND` where there is none and with `CMABI_STATUS_TYPE_MISMATCH` where its

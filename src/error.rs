@@ -40,6 +40,10 @@ pub enum ErrorKind {
     Internal,
     /// A guest has ended its program, which is no failure.
     Exit,
+    /// The host stopped what ran.
+    Interrupted,
+    /// A trap, or the host, has ended the instance before.
+    Ended,
 }
 
 /// An error that names what was wrong and where.
@@ -99,6 +103,9 @@ impl From<Trapped> for Error {
             _ if trap.is_of_host() => ErrorKind::InvalidArgument,
             Trap::Host { .. } => ErrorKind::Host,
             Trap::Exit { .. } => ErrorKind::Exit,
+            Trap::Interrupted { .. } => ErrorKind::Interrupted,
+            Trap::Ended { .. } => ErrorKind::Ended,
+            Trap::Running => ErrorKind::Busy,
             Trap::Limit { .. }
             | Trap::OutOfFuel
             | Trap::TableFull { .. }
@@ -201,9 +208,24 @@ pub enum Trap {
     NoRealloc,
 
     // Entering and leaving instances.
-    /// `may_enter_from`: the instance is running, or a trap ended it.
-    #[error("cannot enter component instance")]
-    CannotEnter,
+    /// `may_enter_from`: the instance is running, or was ended, and a guest calls it.
+    #[error("cannot enter component instance: {why}")]
+    CannotEnter {
+        /// Which of the two.
+        why: Box<str>,
+    },
+    /// The same where the host calls an instance that is running.
+    #[error("cannot enter component instance: it is running, and has called the host")]
+    Running,
+    /// The same where the host calls an instance that was ended.
+    #[error("cannot enter component instance: it has ended: {why}")]
+    Ended {
+        /// By what.
+        why: Box<str>,
+    },
+    /// The host ended the instance.
+    #[error("terminated by the host")]
+    Terminated,
     /// A built-in or import called by `realloc` or `post-return`.
     #[error("cannot leave component instance")]
     CannotLeave,
@@ -415,6 +437,12 @@ pub enum Trap {
     /// The fuel given to the store is used up.
     #[error("all fuel consumed by WebAssembly")]
     OutOfFuel,
+    /// The host stopped what ran: `cmabi_interrupter_interrupt`, or a deadline.
+    #[error("interrupted: {reason}")]
+    Interrupted {
+        /// By what.
+        reason: &'static str,
+    },
     /// Too many host and guest calls nested in one another.
     #[error("call stack exhausted: more than {limit} nested calls between host and guest")]
     NestingLimit {
@@ -494,6 +522,28 @@ impl Trapped {
         &self.0.reason
     }
 
+    /// The condition and where it was met, but not in which calls; not more than a line or two.
+    pub fn reason_text(&self) -> Box<str> {
+        const MOST: usize = 500;
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.fmt_reason(&mut text).and_then(|()| {
+            let whole = std::mem::take(&mut text);
+            crate::types::display::clipped(&mut text, MOST, format_args!("{whole}"))
+        });
+        text.into()
+    }
+
+    fn fmt_reason(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        for (i, segment) in self.path().enumerate() {
+            write!(out, "{}{segment}", if i == 0 { "" } else { ", " })?;
+        }
+        if !self.0.path.is_empty() {
+            out.write_str(": ")?;
+        }
+        write!(out, "{}", self.0.reason)
+    }
+
     /// From the parameter or result inwards.
     pub fn path(&self) -> impl Iterator<Item = &PathSegment> {
         self.0.path.iter().rev()
@@ -559,13 +609,7 @@ impl From<Trap> for Trapped {
 
 impl fmt::Display for Trapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, segment) in self.path().enumerate() {
-            write!(f, "{}{segment}", if i == 0 { "" } else { ", " })?;
-        }
-        if !self.0.path.is_empty() {
-            f.write_str(": ")?;
-        }
-        write!(f, "{}", self.0.reason)?;
+        self.fmt_reason(f)?;
         for frame in &self.0.frames {
             write!(f, "\n  in {frame}")?;
         }

@@ -43,7 +43,8 @@
 //! | `canon thread.*` | `canon/thread.rs` |
 //! | `canon error-context.*` | `canon/error_context.rs` |
 //!
-//! Around it: [`account`] counts what is spent against limits, [`types`] holds value types,
+//! Around it: [`account`] counts what is spent against limits, [`signal`] is how other threads wake a store
+//! and stop what runs in it, [`deadline`] when the time for that has come, [`types`] holds value types,
 //! [`component`] makes instances of component binaries (`Binary.md`, `Explainer.md`), [`engine`] runs
 //! core wasm, [`wave`] writes values as text, `wasi` is what a host can grant to components, [`ffi`] is
 //! the C API.
@@ -72,12 +73,14 @@ pub mod canon;
 #[cfg(feature = "component")]
 pub mod component;
 pub mod copy;
+pub mod deadline;
 pub mod engine;
 pub mod error;
 pub mod ffi;
 pub mod layout;
 pub mod memory;
 pub mod runtime;
+pub mod signal;
 pub mod types;
 #[cfg(feature = "wasi")]
 pub mod wasi;

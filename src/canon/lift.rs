@@ -75,7 +75,7 @@ pub(crate) fn enter(
     let (task, thread) = {
         let mut state = cx.state();
         if !state.may_enter_from(lift.inst, caller) {
-            return Err(Trapped::from(Trap::CannotEnter).within(&*lift.name));
+            return Err(state.cannot_enter(lift.inst, caller).within(&*lift.name));
         }
         state.enter_from(lift.inst, caller);
         let callee = || Callee::Lift(lift.clone());
@@ -454,7 +454,7 @@ pub fn instantiate(
     {
         let mut state = cx.state();
         if !state.may_enter_from(instance, InstanceId::HOST) {
-            return Err(Trap::CannotEnter.into());
+            return Err(state.cannot_enter(instance, InstanceId::HOST));
         }
         state.enter_from(instance, InstanceId::HOST);
     }
@@ -463,5 +463,7 @@ pub fn instantiate(
         core = Some(run_core_task(cx, instance, |cx| cx.engine.instantiate(module, imports))?);
         Ok(())
     })?;
-    Ok(core.expect("the module was instantiated"))
+    let core = core.expect("the module was instantiated");
+    cx.state()[instance].core.push(core);
+    Ok(core)
 }

@@ -57,7 +57,7 @@ pub(crate) fn canon_resource_drop(
             result.and_then(|()| state.check_not_ended(inst)).map(|()| Step::Done)
         }
         None if cx.state().may_enter_from(implementation, inst) => Ok(Step::Done),
-        None => Err(Trap::CannotEnter.into()),
+        None => Err(cx.state().cannot_enter(implementation, inst)),
     }
 }
 
@@ -144,7 +144,7 @@ pub mod host {
         let dropped = canon_resource_drop(cx, InstanceId::HOST, &ty, handle);
         // With an instance that a trap has ended, its resources are gone.
         if let Err(trap) = dropped
-            && !matches!(trap.reason(), Trap::CannotEnter)
+            && !matches!(trap.reason(), Trap::Ended { .. })
         {
             cx.state().unreported.get_or_insert(trap);
         }

@@ -16,6 +16,7 @@ pub mod wasmi;
 
 use crate::account::Account;
 use crate::error::{Result, Trapped};
+use crate::signal::Signal;
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
@@ -176,6 +177,8 @@ pub struct Capabilities {
     pub exceptions: bool,
     /// Fuel metering.
     pub fuel: bool,
+    /// Guests that run can be stopped.
+    pub interrupt: bool,
     /// Bytes that a suspended guest's stack is charged with.
     pub stack_bytes: u64,
 }
@@ -188,7 +191,7 @@ pub(crate) fn suspended_bytes(max_stack_bytes: u64) -> u64 {
 }
 
 /// What a store asks of the engine.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EngineStoreConfig {
     /// Fuel to start with; `None` does not meter.
     pub fuel: Option<u64>,
@@ -196,6 +199,8 @@ pub struct EngineStoreConfig {
     pub max_memory_bytes: Option<u64>,
     /// Elements that each table may have at the most.
     pub max_table_elements: Option<u64>,
+    /// What the engine looks at while guests run, to stop them; `None` where nothing stops them.
+    pub interrupt: Option<Arc<Signal>>,
 }
 
 /// How a call, or the resumption of one, came back.
@@ -284,6 +289,10 @@ pub trait EngineStore {
         module: &dyn Module,
         imports: &[CoreExtern],
     ) -> Result<CoreInstance, Trapped>;
+    /// An instance that nothing will use any more: its memories can be given back. The store still has it.
+    fn end_instance(&mut self, instance: CoreInstance) {
+        let _ = instance;
+    }
     /// An instance's export by its position in [`Module::exports`].
     fn export(&mut self, instance: CoreInstance, index: usize) -> CoreExtern;
     /// A function that calls `import` when a guest calls it.

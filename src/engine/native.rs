@@ -36,6 +36,7 @@ impl Engine for NativeEngine {
             memory64: true,
             exceptions: false,
             fuel: false,
+            interrupt: false,
             stack_bytes: suspended_bytes(self.stack_size as u64),
         }
     }

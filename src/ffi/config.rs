@@ -25,6 +25,7 @@ pub struct cmabi_config {
     pub(super) max_threads: Option<u32>,
     pub(super) schedule_seed: Option<u64>,
     pub(super) deterministic: bool,
+    pub(super) is_interruptible: bool,
     pub(super) load: LoadSettings,
 }
 
@@ -190,6 +191,19 @@ pub unsafe extern "C" fn cmabi_config_set_fuel(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.fuel = Some(fuel)) }
+}
+
+/// For a store: whether other threads may stop what runs in it, by `cmabi_store_interrupter` or
+/// `cmabi_store_set_deadline`. The built-in engine then runs guests a few percent slower. By default
+/// nothing stops a guest. An engine of the host's has to declare that it can.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_interruptible(
+    config: *mut cmabi_config,
+    interruptible: bool,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.is_interruptible = interruptible) }
 }
 
 /// For a store: how many bytes each linear memory may have. `memory.grow` beyond it fails, and so

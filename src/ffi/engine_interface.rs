@@ -131,6 +131,10 @@ pub struct cmabi_engine_limits {
     pub fuel: u64,
     /// Bytes that all linear memories and tables of the store may have together.
     pub max_guest_bytes: u64,
+    /// A word that any thread may change at any time. While it is not 0, guests that run have to stop: the
+    /// call returns `CMABI_OUTCOME_INTERRUPTED`, within a few milliseconds. Valid as long as the store; NULL
+    /// where nothing stops guests.
+    pub interrupt: *const u32,
 }
 
 /// How a call came back.
@@ -148,11 +152,13 @@ pub enum cmabi_outcome {
     Threw,
     /// It used up its fuel.
     OutOfFuel,
+    /// It was stopped: see `cmabi_engine_limits.interrupt`.
+    Interrupted,
 }
 
 // SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
 unsafe impl check::Enumeration for cmabi_outcome {
-    const COUNT: u32 = cmabi_outcome::OutOfFuel as u32 + 1;
+    const COUNT: u32 = cmabi_outcome::Interrupted as u32 + 1;
 }
 
 /// What an import tells the engine that called it.
@@ -201,6 +207,8 @@ pub struct cmabi_engine_interface {
     pub exceptions: u8,
     /// Not 0 where fuel can be metered.
     pub fuel: u8,
+    /// Not 0 where guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
+    pub interrupt: u8,
     /// Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page
     /// follows. 0 for 1 MiB.
     pub fiber_stack_bytes: usize,
@@ -315,6 +323,7 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
         memory64: 0,
         exceptions: 0,
         fuel: 0,
+        interrupt: 0,
         fiber_stack_bytes: 0,
         module_new: None,
         module_free: None,

@@ -41,11 +41,15 @@ pub enum cmabi_status {
     Internal,
     /// A guest has ended its program, well or not (`cmabi_error_exit_code`): it cannot be called again.
     Exit,
+    /// The host stopped what ran: `cmabi_interrupter_interrupt` or `cmabi_store_set_deadline`.
+    Interrupted,
+    /// A trap, or the host, has ended the instance before: it cannot be called again.
+    Ended,
 }
 
 // SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
 unsafe impl check::Enumeration for cmabi_status {
-    const COUNT: u32 = cmabi_status::Exit as u32 + 1;
+    const COUNT: u32 = cmabi_status::Ended as u32 + 1;
 }
 
 impl From<ErrorKind> for cmabi_status {
@@ -64,6 +68,8 @@ impl From<ErrorKind> for cmabi_status {
             ErrorKind::Host => cmabi_status::Host,
             ErrorKind::Internal => cmabi_status::Internal,
             ErrorKind::Exit => cmabi_status::Exit,
+            ErrorKind::Interrupted => cmabi_status::Interrupted,
+            ErrorKind::Ended => cmabi_status::Ended,
         }
     }
 }
@@ -109,6 +115,8 @@ impl cmabi_status {
             cmabi_status::Busy => "the store is busy",
             cmabi_status::Internal => "internal error",
             cmabi_status::Exit => "the guest has exited",
+            cmabi_status::Interrupted => "interrupted",
+            cmabi_status::Ended => "the instance has ended",
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{check, guard, guard_or};
 use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
 use crate::error::Result;
-use crate::runtime::instance_counts;
+use crate::runtime::{self, instance_counts};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
@@ -164,6 +164,29 @@ pub unsafe extern "C" fn cmabi_instance_export(
             let export = exports.and_then(|exports| exports.get_index(index));
             cmabi_extern_type::entry(export.map(|(name, ty)| (&**name, ty)), name)
         }
+    })
+}
+
+/// Ends an instance and all inside it now, whatever it does: what it runs ends as if it had trapped, and
+/// callers and the other ends of its streams learn why; what it owned is dropped, and its memories and
+/// tables are given back before the store goes, as far as the engine can: the built-in one keeps addresses and
+/// tables. From then on a call of it fails with `CMABI_STATUS_ENDED`. Where a function of the host that it
+/// has called ends it, it traps when that returns. Nothing happens to one that has ended before. The
+/// handle stays the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_terminate(
+    store: *mut cmabi_store,
+    instance: *const cmabi_instance,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (store, instance) = unsafe {
+            (check::required(store, "store")?, check::required(instance, "instance")?)
+        };
+        store.owns(instance.store, "instance")?;
+        let id = instance.instance.id().expect("C holds what came of a component");
+        store.enter(|cx| runtime::terminate(cx, id))
     })
 }
 

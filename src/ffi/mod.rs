@@ -49,6 +49,7 @@ pub mod linker;
 pub mod wasi;
 #[cfg(feature = "component")]
 pub mod instance;
+pub mod interrupter;
 pub mod func;
 pub mod subtask;
 pub mod stream;

@@ -14,11 +14,13 @@ use super::resource::Objects;
 use super::task::Tasks;
 use super::waker::Waker;
 use super::{check, guard, guard_or, internal};
+use crate::deadline::Deadline;
 use crate::engine::native::NativeStore;
 use crate::engine::{Engine, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Arena;
 use crate::runtime::{self, Cx, Shared, Store, StoreConfig};
+use crate::signal::Signal;
 use std::cell::{Cell, OnceCell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
@@ -54,6 +56,8 @@ pub struct cmabi_store {
     asking: Cell<bool>,
     /// It is being freed.
     ending: Cell<bool>,
+    /// Made when C first sets one.
+    deadline: OnceCell<Deadline>,
     /// See [`cmabi_store::drop_data`].
     dropping: AtomicBool,
     shared: Rc<Shared>,
@@ -89,6 +93,7 @@ impl cmabi_store {
             objects: Objects::new(),
             asking: Cell::new(false),
             ending: Cell::new(false),
+            deadline: OnceCell::new(),
             dropping: AtomicBool::new(false),
             shared,
             store: UnsafeCell::new(store),
@@ -105,6 +110,7 @@ impl cmabi_store {
                 // SAFETY: the mark keeps every other use away until it is taken back below; uses
                 // from inside `body` go through what it lends.
                 let store = unsafe { &mut *self.store.get() };
+                self.shared.forget_interruption();
                 let result = mark_in_use(true, || self.run(&mut store.cx(), body));
                 self.owner.store(0, Ordering::Release);
                 self.drop_data();
@@ -158,6 +164,11 @@ impl cmabi_store {
         let outer = self.dropping.swap(true, Ordering::Relaxed);
         drop_put_off();
         self.dropping.store(outer, Ordering::Relaxed);
+    }
+
+    /// When what `signal` stops, which runs in this store, has to stop.
+    pub(super) fn deadline(&self, signal: Arc<Signal>) -> &Deadline {
+        self.deadline.get_or_init(|| Deadline::new(signal))
     }
 
     /// Whether a panic has left the store in an unknown state.
@@ -240,7 +251,9 @@ fn store_config(config: Option<&cmabi_config>) -> StoreConfig {
         fuel: config.fuel,
         max_memory_bytes: config.max_memory_bytes,
         max_table_elements: config.max_table_elements,
+        interrupt: None,
     };
+    settings.is_interruptible = config.is_interruptible;
     settings.max_host_bytes = config.max_host_bytes.unwrap_or(settings.max_host_bytes);
     settings.max_guest_bytes = config.max_guest_bytes.unwrap_or(settings.max_guest_bytes);
     settings.max_call_bytes = config.max_call_bytes.unwrap_or(settings.max_call_bytes);

@@ -60,7 +60,7 @@ pub fn dump(cx: &Cx<'_>) -> String {
 }
 
 impl State {
-    fn is_inside(&self, inst: InstanceId, outer: InstanceId) -> bool {
+    pub(super) fn is_inside(&self, inst: InstanceId, outer: InstanceId) -> bool {
         let mut at = Some(inst);
         while let Some(id) = at.filter(|id| *id != outer) {
             at = self[id].parent;

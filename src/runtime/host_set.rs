@@ -54,7 +54,7 @@ pub fn waitable_set_wait(cx: &mut Cx<'_>, set: u32) -> Result<HostEvent> {
         if let Some(event) = waitable_set_poll(cx, set)? {
             return Ok(event);
         }
-        if !store::tick(cx)? && !outside::wait_for_any(cx) {
+        if !store::tick(cx)? && !outside::wait_for_any(cx)? {
             return Err(store::would_block(&cx.state(), "no end in the set has an event"));
         }
     }

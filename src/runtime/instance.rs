@@ -7,7 +7,9 @@ use super::table::{Handle, Table};
 use super::thread::{Thread, ThreadId};
 use super::{Cx, Shared, StoreConfig, policy};
 use crate::account::{Account, reserve_one};
-use crate::error::Trapped;
+use crate::engine::CoreInstance;
+use crate::error::{Trap, Trapped};
+use std::iter;
 use std::rc::Rc;
 
 /// A component instance of one store. Instances live as long as their store.
@@ -31,6 +33,10 @@ pub(crate) struct Instance {
     pub(crate) may_leave: bool,
     /// A trap went through it: it can never be entered again.
     pub(crate) poisoned: bool,
+    /// By which one.
+    pub(crate) ended_by: Option<Trapped>,
+    /// Its core instances, as long as it can be entered.
+    pub(crate) core: Vec<CoreInstance>,
     /// Below 2^16.
     pub(crate) backpressure: u32,
     pub(crate) num_waiting_to_enter: u32,
@@ -69,6 +75,8 @@ impl Instance {
             may_enter: true,
             may_leave: true,
             poisoned: false,
+            ended_by: None,
+            core: Vec::new(),
             backpressure: 0,
             num_waiting_to_enter: 0,
             exclusive_thread: None,
@@ -80,6 +88,14 @@ impl Instance {
             held: 0,
             holding: List::default(),
         }
+    }
+}
+
+impl Instance {
+    fn end(&mut self, trap: &Trapped) {
+        self.poisoned = true;
+        self.may_enter = false;
+        self.ended_by.get_or_insert_with(|| trap.clone());
     }
 }
 
@@ -154,12 +170,32 @@ impl State {
     /// `instance` is left because of a trap: nothing may enter it again.
     #[cold]
     pub(crate) fn poison(&mut self, instance: InstanceId, caller: InstanceId, trap: &Trapped) {
-        self.for_entering_set(instance, caller, |instance| {
-            instance.poisoned = true;
-            instance.may_enter = false;
-        });
+        self.for_entering_set(instance, caller, |instance| instance.end(trap));
+        self.end_instance(instance, trap);
+    }
+
+    /// Ends one instance: nothing may enter it again.
+    #[cold]
+    pub(crate) fn end_instance(&mut self, instance: InstanceId, trap: &Trapped) {
+        self[instance].end(trap);
         self.casualties.push((instance, trap.clone()));
         self.poison_parked_callers(instance, trap);
+    }
+
+    /// The trap for a call by `caller` where [`State::may_enter_from`] says no.
+    #[cold]
+    pub(crate) fn cannot_enter(&self, instance: InstanceId, caller: InstanceId) -> Trapped {
+        let mut way = iter::successors(Some(instance), |id| self[*id].parent);
+        let ended_by = way.find_map(|id| self[id].ended_by.as_ref());
+        let reason = match (ended_by, caller) {
+            (Some(trap), InstanceId::HOST) => Trap::Ended { why: trap.reason_text() },
+            (None, InstanceId::HOST) => Trap::Running,
+            (Some(trap), _) => {
+                Trap::CannotEnter { why: format!("it has ended: {}", trap.reason_text()).into() }
+            }
+            (None, _) => Trap::CannotEnter { why: "a call enters it from inside itself".into() },
+        };
+        reason.into()
     }
 
     /// Goes through `entering_set` of the reference, which is a part of the way to the root.

@@ -67,7 +67,8 @@ pub use host_set::{
     waitable_set_wait,
 };
 pub use instance::{InstanceId, current_instance, instance_count, new_instance};
-pub use outside::{Extension, Signal};
+pub use outside::Extension;
+pub use poison::terminate;
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use slab::Id;
 pub use store::{Store, StoreConfig, call, run, start, tick};
@@ -109,6 +110,8 @@ pub struct Shared {
     state: RefCell<State>,
     pub(crate) config: StoreConfig,
     pub(crate) tier: Tier,
+    /// Whether [`Cx::spend`] has anything to look at.
+    is_metered: bool,
     pub(crate) plans: PlanCache,
     /// What the store takes of the host's memory.
     pub host_memory: Rc<Account>,
@@ -139,14 +142,16 @@ impl Cx<'_> {
         self.shared.state.borrow_mut()
     }
 
-    /// Charges the guests' fuel with work that is done for them, where fuel is metered.
+    /// Charges the guests' fuel with work that is done for them, where fuel is metered, and traps where
+    /// they have to stop.
     #[inline]
     pub(crate) fn spend(&mut self, work: u64) -> Result<(), Trapped> {
-        if self.shared.config.engine.fuel.is_none() { Ok(()) } else { self.spend_fuel(work) }
+        if self.shared.is_metered { self.spend_fuel(work) } else { Ok(()) }
     }
 
     fn spend_fuel(&mut self, work: u64) -> Result<(), Trapped> {
-        let left = self.engine.fuel().unwrap_or(u64::MAX);
+        self.shared.check_interrupt()?;
+        let Some(left) = self.engine.fuel() else { return Ok(()) };
         self.engine.set_fuel(left.saturating_sub(work));
         if work > left { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
     }

@@ -6,14 +6,14 @@
 //! next or sleeps, has the extension answer.
 
 use super::thread::{ThreadState, Wait};
-use super::{Callee, Cx, Shared, State, TaskId, WaitableId};
-use crate::error::Result;
+use super::{Callee, Cx, InstanceId, Shared, State, TaskId, WaitableId};
+use crate::error::{Result, Trapped};
+use crate::signal::Signal;
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
+use std::iter;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::Waker;
+use std::sync::Arc;
 
 /// What functions of the host keep for one store.
 pub trait Extension: Any {
@@ -30,55 +30,7 @@ pub trait Extension: Any {
     fn look(&self, cx: &mut Cx<'_>) -> Result<bool>;
 }
 
-/// Says that something has happened that a store has to look at. Any thread may raise it at any time.
-#[derive(Default)]
-pub struct Signal {
-    is_raised: AtomicBool,
-    sleeper: Mutex<Sleeper>,
-    raised: Condvar,
-}
-
-#[derive(Default)]
-struct Sleeper {
-    /// Makes the event loop that drives the store come around.
-    waker: Option<Waker>,
-}
-
-impl Signal {
-    /// Wakes the store, if it sleeps, and its event loop.
-    pub fn raise(&self) {
-        let sleeper = self.sleeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_raised.swap(true, Ordering::Release) {
-            self.raised.notify_all();
-            if let Some(waker) = &sleeper.waker {
-                waker.wake_by_ref();
-            }
-        }
-    }
-
-    /// Has whoever drives the store woken as well, at once if the signal is raised.
-    pub fn set_waker(&self, waker: Waker) {
-        let mut sleeper = self.sleeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_raised.load(Ordering::Acquire) {
-            waker.wake_by_ref();
-        }
-        sleeper.waker = Some(waker);
-    }
-
-    fn take(&self) -> bool {
-        self.is_raised.load(Ordering::Relaxed) && self.is_raised.swap(false, Ordering::Acquire)
-    }
-
-    fn wait(&self) {
-        let mut sleeper = self.sleeper.lock().unwrap_or_else(PoisonError::into_inner);
-        while !self.is_raised.load(Ordering::Acquire) {
-            sleeper = self.raised.wait(sleeper).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
 /// A store's extensions and its signal.
-#[derive(Default)]
 pub(crate) struct Outside {
     signal: OnceCell<Arc<Signal>>,
     /// By the number that the host gave them.
@@ -86,6 +38,16 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
+    /// What a store has that anybody may stop by `signal`, if there is one.
+    pub(super) fn new(signal: Option<Arc<Signal>>) -> Self {
+        let cell = OnceCell::new();
+        if let Some(signal) = signal {
+            // The cell is new.
+            let _ = cell.set(signal);
+        }
+        Outside { signal: cell, extensions: RefCell::default() }
+    }
+
     /// Lets go of everything.
     pub(super) fn clear(&self) {
         let extensions = self.extensions.take();
@@ -101,6 +63,24 @@ impl Shared {
     /// The store's signal.
     pub fn signal(&self) -> &Arc<Signal> {
         self.outside.signal.get_or_init(Arc::default)
+    }
+
+    /// What stops guests that run in the store, if it was made for that.
+    pub fn interrupt(&self) -> Option<&Arc<Signal>> {
+        self.config.engine.interrupt.as_ref()
+    }
+
+    /// Traps where what runs has to stop.
+    pub(crate) fn check_interrupt(&self) -> Result<(), Trapped> {
+        self.interrupt().map_or(Ok(()), |signal| signal.check())
+    }
+
+    /// Nothing runs: an interruption that comes now is of no use, and one that was obeyed is over.
+    #[inline]
+    pub fn forget_interruption(&self) {
+        if let Some(signal) = self.interrupt() {
+            signal.forget_interruption();
+        }
     }
 
     /// What the host keeps for this store under a number, which `new` makes when it is first asked for.
@@ -139,8 +119,8 @@ pub(super) fn look(cx: &mut Cx<'_>) -> Result<bool> {
     Ok(found)
 }
 
-/// Sleeps until the store is woken, if that is what the call waits for.
-pub(super) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> bool {
+/// Sleeps until the store is woken, if that is what the call waits for. Traps where the call has to stop.
+pub(super) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> Result<bool, Trapped> {
     let extensions = cx.shared.outside.all();
     let expects =
         |task| extensions.iter().any(|extension| extension.expects(super::HostTask(task)));
@@ -152,24 +132,30 @@ pub(super) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> bool {
             || state.callee_of(call).is_some_and(|callee| state.leads_to(callee, &expects))
     };
     if waits {
-        cx.shared.signal().wait();
+        sleep(cx)?;
     }
-    waits
+    Ok(waits)
 }
 
-/// Sleeps until the store is woken, if it will be.
-pub(super) fn wait_for_any(cx: &mut Cx<'_>) -> bool {
+/// Sleeps until the store is woken, if it will be. Traps where what runs has to stop.
+pub(super) fn wait_for_any(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
     let extensions = cx.shared.outside.all();
     let waits = extensions.iter().any(|extension| extension.expected() > 0);
     if waits {
-        cx.shared.signal().wait();
+        sleep(cx)?;
     }
-    waits
+    Ok(waits)
+}
+
+fn sleep(cx: &mut Cx<'_>) -> Result<(), Trapped> {
+    cx.shared.check_interrupt()?;
+    cx.shared.signal().wait();
+    Ok(())
 }
 
 /// The same inside a guest that the engine cannot suspend, with the answers.
-pub(super) fn wait_in_place(cx: &mut Cx<'_>) -> Result<bool, crate::error::Trapped> {
-    if !wait_for_any(cx) {
+pub(super) fn wait_in_place(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
+    if !wait_for_any(cx)? {
         return Ok(false);
     }
     // A failure concerns whoever is answered, who learns of it.
@@ -178,25 +164,35 @@ pub(super) fn wait_in_place(cx: &mut Cx<'_>) -> Result<bool, crate::error::Trapp
 }
 
 impl State {
+    /// Ends what a call that sleeps waits in: its own instance, and those that it has called.
+    pub(super) fn end_waiting(&mut self, call: WaitableId, trap: &Trapped) {
+        let way = self.callee_of(call).map_or_else(Vec::new, |task| self.way(task));
+        for task in way {
+            let inst = self.tasks[task].inst;
+            if inst != InstanceId::HOST && !self[inst].poisoned {
+                self.poison(inst, InstanceId::HOST, trap);
+            }
+        }
+    }
+
     /// Whether a task waits, by way of other calls, for one that `is_it` says.
     fn leads_to(&self, task: TaskId, is_it: &dyn Fn(TaskId) -> bool) -> bool {
-        let mut at = task;
-        loop {
-            let task = match self.tasks.get(at) {
-                Some(task) => task,
-                None => return false,
-            };
-            if let Callee::Host(_) = task.callee {
-                return is_it(at);
+        let last = self.way(task).pop();
+        last.is_some_and(|last| matches!(self.tasks[last].callee, Callee::Host(_)) && is_it(last))
+    }
+
+    /// The tasks that each wait for the next one, from `task` on.
+    fn way(&self, task: TaskId) -> Vec<TaskId> {
+        let next = |at: &TaskId| {
+            let thread = self.tasks[*at].implicit_thread?;
+            match self.threads.get(thread)?.state {
+                ThreadState::Waiting(Wait::Resolved(call) | Wait::Event(call)) => {
+                    self.callee_of(call).filter(|task| self.tasks.get(*task).is_some())
+                }
+                _ => None,
             }
-            let thread = task.implicit_thread.and_then(|thread| self.threads.get(thread));
-            let Some(ThreadState::Waiting(Wait::Resolved(call) | Wait::Event(call))) =
-                thread.map(|thread| thread.state)
-            else {
-                return false;
-            };
-            let Some(next) = self.callee_of(call) else { return false };
-            at = next;
-        }
+        };
+        let first = self.tasks.get(task).map(|_| task);
+        iter::successors(first, next).collect()
     }
 }

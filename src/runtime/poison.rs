@@ -9,9 +9,9 @@ use super::subtask::Caller;
 use super::table::Handle;
 use super::task::TaskState;
 use super::waitable::WaitableKind;
-use super::{Cx, HostDtor, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId};
-use crate::engine::Continuation;
-use crate::error::{Trap, Trapped};
+use super::{Cx, HostDtor, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId, settle};
+use crate::engine::{Continuation, CoreInstance};
+use crate::error::{Result, Trap, Trapped};
 use std::sync::Arc;
 
 /// Resources of the host's whose last owner is gone.
@@ -27,7 +27,25 @@ pub(crate) fn bury(cx: &mut Cx<'_>) {
     drop(stacks);
     let doomed = cx.state().disown_poisoned();
     destroy(cx, doomed);
-    cx.state().give_back();
+    let instances = cx.state().give_back();
+    for core in instances {
+        cx.engine.end_instance(core);
+    }
+}
+
+/// Ends `inst` and all inside it now, as a trap would: [`Trap::Terminated`].
+pub fn terminate(cx: &mut Cx<'_>, inst: InstanceId) -> Result<()> {
+    let trap = Trapped::from(Trap::Terminated);
+    {
+        let mut state = cx.state();
+        let all = 0..state.instances.len() as u32;
+        let inside: Vec<_> = all
+            .map(InstanceId)
+            .filter(|id| state.is_inside(*id, inst) && !state[*id].poisoned)
+            .collect();
+        inside.into_iter().for_each(|id| state.end_instance(id, &trap));
+    }
+    settle(cx, Ok(()))
 }
 
 fn destroy(cx: &mut Cx<'_>, doomed: Doomed) {
@@ -45,7 +63,7 @@ impl State {
         }
         let own = self.casualties.iter().find(|(id, _)| *id == inst);
         let trap = own.or(self.casualties.last()).map(|(_, trap)| trap.clone());
-        Err(trap.unwrap_or_else(|| Trap::CannotEnter.into()))
+        Err(trap.unwrap_or_else(|| self.cannot_enter(inst, InstanceId::HOST)))
     }
 
     fn bury(&mut self) -> Vec<Continuation> {
@@ -171,9 +189,12 @@ impl State {
         poisoned.into_iter().flat_map(|inst| self.disown(inst, |lends| lends == 0)).collect()
     }
 
-    /// Gives back the memory of what is gone with instances that a trap has ended.
-    fn give_back(&mut self) {
+    /// Gives back the memory of what is gone with instances that a trap has ended, and answers with the
+    /// core instances that are to be ended as well.
+    fn give_back(&mut self) -> Vec<CoreInstance> {
+        let mut core = Vec::new();
         for instance in self.instances.iter_mut().filter(|instance| instance.poisoned) {
+            core.append(&mut instance.core);
             instance.threads.clear();
             // What a call of the host's is still lent goes when that is over.
             if !instance.handles.iter().any(|(_, handle)| matches!(handle, Handle::Resource(_))) {
@@ -185,6 +206,7 @@ impl State {
         self.waitables.shrink();
         self.sets.shrink();
         self.shareds.shrink();
+        core
     }
 
     /// Takes away what `inst` owns of the host's resources, as far as `may_go` says of a resource

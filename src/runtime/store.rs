@@ -18,9 +18,11 @@ use crate::engine::fiber::Depth;
 use crate::engine::{Engine, EngineStore, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
+use crate::signal::Signal;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a store may use, and how it chooses where the specification leaves a choice.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct StoreConfig {
     /// Bytes of the host's memory that the arguments of one call to the host may take, or the
     /// result of one call by it.
     pub max_call_bytes: u64,
+    /// Whether other threads may stop what runs: see [`Shared::interrupt`].
+    pub is_interruptible: bool,
     /// Draws the order of threads and events at random; without it, what is ready first runs first.
     pub schedule_seed: Option<u64>,
     /// The deterministic profile of the specification.
@@ -67,6 +71,7 @@ impl Default for StoreConfig {
             max_host_bytes: 256 << 20,
             max_guest_bytes: 4 << 30,
             max_call_bytes: 64 << 20,
+            is_interruptible: false,
             schedule_seed: None,
             deterministic: false,
             tests_over_text: false,
@@ -112,17 +117,21 @@ impl Store {
             casualties: Vec::new(),
             arenas: Vec::new(),
         };
+        let signal = config.is_interruptible.then(Arc::<Signal>::default);
+        let mut config = config.clone();
+        config.engine.interrupt = signal.clone();
         let engine_store = engine.new_store(&config.engine, &guest_memory)?;
         let shared = Shared {
             state: RefCell::new(state),
-            config: config.clone(),
-            tier: engine.capabilities().tier,
+            is_metered: config.engine.fuel.is_some() || config.is_interruptible,
             plans: PlanCache::new(config.deterministic),
+            config,
+            tier: engine.capabilities().tier,
             error_context_hook: RefCell::default(),
             embedder: Cell::new(std::ptr::null()),
             guest_memory,
             host_memory,
-            outside: outside::Outside::default(),
+            outside: outside::Outside::new(signal),
         };
         Ok(Store { shared: Rc::new(shared), engine: engine_store })
     }
@@ -205,9 +214,18 @@ pub fn call(
                 "the call has to wait until its caller, a host function, returns",
             )
         } else {
-            match run_one(cx) {
+            let step = match run_one(cx) {
+                Ok(false) => match outside::wait(cx, subtask.0) {
+                    Ok(is_woken) => Ok(is_woken),
+                    Err(trap) => {
+                        cx.state().end_waiting(subtask.0, &trap);
+                        settle(cx, Err(trap)).map(|()| false)
+                    }
+                },
+                step => step,
+            };
+            match step {
                 Ok(true) => continue,
-                Ok(false) if outside::wait(cx, subtask.0) => continue,
                 Ok(false) => stuck(cx),
                 Err(error) => match cx.state().take_host_call(subtask) {
                     // What trapped is what is waited for, whether or not it had returned before.
@@ -312,6 +330,9 @@ pub(crate) fn leave<'a>(
 pub(crate) fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
     {
         let state = cx.state();
+        if result.is_err() && state.nesting == 0 {
+            cx.shared.forget_interruption();
+        }
         let is_settled = state.casualties.is_empty()
             && state.completions.is_empty()
             && state.host_copies.is_empty()

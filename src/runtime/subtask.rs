@@ -198,6 +198,9 @@ impl State {
         let subtask = self.subtask(id);
         debug_assert!(!subtask.resolve_delivered);
         subtask.resolve_delivered = true;
+        if subtask.lenders.is_empty() {
+            return;
+        }
         for index in self.take_lenders(id) {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;

@@ -4,7 +4,7 @@
 //! store: it puts numbers into inboxes, and raises signals.
 
 use super::source::Direction;
-use crate::runtime::Signal;
+use crate::signal::Signal;
 use polling::{Event, Events, PollMode, Poller};
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -106,6 +106,7 @@ impl Engine for VtableEngine {
             memory64: table.memory64 != 0,
             exceptions: table.exceptions != 0,
             fuel: table.fuel != 0,
+            interrupt: table.interrupt != 0,
             stack_bytes: suspended_bytes(fiber_stack_size(table) as u64),
         }
     }
@@ -131,6 +132,10 @@ impl Engine for VtableEngine {
         if config.fuel.is_some() && self.0.0.fuel == 0 {
             return Err(Error::new(ErrorKind::Unsupported, "the engine does not meter fuel"));
         }
+        if config.interrupt.is_some() && self.0.0.interrupt == 0 {
+            return Err(Error::new(ErrorKind::Unsupported, "the engine cannot stop guests"));
+        }
+        let interrupt = config.interrupt.as_ref();
         let limits = cmabi_engine_limits {
             size: size_of::<cmabi_engine_limits>(),
             max_memory_bytes: config.max_memory_bytes.unwrap_or(0),
@@ -138,6 +143,7 @@ impl Engine for VtableEngine {
             metered: config.fuel.is_some(),
             fuel: config.fuel.unwrap_or(0),
             max_guest_bytes: guest_memory.limit(),
+            interrupt: interrupt.map_or(ptr::null(), |signal| signal.interrupt_word().as_ptr()),
         };
         let mut store = ptr::null_mut();
         let mut message = cmabi_string::EMPTY;
@@ -145,7 +151,7 @@ impl Engine for VtableEngine {
             let text = text(message, "the engine made no store");
             return Err(Error::new(ErrorKind::Limit, text));
         }
-        Ok(Box::new(VtableStore::new(self.0.clone(), store)))
+        Ok(Box::new(VtableStore::new(self.0.clone(), store, interrupt)))
     }
 }
 

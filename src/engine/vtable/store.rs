@@ -16,6 +16,7 @@ use crate::ffi::engine_interface::{
 use crate::ffi::error::cmabi_string;
 use crate::ffi::reflect::cmabi_core_type;
 use crate::memory;
+use crate::signal::{self, Signal};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -31,6 +32,8 @@ pub(super) struct VtableStore(Rc<Inner>);
 struct Inner {
     table: Arc<Table>,
     store: *mut c_void,
+    /// What stops its guests; the engine has a pointer into it.
+    interrupt: Option<Arc<Signal>>,
     fibers: Rc<Fibers>,
     funcs: RefCell<Vec<Func>>,
     func_handles: RefCell<HashMap<*mut c_void, CoreFunc>>,
@@ -127,11 +130,16 @@ pub(super) fn fiber_stack_size(table: &cmabi_engine_interface) -> usize {
 
 impl VtableStore {
     /// Takes over `store`, which the engine has made.
-    pub(super) fn new(table: Arc<Table>, store: *mut c_void) -> Self {
+    pub(super) fn new(
+        table: Arc<Table>,
+        store: *mut c_void,
+        interrupt: Option<&Arc<Signal>>,
+    ) -> Self {
         let stack_size = fiber_stack_size(&table.0);
         VtableStore(Rc::new(Inner {
             table,
             store,
+            interrupt: interrupt.cloned(),
             fibers: Fibers::new(stack_size),
             funcs: RefCell::default(),
             func_handles: RefCell::default(),
@@ -172,6 +180,11 @@ impl VtableStore {
             cmabi_outcome::Trapped => Err(Trap::Core(text(message, "wasm trap").into()).into()),
             cmabi_outcome::Threw => Err(Trap::CoreException.into()),
             cmabi_outcome::OutOfFuel => Err(Trap::OutOfFuel.into()),
+            cmabi_outcome::Interrupted => match &self.0.interrupt {
+                // What was asked for may have been taken back since.
+                Some(signal) => Err(signal.check().err().unwrap_or_else(signal::interrupted)),
+                None => Err(engine_error("stopped a guest that nothing interrupted")),
+            },
             cmabi_outcome::Returned => Err(engine_error("went on after an import blocked")),
             cmabi_outcome::Suspended => Err(engine_error("suspended though no import blocked")),
         }

@@ -37,6 +37,11 @@ impl Limits {
         self.refusal.take()
     }
 
+    /// Something of so many bytes is gone.
+    pub(super) fn credit(&self, bytes: u64) {
+        self.account.credit(bytes);
+    }
+
     fn grow(&mut self, bytes: u64) -> bool {
         self.growth = 0;
         match self.account.charge(bytes) {

@@ -6,6 +6,7 @@ mod generation;
 mod import;
 mod limits;
 mod module;
+mod start;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use self::module::WasmiModule;
 use self::store::{Data, WasmiStore};
 use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier, suspended_bytes};
 use crate::account::Account;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -91,6 +92,7 @@ impl Engine for WasmiEngine {
             memory64: true,
             exceptions: false,
             fuel: true,
+            interrupt: true,
             stack_bytes: self.stack_bytes,
         }
     }
@@ -104,16 +106,16 @@ impl Engine for WasmiEngine {
         config: &EngineStoreConfig,
         guest_memory: &Rc<Account>,
     ) -> Result<Box<dyn EngineStore>> {
-        let generations = if config.fuel.is_some() { &self.metered } else { &self.plain };
+        let is_metered = config.fuel.is_some() || config.interrupt.is_some();
+        let generations = if is_metered { &self.metered } else { &self.plain };
         let generation = generations.current();
         let engine = generation.engine.clone();
         let mut store = wasmi::Store::new(&engine, Data::new(config, guest_memory, generation));
         store.limiter(Data::limiter);
-        if let Some(fuel) = config.fuel {
-            store
-                .set_fuel(fuel)
-                .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        let mut store = WasmiStore(store);
+        if is_metered {
+            store.set_budget(config.fuel.unwrap_or(u64::MAX));
         }
-        Ok(Box::new(WasmiStore(store)))
+        Ok(Box::new(store))
     }
 }

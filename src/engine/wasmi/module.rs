@@ -5,6 +5,7 @@
 
 use super::super::{CoreDecl, CoreExternType, Module};
 use super::generation::{Generation, ModuleId, check_locals};
+use super::start;
 use super::value::extern_type;
 use crate::account::no_memory;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,8 @@ pub(super) struct WasmiModule {
     import_items: Vec<Item>,
     /// What the exports are in the module's index spaces.
     export_items: Vec<Item>,
+    /// See [`start`].
+    start: Option<String>,
 }
 
 /// A member of one of a module's index spaces.
@@ -50,14 +53,19 @@ impl WasmiModule {
         if declared.has_tags {
             return Err(unsupported("core exceptions (the module uses tags)"));
         }
-        let compiled = generation.compile(wasm)?;
+        let start = declared.start.map(|func| (func, declared.unused_name()));
+        let wasm = match &start {
+            Some((func, name)) => start::exported(wasm, *func, name)?,
+            None => copied(wasm)?,
+        };
+        let compiled = generation.compile(&wasm)?;
         let import_items = declared.imports.iter().map(|import| import.item).collect();
         let (imports, import_order) = order_imports(&compiled, declared.imports);
         let (names, export_items): (Vec<_>, _) = declared.exports.into_iter().unzip();
         let exports = names.into_iter().map(|name| export_decl(&compiled, name)).collect();
         let module = WasmiModule {
             id: ModuleId::new(),
-            wasm: copied(wasm)?,
+            wasm,
             compiled: Mutex::default(),
             max_locals: declared.max_locals,
             instance_bytes: declared.instance_bytes,
@@ -66,6 +74,7 @@ impl WasmiModule {
             import_order,
             import_items,
             export_items,
+            start: start.map(|(_, name)| name),
         };
         generation.insert(&module, &compiled);
         Ok(module)
@@ -96,6 +105,11 @@ impl WasmiModule {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.retain(|generation| generation.strong_count() > 0);
         compiled.push(Arc::downgrade(generation));
+    }
+
+    /// The export that is the start function.
+    pub(super) fn start(&self) -> Option<&str> {
+        self.start.as_deref()
     }
 
     pub(super) fn import_order(&self) -> &[usize] {
@@ -159,6 +173,7 @@ struct Declared {
     has_tags: bool,
     max_locals: u32,
     instance_bytes: u64,
+    start: Option<u32>,
 }
 
 /// What an instance takes in wasmi for each function, global, segment and table or memory.
@@ -221,6 +236,7 @@ impl Declared {
                     let range = section.range();
                     declared.instance_bytes += 16 * (range.end - range.start);
                 }
+                Payload::StartSection { func, .. } => declared.start = Some(func),
                 Payload::TagSection(_) => declared.has_tags = true,
                 Payload::TypeSection(section) => {
                     for ty in section.into_iter_err_on_gc_types() {
@@ -243,6 +259,12 @@ impl Declared {
 }
 
 impl Declared {
+    /// A name that no export has.
+    fn unused_name(&self) -> String {
+        let longest = self.exports.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        "_".repeat(longest + 1)
+    }
+
     fn items(&mut self, count: u32) {
         self.instance_bytes += ITEM_BYTES * u64::from(count);
     }

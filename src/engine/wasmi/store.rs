@@ -10,13 +10,14 @@ use super::generation::Generation;
 use super::import;
 use super::limits::Limits;
 use super::module::{Item, WasmiModule};
-use super::typed::{self, Left, Stack, TypedCall, typed_call};
+use super::typed::{self, Left, Stack, Starved, TypedCall, typed_call};
 use super::value::{
     Vals, func_type, global_type, memory_type, table_type, to_raw, to_vals, write_raw,
 };
 use crate::account::Account;
 use crate::error::{Trap, Trapped};
-use std::collections::HashMap;
+use crate::signal::Signal;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use wasmi::{AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, Val};
@@ -57,7 +58,12 @@ impl Context for Caller<'_, Data> {
 pub(super) struct Data {
     /// Where the code of the store's modules is.
     generation: Arc<Generation>,
+    /// Whether the embedder meters fuel.
     metered: bool,
+    /// What stops a guest. wasmi looks at its fuel only, so it gets that in slices.
+    interrupt: Option<Arc<Signal>>,
+    /// Fuel that is left beside the slice that wasmi has.
+    reserve: u64,
     pub(super) limits: Limits,
     funcs: Vec<FuncEntry>,
     /// The handle of a function that was seen before, by wasmi's own bits for it.
@@ -65,9 +71,14 @@ pub(super) struct Data {
     memories: Vec<wasmi::Memory>,
     tables: Vec<wasmi::Table>,
     globals: Vec<wasmi::Global>,
+    /// Where memories are that were given back.
+    ended: HashSet<usize>,
     /// The exports of each instance, in the order of declaration.
     instances: Vec<Box<[CoreExtern]>>,
 }
+
+/// Fuel that a guest gets at a time where it may be stopped: well below a millisecond of most work.
+const SLICE: u64 = 100_000;
 
 struct FuncEntry {
     func: Func,
@@ -87,12 +98,15 @@ impl Data {
         Data {
             generation,
             metered: config.fuel.is_some(),
+            interrupt: config.interrupt.clone(),
+            reserve: 0,
             limits: Limits::new(config, guest_memory),
             funcs: Vec::new(),
             func_handles: HashMap::new(),
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            ended: HashSet::new(),
             instances: Vec::new(),
         }
     }
@@ -110,6 +124,22 @@ impl Data {
 
     fn func(&self, func: CoreFunc) -> &FuncEntry {
         &self.funcs[func.0 as usize]
+    }
+}
+
+/// Gives the pages of a memory back to the system; they are zero from then on.
+///
+/// # Safety
+/// The memory is there, and nobody reads what is in it.
+unsafe fn give_back(base: *mut u8, len: usize) {
+    // SAFETY: only asks.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(1 << 16);
+    let skip = base.addr().next_multiple_of(page) - base.addr();
+    if cfg!(target_os = "linux") && len > skip + page {
+        // SAFETY: the caller's promise; whole pages of it. That the system refuses changes nothing.
+        let _ = unsafe {
+            libc::madvise(base.add(skip).cast(), (len - skip) / page * page, libc::MADV_DONTNEED)
+        };
     }
 }
 
@@ -144,7 +174,7 @@ fn outcome(call: Result<Left, wasmi::Error>) -> Outcome {
             Some(&Unwind::Block { func }) => suspended(Suspended::Stack { stack, blocked: func }),
             None => unreachable!("imports leave by unwinding"),
         },
-        Ok(Left::OutOfFuel) => Outcome::Trapped(Trap::OutOfFuel.into()),
+        Ok(Left::Starved(_)) => unreachable!("it was given more fuel, or trapped"),
         Err(error) => match unwind(&error) {
             Some(Unwind::Block { .. }) => suspended(Suspended::Tail),
             _ => Outcome::Trapped(trapped(error)),
@@ -160,7 +190,7 @@ fn untyped(call: ResumableCall, vals: &[Val], results: &mut [RawVal]) -> Left {
             Left::Returned
         }
         ResumableCall::HostTrap(call) => Left::Import(Stack::Any(call)),
-        ResumableCall::OutOfFuel(_) => Left::OutOfFuel,
+        ResumableCall::OutOfFuel(call) => Left::Starved(Starved::Any(call)),
     }
 }
 
@@ -232,9 +262,112 @@ impl<C: Context> WasmiStore<C> {
     }
 }
 
+impl<C: Context> WasmiStore<C> {
+    /// Goes on with a call, with more fuel where it needs some, until it is over or an import leaves it.
+    #[inline]
+    fn finish(&mut self, call: Result<Left, wasmi::Error>, results: &mut [RawVal]) -> Outcome {
+        match call {
+            Ok(Left::Starved(starved)) => self.feed(starved, results),
+            call => outcome(call),
+        }
+    }
+
+    /// The fuel that wasmi has, where it gets slices.
+    #[inline]
+    fn slice(&self) -> u64 {
+        match self.0.data().interrupt {
+            Some(_) => self.0.as_context().get_fuel().unwrap_or(0),
+            None => 0,
+        }
+    }
+
+    /// Goes on with a call that needs more fuel than the slice that wasmi had when it began.
+    #[cold]
+    fn feed_new(
+        &mut self,
+        (func, args): (CoreFunc, &[RawVal]),
+        results: &mut [RawVal],
+        mut slice: u64,
+        mut starved: Starved,
+    ) -> Outcome {
+        // Where nothing was taken from the slice, wasmi has not even begun (it compiles a function when it is
+        // first called, for fuel), and cannot go on with that.
+        while self.slice() == slice {
+            if let Err(trap) = self.refuel(starved.required_fuel()) {
+                return Outcome::Trapped(trap);
+            }
+            slice = self.slice();
+            match self.start(func, args, results) {
+                Ok(Left::Starved(again)) => starved = again,
+                call => return outcome(call),
+            }
+        }
+        self.feed(starved, results)
+    }
+
+    #[cold]
+    fn feed(&mut self, mut starved: Starved, results: &mut [RawVal]) -> Outcome {
+        loop {
+            if let Err(trap) = self.refuel(starved.required_fuel()) {
+                return Outcome::Trapped(trap);
+            }
+            let ctx = &mut self.0;
+            let call = match starved {
+                Starved::Nothing(call) => call.resume(ctx).map(|call| Left::new(call, results)),
+                Starved::Word(call) => call.resume(ctx).map(|call| Left::new(call, results)),
+                Starved::Any(call) => {
+                    let mut vals = blank(results.len());
+                    call.resume(ctx, &mut vals).map(|call| untyped(call, &vals, results))
+                }
+            };
+            match call {
+                Ok(Left::Starved(again)) => starved = again,
+                call => return outcome(call),
+            }
+        }
+    }
+
+    /// Gives wasmi the next slice, of `required` at least, unless the guest is to stop.
+    fn refuel(&mut self, required: u64) -> Result<(), Trapped> {
+        if let Some(interrupt) = &self.0.data().interrupt {
+            interrupt.check()?;
+        }
+        let left = self.budget();
+        if left < required {
+            return Err(Trap::OutOfFuel.into());
+        }
+        self.set_budget_in_slices(left, SLICE.max(required));
+        Ok(())
+    }
+
+    /// Fuel that is left.
+    fn budget(&self) -> u64 {
+        let slice = self.0.as_context().get_fuel().unwrap_or(0);
+        slice.saturating_add(self.0.data().reserve)
+    }
+
+    pub(super) fn set_budget(&mut self, fuel: u64) {
+        let slice = if self.0.data().interrupt.is_some() { SLICE } else { u64::MAX };
+        self.set_budget_in_slices(fuel, slice);
+    }
+
+    fn set_budget_in_slices(&mut self, fuel: u64, slice: u64) {
+        let slice = slice.min(fuel);
+        // Fails only where fuel is not metered.
+        let _ = self.0.as_context_mut().set_fuel(slice);
+        self.0.data_mut().reserve = fuel - slice;
+    }
+}
+
 impl<C: Context> EngineStore for WasmiStore<C> {
     fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
-        outcome(self.start(func, args, results))
+        let slice = self.slice();
+        match self.start(func, args, results) {
+            Ok(Left::Starved(starved)) => {
+                self.feed_new((func, args), results, slice, starved)
+            }
+            call => outcome(call),
+        }
     }
 
     fn resume(
@@ -253,7 +386,7 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         };
         let inputs = to_vals(&self.0.data().func(blocked).ty.results, import_results);
         let ctx = &mut self.0;
-        outcome(match stack {
+        let call = match stack {
             Stack::Nothing(call) => typed::resume(call, ctx, &inputs, results),
             Stack::Word(call) => typed::resume(call, ctx, &inputs, results),
             Stack::Any(call) => {
@@ -261,7 +394,8 @@ impl<C: Context> EngineStore for WasmiStore<C> {
                 let call = call.resume(ctx, &inputs, &mut vals);
                 call.map(|call| untyped(call, &vals, results))
             }
-        })
+        };
+        self.finish(call, results)
     }
 
     fn call_sync(
@@ -285,13 +419,20 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         let module: &WasmiModule = module.as_any().downcast_ref().expect("a module of this engine");
         let externs: Vec<Extern> =
             module.import_order().iter().map(|&place| self.resolve(imports[place])).collect();
-        let (generation, metered) = (self.0.data().generation.clone(), self.0.data().metered);
+        let data = self.0.data();
+        let (generation, metered) =
+            (data.generation.clone(), data.metered || data.interrupt.is_some());
         let code = module
             .code(&generation, metered)
             .map_err(|error| Trap::Limit { what: error.to_string().into() })?;
         let instance = wasmi::Instance::new(&mut self.0, &code, &externs);
         let refusal = self.0.data_mut().limits.take_refusal();
         let instance = instance.map_err(|error| refusal.unwrap_or_else(|| trapped(error)))?;
+        if let Some(name) = module.start() {
+            let start = instance.get_func(&self.0, name).expect("the module exports it");
+            let start = self.func_handle(start);
+            self.call_sync(start, &[], &mut [])?;
+        }
         // What is exported under two names, or passed on from an import, is one thing: canonical
         // options are compared by memory.
         let mut handles: HashMap<Item, CoreExtern> =
@@ -304,6 +445,24 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         });
         let exports = exports.collect();
         Ok(CoreInstance(push(&mut self.0.data_mut().instances, exports)))
+    }
+
+    fn end_instance(&mut self, instance: CoreInstance) {
+        let exports = &self.0.data().instances[instance.0 as usize];
+        let memories: Vec<_> = (exports.iter())
+            .filter_map(|item| match item {
+                CoreExtern::Memory(memory) => Some(*memory),
+                _ => None,
+            })
+            .collect();
+        for memory in memories {
+            let (base, len) = self.memory(memory);
+            if len > 0 && self.0.data_mut().ended.insert(base.addr()) {
+                // SAFETY: nothing runs that has the memory, or will.
+                unsafe { give_back(base, len) };
+                self.0.data().limits.credit(len as u64);
+            }
+        }
     }
 
     fn export(&mut self, instance: CoreInstance, index: usize) -> CoreExtern {
@@ -351,11 +510,12 @@ impl<C: Context> EngineStore for WasmiStore<C> {
     }
 
     fn fuel(&mut self) -> Option<u64> {
-        self.0.as_context().get_fuel().ok()
+        self.0.data().metered.then(|| self.budget())
     }
 
     fn set_fuel(&mut self, fuel: u64) {
-        // Fails only where fuel is not metered.
-        let _ = self.0.as_context_mut().set_fuel(fuel);
+        if self.0.data().metered {
+            self.set_budget(fuel);
+        }
     }
 }

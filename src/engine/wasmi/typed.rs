@@ -12,8 +12,9 @@ use super::value::to_wasmi_type;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasmi::{
-    AsContext, AsContextMut, Caller, Func, ResumableCallHostTrap, StoreContextMut, TypedFunc,
-    TypedResumableCall, TypedResumableCallHostTrap, Val, ValType, WasmResults, WasmTy,
+    AsContext, AsContextMut, Caller, Func, ResumableCallHostTrap, ResumableCallOutOfFuel,
+    StoreContextMut, TypedFunc, TypedResumableCall, TypedResumableCallHostTrap,
+    TypedResumableCallOutOfFuel, Val, ValType, WasmResults, WasmTy,
 };
 use wasmi_core::UntypedVal;
 
@@ -59,6 +60,7 @@ impl From<Word> for UntypedVal {
 pub(super) trait Results: WasmResults + 'static {
     fn write(self, results: &mut [RawVal]);
     fn stack(call: TypedResumableCallHostTrap<Self>) -> Stack;
+    fn starved(call: TypedResumableCallOutOfFuel<Self>) -> Starved;
 }
 
 impl Results for () {
@@ -67,6 +69,10 @@ impl Results for () {
 
     fn stack(call: TypedResumableCallHostTrap<Self>) -> Stack {
         Stack::Nothing(call)
+    }
+
+    fn starved(call: TypedResumableCallOutOfFuel<Self>) -> Starved {
+        Starved::Nothing(call)
     }
 }
 
@@ -78,6 +84,10 @@ impl Results for Word {
 
     fn stack(call: TypedResumableCallHostTrap<Self>) -> Stack {
         Stack::Word(call)
+    }
+
+    fn starved(call: TypedResumableCallOutOfFuel<Self>) -> Starved {
+        Starved::Word(call)
     }
 }
 
@@ -103,12 +113,33 @@ impl Stack {
     }
 }
 
+/// A call that has used up the fuel that wasmi had.
+pub(super) enum Starved {
+    /// It will return nothing.
+    Nothing(TypedResumableCallOutOfFuel<()>),
+    /// It will return a word.
+    Word(TypedResumableCallOutOfFuel<Word>),
+    /// It will return anything else.
+    Any(ResumableCallOutOfFuel),
+}
+
+impl Starved {
+    /// Fuel without which it cannot go on.
+    pub(super) fn required_fuel(&self) -> u64 {
+        match self {
+            Starved::Nothing(call) => call.required_fuel(),
+            Starved::Word(call) => call.required_fuel(),
+            Starved::Any(call) => call.required_fuel(),
+        }
+    }
+}
+
 /// How a call came back.
 pub(super) enum Left {
     /// The results are written.
     Returned,
     Import(Stack),
-    OutOfFuel,
+    Starved(Starved),
 }
 
 impl Left {
@@ -120,7 +151,7 @@ impl Left {
                 Left::Returned
             }
             TypedResumableCall::HostTrap(call) => Left::Import(R::stack(call)),
-            TypedResumableCall::OutOfFuel(_) => Left::OutOfFuel,
+            TypedResumableCall::OutOfFuel(call) => Left::Starved(R::starved(call)),
         }
     }
 }
