@@ -185,7 +185,7 @@ TEST_CASE("realloc that fails, lies, or is not there") {
             std::size_t len;
         } args{values, 3};
         CHECK_FAILS(CMABI_STATUS_TRAP, part, cmabi_func_call, n.store, takes, &args, nullptr, nullptr);
-        CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter", cmabi_func_call, n.store, takes, &args, nullptr, nullptr);
+        CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter", cmabi_func_call, n.store, takes, &args, nullptr, nullptr);
     };
     call_with("realloc returned the unaligned pointer 0x2", 2);
     call_with("beyond the end of memory", 60);
@@ -233,7 +233,7 @@ TEST_CASE("a parent's function may be called by the child that the parent calls"
         return Values{n.call1(lowered_b, args)};
     }), type, Native::options(), "a-outer");
     const std::uint32_t x = 1;
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_func_call, n.store, a_outer, &x, &result,
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", cmabi_func_call, n.store, a_outer, &x, &result,
                 nullptr);
 }
 
@@ -279,7 +279,7 @@ TEST_CASE("what the host passes that is not of the type is told, and ends no gue
     opts.realloc = n.core({I32, I32, I32, I32}, {I32}, [](const Values &) { return Values{1000}; });
     const auto fails = n.lift(n.instance("other"), core, type, opts);
     CHECK_FAILS(CMABI_STATUS_TRAP, "beyond the end of memory", cmabi_func_call, n.store, fails, &good, nullptr, nullptr);
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter", cmabi_func_call, n.store, fails, &good, nullptr, nullptr);
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter", cmabi_func_call, n.store, fails, &good, nullptr, nullptr);
 }
 
 TEST_CASE("an argument that is found wrong only when the guest lets the call in") {

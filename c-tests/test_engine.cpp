@@ -626,7 +626,7 @@ TEST_CASE("an exception that no core code catches makes the call trap") {
     const auto call = [&](const char *name, cmabi_error **error) { return scenario.call(name, both, &result, error); };
     CHECK_FAILS(CMABI_STATUS_TRAP, "uncaught core wasm exception", call, "add");
     // It is a trap like others: nothing enters the instance again.
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", call, "add");
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", call, "add");
 }
 
 TEST_CASE("a module that the engine does not have is an error that says so") {

@@ -104,7 +104,7 @@ TEST_CASE("nothing works any more for a callback whose call has failed") {
     CHECK_FAILS(CMABI_STATUS_TRAP, "unknown handle index 77", cmabi_func_call, n.store, run, nullptr, &result, nullptr);
     CHECK(failures == 3);
     // The instance is poisoned, the store is not.
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_func_call, n.store, run, nullptr, &result,
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", cmabi_func_call, n.store, run, nullptr, &result,
                 nullptr);
     const auto other = n.instance("other");
     const auto fine = n.lift(other, n.core({}, {I32}, [](const Values &) { return Values{6}; }), type,

@@ -299,7 +299,7 @@ TEST_CASE("a guest's destructor that traps") {
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "is not a resource: it refers to nothing",
                 cmabi_resource_drop, f.store, nullptr, bad);
     // The instance is gone; a handle to what it implements can only be let go.
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_resource_drop, f.store,
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", cmabi_resource_drop, f.store,
                 nullptr, good);
 }
 
@@ -357,7 +357,7 @@ TEST_CASE("a trap during a borrow gives the handle back") {
     CHECK_FAILS(CMABI_STATUS_TRAP, "unreachable", cmabi_func_call, f.store,
                 f.func("test:guest/counters@1.0.0#read-and-trap"), &counter, nullptr, nullptr);
     // Not lent any more, though the instance that could destroy it is gone.
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter", cmabi_resource_drop, f.store, nullptr, counter);
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter", cmabi_resource_drop, f.store, nullptr, counter);
 }
 
 TEST_CASE("wrong handles") {

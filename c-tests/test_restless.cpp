@@ -15,7 +15,7 @@ std::uint32_t unused;
 
 // The component is poisoned with the one in it that trapped; another instance is not.
 void check_usable(Guest &guest) {
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_func_call, guest.store, guest.func("fine"),
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", cmabi_func_call, guest.store, guest.func("fine"),
                 nullptr, &unused, nullptr);
     guest.instantiate();
     std::uint32_t result = 0;

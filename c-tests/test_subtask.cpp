@@ -300,7 +300,7 @@ TEST_CASE("a trap ends the calls of an instance, with its reason for each") {
     f.answer(2);
     f.run();
     Subtask refused;
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_func_start, f.store,
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", cmabi_func_start, f.store,
                 f.func("doze"), &ms, nullptr, nullptr, nullptr, refused.out());
     CHECK(refused.get() == nullptr);
 }

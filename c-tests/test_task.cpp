@@ -83,7 +83,7 @@ TEST_CASE("an answer of the wrong type is the caller's trap, and says so") {
     }
     CHECK(cmabi_store_run(f.store, nullptr) == CMABI_STATUS_OK);
     Subtask refused;
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter", cmabi_func_start, f.store, f.func("doze"), &n,
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter", cmabi_func_start, f.store, f.func("doze"), &n,
                 nullptr, nullptr, nullptr, refused.out());
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("the host ends an instance that is calling it") {
                 f.store, f.func("notify"), nullptr, nullptr, nullptr);
     cmabi_subtask_state state{};
     CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_get_state, subtask, &state);
-    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter", cmabi_func_call, f.store, f.func("notify"), nullptr,
+    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter", cmabi_func_call, f.store, f.func("notify"), nullptr,
                 nullptr, nullptr);
 }
 

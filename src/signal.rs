@@ -55,8 +55,7 @@ impl Signal {
 
     /// Whether the signal was raised since this was asked last.
     pub(crate) fn take(&self) -> bool {
-        self.bell.load(Ordering::Relaxed) != 0
-            && self.bell.swap(0, Ordering::Acquire) & RAISED != 0
+        self.bell.load(Ordering::Relaxed) != 0 && self.bell.swap(0, Ordering::Acquire) & RAISED != 0
     }
 
     /// Sleeps until the signal is raised or what runs has to stop.

@@ -181,9 +181,8 @@ pub unsafe extern "C" fn cmabi_instance_terminate(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (store, instance) = unsafe {
-            (check::required(store, "store")?, check::required(instance, "instance")?)
-        };
+        let (store, instance) =
+            unsafe { (check::required(store, "store")?, check::required(instance, "instance")?) };
         store.owns(instance.store, "instance")?;
         let id = instance.instance.id().expect("C holds what came of a component");
         store.enter(|cx| runtime::terminate(cx, id))

@@ -81,7 +81,8 @@ pub unsafe extern "C" fn cmabi_store_set_deadline(
         let store = unsafe { check::required(store, "store") }?;
         store.enter(|cx| {
             let signal = interrupt_of(cx.shared.interrupt())?;
-            let time = (nanoseconds != CMABI_NO_DEADLINE).then(|| Duration::from_nanos(nanoseconds));
+            let time =
+                (nanoseconds != CMABI_NO_DEADLINE).then(|| Duration::from_nanos(nanoseconds));
             store.deadline(signal).set(time)
         })
     })

@@ -25,7 +25,9 @@ pub(super) fn exported(wasm: &[u8], func: u32, name: &str) -> Result<Box<[u8]>> 
     module.extend_from_slice(&wasm[..8]);
     let mut has_exports = false;
     for payload in Parser::new(0).parse_all(wasm) {
-        let Some((id, range)) = payload.as_ref().ok().and_then(Payload::as_section) else { continue };
+        let Some((id, range)) = payload.as_ref().ok().and_then(Payload::as_section) else {
+            continue;
+        };
         let section = &wasm[range.start as usize..range.end as usize];
         match id {
             EXPORT_SECTION => {

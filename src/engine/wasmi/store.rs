@@ -363,9 +363,7 @@ impl<C: Context> EngineStore for WasmiStore<C> {
     fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
         let slice = self.slice();
         match self.start(func, args, results) {
-            Ok(Left::Starved(starved)) => {
-                self.feed_new((func, args), results, slice, starved)
-            }
+            Ok(Left::Starved(starved)) => self.feed_new((func, args), results, slice, starved),
             call => outcome(call),
         }
     }

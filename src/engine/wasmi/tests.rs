@@ -4,6 +4,7 @@ use crate::engine::{
     Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreInstance, CoreTable,
     CoreType, Flow, ImportFn, Outcome, RawVal,
 };
+use crate::error::ErrorKind;
 use crate::error::{Trap, Trapped};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
