@@ -156,6 +156,45 @@ TEST_CASE("fuel is metered all the same where guests can be stopped") {
     CHECK(f.store.fuel() > 9'000'000'000'000);
 }
 
+TEST_CASE("a call has fuel of its own") {
+    cmabi::config config;
+    config.call_fuel(100'000);
+    Stubborn f(config);
+    const auto out = [&](const char *name) {
+        const auto before = f.store.fuel();
+        const auto message = f.fails(CMABI_STATUS_LIMIT, [&] { f.call(name); });
+        CHECK_MESSAGE(message.find("cmabi_config_set_call_fuel") != std::string::npos, message);
+        CHECK(before - f.store.fuel() < 300'000);
+    };
+    for (const char *name : endless) {
+        CAPTURE(name);
+        out(name);
+    }
+    // However often a call gives up its turn, and after it has returned.
+    out("yield");
+    CHECK(f.instance->func<uint32_t()>("returned")() == 1);
+    try {
+        f.store.run();
+        FAIL("it went on for ever");
+    } catch (const cmabi::error &error) {
+        CHECK(error.status() == CMABI_STATUS_LIMIT);
+    }
+    f.fine();
+    // A call for which the host calls on uses up its own.
+    int calls = 0;
+    f.host = [&] {
+        try {
+            if (++calls < 1000) f.linker.instantiate(f.store, f.component).func<void()>("once")();
+        } catch (const cmabi::error &error) {
+            CHECK(error.status() == CMABI_STATUS_LIMIT);
+        }
+    };
+    out("once");
+    CHECK(calls > 1);
+    f.host = [] {};
+    for (int i = 0; i < 1000; ++i) f.instance->func<uint32_t(uint32_t)>("fine")(7);
+}
+
 TEST_CASE("a start function is stopped") {
     Stubborn f(interruptible());
     const cmabi::component starter(f.engine, read_guest("starter.wasm"));

@@ -413,6 +413,17 @@ cmabi_status cmabi_config_set_max_instances(cmabi_config *config,
 cmabi_status cmabi_config_set_fuel(cmabi_config *config, uint64_t fuel, cmabi_error **error);
 
 /**
+ * For a store: meters what guests execute, as `cmabi_config_set_fuel`, and gives each call by the host no
+ * more than this much: the call of a function, whether it is waited for or not, and an instantiation, with
+ * all that guests call and start on behalf of it, also later. A guest that runs out ends with
+ * `CMABI_STATUS_LIMIT`, and the fuel of the store that others will need is still there. Inside a host
+ * function, the store's fuel is what is left of the call. By default a call may use all of the store's.
+ */
+cmabi_status cmabi_config_set_call_fuel(cmabi_config *config,
+                                        uint64_t fuel,
+                                        cmabi_error **error);
+
+/**
  * For a store: whether other threads may stop what runs in it, by `cmabi_store_interrupter` or
  * `cmabi_store_set_deadline`. The built-in engine then runs guests a few percent slower. By default
  * nothing stops a guest. An engine of the host's has to declare that it can.

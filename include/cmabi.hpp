@@ -103,6 +103,7 @@ public:
         return set(cmabi_config_set_max_instances, instances);
     }
     config &fuel(std::uint64_t units) { return set(cmabi_config_set_fuel, units); }
+    config &call_fuel(std::uint64_t units) { return set(cmabi_config_set_call_fuel, units); }
     config &interruptible(bool on = true) { return set(cmabi_config_set_interruptible, on); }
     config &max_memory_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_memory_bytes, bytes);

@@ -108,6 +108,7 @@ impl From<Trapped> for Error {
             Trap::Running => ErrorKind::Busy,
             Trap::Limit { .. }
             | Trap::OutOfFuel
+            | Trap::OutOfCallFuel
             | Trap::TableFull { .. }
             | Trap::NestingLimit { .. }
             | Trap::NativeStack => ErrorKind::Limit,
@@ -437,6 +438,9 @@ pub enum Trap {
     /// The fuel given to the store is used up.
     #[error("all fuel consumed by WebAssembly")]
     OutOfFuel,
+    /// The fuel of one call by the host is used up; the store may have more.
+    #[error("all fuel of the call is consumed (see cmabi_config_set_call_fuel)")]
+    OutOfCallFuel,
     /// The host stopped what ran: `cmabi_interrupter_interrupt`, or a deadline.
     #[error("interrupted: {reason}")]
     Interrupted {
@@ -520,6 +524,13 @@ impl Trapped {
     /// The condition.
     pub fn reason(&self) -> &Trap {
         &self.0.reason
+    }
+
+    /// The same for another condition, which says more.
+    #[must_use]
+    pub(crate) fn with_reason(mut self, reason: Trap) -> Self {
+        self.0.reason = reason;
+        self
     }
 
     /// The condition and where it was met, but not in which calls; not more than a line or two.

@@ -14,6 +14,7 @@ pub struct cmabi_config {
     pub(super) max_stack_bytes: Option<u64>,
     pub(super) fiber_stack_bytes: Option<u64>,
     pub(super) fuel: Option<u64>,
+    pub(super) call_fuel: Option<u64>,
     pub(super) max_memory_bytes: Option<u64>,
     pub(super) max_table_elements: Option<u64>,
     pub(super) max_host_bytes: Option<u64>,
@@ -191,6 +192,21 @@ pub unsafe extern "C" fn cmabi_config_set_fuel(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.fuel = Some(fuel)) }
+}
+
+/// For a store: meters what guests execute, as `cmabi_config_set_fuel`, and gives each call by the host no
+/// more than this much: the call of a function, whether it is waited for or not, and an instantiation, with
+/// all that guests call and start on behalf of it, also later. A guest that runs out ends with
+/// `CMABI_STATUS_LIMIT`, and the fuel of the store that others will need is still there. Inside a host
+/// function, the store's fuel is what is left of the call. By default a call may use all of the store's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_call_fuel(
+    config: *mut cmabi_config,
+    fuel: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.call_fuel = Some(fuel)) }
 }
 
 /// For a store: whether other threads may stop what runs in it, by `cmabi_store_interrupter` or

@@ -253,6 +253,7 @@ fn store_config(config: Option<&cmabi_config>) -> StoreConfig {
         max_table_elements: config.max_table_elements,
         interrupt: None,
     };
+    settings.call_fuel = config.call_fuel;
     settings.is_interruptible = config.is_interruptible;
     settings.max_host_bytes = config.max_host_bytes.unwrap_or(settings.max_host_bytes);
     settings.max_guest_bytes = config.max_guest_bytes.unwrap_or(settings.max_guest_bytes);

@@ -161,6 +161,8 @@ impl Cx<'_> {
 pub(crate) struct State {
     /// The same as [`Shared::host_memory`].
     pub(crate) host_memory: Rc<Account>,
+    /// See [`StoreConfig::call_fuel`].
+    pub(crate) call_fuel: Option<u64>,
     /// What a guest is charged with while it is suspended.
     pub(crate) stack_bytes: u64,
     pub(crate) instances: Vec<Instance>,

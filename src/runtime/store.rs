@@ -45,6 +45,8 @@ pub struct StoreConfig {
     /// Bytes of the host's memory that the arguments of one call to the host may take, or the
     /// result of one call by it.
     pub max_call_bytes: u64,
+    /// Fuel that a call by the host may use, with all that is called and started by what it runs.
+    pub call_fuel: Option<u64>,
     /// Whether other threads may stop what runs: see [`Shared::interrupt`].
     pub is_interruptible: bool,
     /// Draws the order of threads and events at random; without it, what is ready first runs first.
@@ -71,6 +73,7 @@ impl Default for StoreConfig {
             max_host_bytes: 256 << 20,
             max_guest_bytes: 4 << 30,
             max_call_bytes: 64 << 20,
+            call_fuel: None,
             is_interruptible: false,
             schedule_seed: None,
             deterministic: false,
@@ -93,6 +96,7 @@ impl Store {
         let host = Instance::new(config, &host_memory, None, 0, "host".into());
         let state = State {
             host_memory: host_memory.clone(),
+            call_fuel: config.call_fuel,
             stack_bytes: engine.capabilities().stack_bytes,
             instances: vec![host],
             resources: Resources::default(),
@@ -120,6 +124,9 @@ impl Store {
         let signal = config.is_interruptible.then(Arc::<Signal>::default);
         let mut config = config.clone();
         config.engine.interrupt = signal.clone();
+        if config.call_fuel.is_some() {
+            config.engine.fuel.get_or_insert(u64::MAX);
+        }
         let engine_store = engine.new_store(&config.engine, &guest_memory)?;
         let shared = Shared {
             state: RefCell::new(state),

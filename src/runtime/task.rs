@@ -1,5 +1,7 @@
 //! Tasks: the callee's side of a call ("Tasks").
 
+#[cfg(doc)]
+use super::StoreConfig;
 use super::host::{HostFuncDef, OnCancel};
 use super::list::List;
 use super::slab::Id;
@@ -10,6 +12,7 @@ use crate::canon::Lift;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
+use std::cell::Cell;
 use std::rc::Rc;
 
 pub(crate) type TaskId = Id<Task>;
@@ -51,6 +54,8 @@ pub(crate) struct Task {
     pub(crate) threads: List<Thread, 2>,
     /// The caller's flat arguments, while the task waits to be let in.
     pub(crate) args: Box<[RawVal]>,
+    /// Fuel that is left of the host's call that this is, or is a part of; see [`StoreConfig::call_fuel`].
+    pub(crate) fuel: Option<Rc<Cell<u64>>>,
 }
 
 impl Task {
@@ -65,6 +70,7 @@ impl Task {
             implicit_thread: None,
             threads: List::default(),
             args: Box::default(),
+            fuel: None,
         }
     }
 
@@ -99,7 +105,18 @@ impl State {
         let thread = self.threads.insert_with(|_| Thread::new(task, inst, body));
         let thread = thread.inspect_err(|_| self.tasks.discard(task))?;
         self.tasks[task].implicit_thread = Some(thread);
+        if let Some(fuel) = self.call_fuel {
+            self.tasks[task].fuel = self.fuel_of_call(fuel);
+        }
         Ok((task, thread))
+    }
+
+    /// What a new task shares with the one that runs, or the fuel of a new call.
+    #[cold]
+    fn fuel_of_call(&self, of_each: u64) -> Option<Rc<Cell<u64>>> {
+        let running = self.current.and_then(|thread| self.threads.get(thread));
+        let running = running.and_then(|thread| self.tasks.get(thread.task)?.fuel.clone());
+        running.or_else(|| Some(Rc::new(Cell::new(of_each))))
     }
 
     /// Whether a task is over (it may be gone altogether).

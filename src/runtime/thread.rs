@@ -221,6 +221,48 @@ pub(crate) fn run<'a>(
     cancelled: bool,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
+    match cx.shared.config.call_fuel {
+        None => run_on(cx, thread, cancelled, first),
+        Some(_) => run_on_fuel_of_call(cx, thread, cancelled, first),
+    }
+}
+
+/// The same with no more fuel than is left of the call that the thread is a part of.
+#[cold]
+fn run_on_fuel_of_call<'a>(
+    cx: &mut Cx<'a>,
+    thread: ThreadId,
+    cancelled: bool,
+    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    let of_call = {
+        let state = cx.state();
+        // What runs inside of another call uses the fuel that the engine has for that.
+        let is_outermost = state.nesting == 0;
+        state.tasks[state.threads[thread].task].fuel.clone().filter(|_| is_outermost)
+    };
+    let (Some(of_call), Some(of_store)) = (of_call, cx.engine.fuel()) else {
+        return run_on(cx, thread, cancelled, first);
+    };
+    let given = of_call.get().min(of_store);
+    cx.engine.set_fuel(given);
+    let result = run_on(cx, thread, cancelled, first);
+    let used = given - cx.engine.fuel().unwrap_or(0).min(given);
+    of_call.set(of_call.get() - used);
+    cx.engine.set_fuel(of_store - used);
+    result.map_err(|trap| match trap.reason() {
+        Trap::OutOfFuel if given < of_store => trap.with_reason(Trap::OutOfCallFuel),
+        _ => trap,
+    })
+}
+
+#[inline]
+fn run_on<'a>(
+    cx: &mut Cx<'a>,
+    thread: ThreadId,
+    cancelled: bool,
+    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
     let limit = cx.shared.config.max_nesting;
     cx.spend(CROSSING_WORK)?;
     let outer = {
