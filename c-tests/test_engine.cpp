@@ -310,6 +310,9 @@ cmabi_outcome outcome_of(CppStore &store, const std::function<Words()> &call, st
     }
 }
 
+// What the engine was told to look at, for the store that was made last.
+const std::uint32_t *interrupt_word = nullptr;
+
 cmabi_outcome serve(CppStore &store, std::unique_ptr<Suspendable> call, std::uint64_t *results, void **continuation,
                     cmabi_string *message) {
     std::string text;
@@ -343,6 +346,7 @@ cmabi_engine_interface interface(CppEngine &engine) {
     table.module_free = [](void *, void *) {};
     table.store_new = [](void *data, const cmabi_engine_limits *limits, void **store, cmabi_string *) {
         CHECK(limits->size == sizeof *limits);
+        interrupt_word = limits->interrupt;
         *store = new CppStore(static_cast<CppEngine *>(data)->tier);
         return true;
     };
@@ -404,9 +408,9 @@ cmabi_engine_interface interface(CppEngine &engine) {
 
 // Calls each export of the component and says what came back.
 struct Scenario {
-    explicit Scenario(cmabi_engine *engine) {
+    explicit Scenario(cmabi_engine *engine, const cmabi_config *config = nullptr) {
         REQUIRE_OK(cmabi_linker_new, engine, linker.out());
-        REQUIRE_OK(cmabi_store_new, engine, nullptr, store.out());
+        REQUIRE_OK(cmabi_store_new, engine, config, store.out());
         REQUIRE_OK(cmabi_arena_new, 0, arena.out());
         const auto add = [](void *, cmabi_task *, const void *args, void *results) {
             const auto *words = static_cast<const std::uint32_t *>(args);
@@ -588,6 +592,39 @@ TEST_CASE("an engine that answers nonsense makes the call trap") {
         return scenario.call(name, args, results, error);
     };
     CHECK_FAILS(CMABI_STATUS_TRAP, "the host's engine", call, "add", both, &result);
+}
+
+TEST_CASE("an engine stops guests where it says that it can") {
+    int drops = 0;
+    CppEngine cpp{CMABI_ENGINE_TIER_RESUME, &drops};
+    cmabi_engine_interface table = interface(cpp);
+    Handle<cmabi_config, cmabi_config_free> config;
+    REQUIRE_OK(cmabi_config_new, config.out());
+    REQUIRE_OK(cmabi_config_set_interruptible, config, true);
+    Engine engine;
+    {
+        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        cmabi_store *store = nullptr;
+        CHECK_FAILS(CMABI_STATUS_UNSUPPORTED, "cannot stop guests", cmabi_store_new, engine, config, &store);
+    }
+    table.interrupt = 1;
+    // A guest that runs until it is stopped.
+    table.call = [](void *, void *, const std::uint64_t *, std::uint64_t *, void **, cmabi_string *) {
+        while (*static_cast<const volatile std::uint32_t *>(interrupt_word) == 0) {
+        }
+        return static_cast<cmabi_outcome>(CMABI_OUTCOME_INTERRUPTED);
+    };
+    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    Scenario scenario(engine, config);
+    REQUIRE(interrupt_word != nullptr);
+    REQUIRE_OK(cmabi_store_set_deadline, scenario.store, std::uint64_t{5'000'000});
+    const std::uint32_t both[] = {40, 2};
+    std::uint32_t result = 0;
+    const auto call = [&](const char *name, cmabi_error **error) { return scenario.call(name, both, &result, error); };
+    CHECK_FAILS(CMABI_STATUS_INTERRUPTED, "cmabi_store_set_deadline", call, "add");
+    CHECK(*interrupt_word != 0);
+    REQUIRE_OK(cmabi_store_set_deadline, scenario.store, CMABI_NO_DEADLINE);
+    CHECK(*interrupt_word == 0);
 }
 
 TEST_CASE("an engine that calls imports with NULL makes the call trap") {
