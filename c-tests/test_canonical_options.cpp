@@ -233,7 +233,7 @@ TEST_CASE("a parent's function may be called by the child that the parent calls"
         return Values{n.call1(lowered_b, args)};
     }), type, Native::options(), "a-outer");
     const std::uint32_t x = 1;
-    CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", cmabi_func_call, n.store, a_outer, &x, &result,
+    CHECK_FAILS(CMABI_STATUS_TRAP, "cannot enter component instance", cmabi_func_call, n.store, a_outer, &x, &result,
                 nullptr);
 }
 
