@@ -90,7 +90,6 @@ typedef struct cmabi_func cmabi_func;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_import cmabi_import;
 typedef struct cmabi_instance cmabi_instance;
-typedef struct cmabi_interrupter cmabi_interrupter;
 typedef struct cmabi_linker cmabi_linker;
 typedef struct cmabi_resource_type cmabi_resource_type;
 typedef struct cmabi_store cmabi_store;
@@ -172,20 +171,45 @@ enum cmabi_status
      * A guest has ended its program, well or not (`cmabi_error_exit_code`): it cannot be called again.
      */
     CMABI_STATUS_EXIT,
-    /**
-     * The host stopped what ran: `cmabi_interrupter_interrupt` or `cmabi_store_set_deadline`.
-     */
-    CMABI_STATUS_INTERRUPTED,
-    /**
-     * A trap, or the host, has ended the instance before: it cannot be called again.
-     */
-    CMABI_STATUS_ENDED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum cmabi_status cmabi_status;
 #else
 typedef uint32_t cmabi_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a frame is.
+ */
+enum cmabi_frame_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A call of a component's function.
+     */
+    CMABI_FRAME_KIND_CALL,
+    /**
+     * A call of a host function.
+     */
+    CMABI_FRAME_KIND_HOST,
+    /**
+     * A canonical built-in that a guest called: an import that the library serves itself.
+     */
+    CMABI_FRAME_KIND_BUILTIN,
+    /**
+     * A core function: below the call that it runs for.
+     */
+    CMABI_FRAME_KIND_CORE,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_frame_kind cmabi_frame_kind;
+#else
+typedef uint32_t cmabi_frame_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -215,6 +239,40 @@ typedef struct cmabi_string {
 } cmabi_string;
 
 /**
+ * A frame of a trap. What it points to is borrowed from the error.
+ */
+typedef struct cmabi_frame {
+    /**
+     * What it is.
+     */
+    cmabi_frame_kind kind;
+    /**
+     * The full name of the function, as `ns:pkg/iface#name`; of a core function its name by the `name`
+     * section of its module, empty where there is none; of a built-in its name with the arguments.
+     */
+    cmabi_string name;
+    /**
+     * The label of the component instance (`cmabi_instance_set_label`). Empty for host functions.
+     */
+    cmabi_string instance;
+    /**
+     * Of a core function: its index in its module. `UINT32_MAX` where the engine does not say it.
+     */
+    uint32_t func_index;
+    /**
+     * Of a core function: where in the module's binary it was. `UINT64_MAX` where the engine does not say it,
+     * as the built-in one.
+     */
+    uint64_t offset;
+} cmabi_frame;
+
+/**
+ * Frees the data of a callback that will not be called again. It may use the store as the callback may:
+ * it is called at the end of the function of the library that let the callback go.
+ */
+typedef void (*cmabi_drop)(void *data);
+
+/**
  * The text of a status, for a program that did not ask for a `cmabi_error`. Static;
  * `unknown status` for a number that is no status.
  */
@@ -242,10 +300,16 @@ void cmabi_error_free(cmabi_error *error);
 cmabi_status cmabi_error_status(const cmabi_error *error);
 
 /**
- * The whole message, for a person: what was wrong, where in the value, in which call. Borrowed
+ * The whole message, for a person: what was wrong, where in the value, and a line for each frame. Borrowed
  * from the error; empty for NULL.
  */
 cmabi_string cmabi_error_message(const cmabi_error *error);
+
+/**
+ * The message without the lines for the frames, which `cmabi_error_frame` gives. Borrowed from the error;
+ * empty for NULL.
+ */
+cmabi_string cmabi_error_summary(const cmabi_error *error);
 
 /**
  * For `CMABI_STATUS_EXIT`: the status that the guest has exited with, from 0 to 255, as `wasi:cli/exit` has
@@ -261,15 +325,27 @@ int cmabi_error_exit_code(const cmabi_error *error);
 cmabi_string cmabi_error_path(const cmabi_error *error);
 
 /**
- * For a trap: how many component-level calls were running; 0 for other errors and for NULL.
+ * For a trap: how many frames there are, of calls that were running and of those that waited for them; 0 for
+ * other errors and for NULL. Of a deep recursion the innermost 64 are kept.
  */
 size_t cmabi_error_frame_count(const cmabi_error *error);
 
 /**
- * For a trap: the name of a call that was running, the innermost at `index` 0. Borrowed from the
- * error; empty beyond the last, and for NULL.
+ * For a trap: a frame as text for a person, the innermost at `index` 0: the function, and in parentheses the
+ * component instance. Borrowed from the error; empty beyond the last, and for NULL.
  */
-cmabi_string cmabi_error_frame(const cmabi_error *error, size_t index);
+cmabi_string cmabi_error_frame(const cmabi_error *error,
+                                      size_t index);
+
+/**
+ * For a trap: a frame in parts, the innermost at `index` 0. Beyond the last, and for NULL, a frame of kind
+ * `CMABI_FRAME_KIND_CALL` with nothing in it.
+ *
+ * Engines differ in what they say of core functions. The built-in one does not tell which were running:
+ * there is one frame for the function that the component's call has entered.
+ */
+cmabi_frame cmabi_error_frame_at(const cmabi_error *error,
+                                        size_t index);
 
 /* Version ---------------------------------------------------------------------------------------- */
 
@@ -571,6 +647,20 @@ cmabi_status cmabi_store_tick(cmabi_store *store,
  * Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
  */
 cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
+
+/**
+ * Has a store keep `data` for the host: whatever a host function wants to find by its store. `drop`, which
+ * may be NULL, is called with it when other data is set, and after all else when the store is freed.
+ */
+cmabi_status cmabi_store_set_data(cmabi_store *store,
+                                  void *data,
+                                  cmabi_drop drop,
+                                  cmabi_error **error);
+
+/**
+ * The data that the host has set; NULL before, and for NULL.
+ */
+void *cmabi_store_data(const cmabi_store *store);
 
 /**
  * How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
@@ -1124,8 +1214,8 @@ typedef uint32_t cmabi_core_type;
 cmabi_kind cmabi_type_kind(const cmabi_type *type);
 
 /**
- * The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`; of a text that is longer than 64 KiB,
- * the beginning and ` ...`. Borrowed from the type; empty for NULL.
+ * The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`. Borrowed from the type; empty for
+ * NULL.
  */
 cmabi_string cmabi_type_text(const cmabi_type *type);
 
@@ -1298,8 +1388,7 @@ cmabi_func_type *cmabi_func_type_clone(const cmabi_func_type *type);
 void cmabi_func_type_free(cmabi_func_type *type);
 
 /**
- * The type as WIT text: `async func(a: u8) -> string`; of a text that is longer than 64 KiB, the
- * beginning and ` ...`. Borrowed from the type; empty for NULL.
+ * The type as WIT text: `async func(a: u8) -> string`. Borrowed from the type; empty for NULL.
  */
 cmabi_string cmabi_func_type_text(const cmabi_func_type *type);
 
@@ -1838,12 +1927,6 @@ typedef struct cmabi_task cmabi_task;
 typedef void (*cmabi_on_cancel)(void *data, cmabi_task *task);
 
 /**
- * Frees the data of a callback that will not be called again. It may use the store as the callback may:
- * it is called at the end of the function of the library that let the callback go.
- */
-typedef void (*cmabi_drop)(void *data);
-
-/**
  * A function of the host that components call.
  *
  * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
@@ -1926,6 +2009,25 @@ cmabi_store *cmabi_task_store(const cmabi_task *task);
  * Memory for what the result points to. It lives as long as the task. Borrowed; NULL for NULL.
  */
 cmabi_arena *cmabi_task_arena(const cmabi_task *task);
+
+/**
+ * The label of the component instance that calls (`cmabi_instance_set_label`); `host` where the host calls
+ * the function through a component that exports it again. Borrowed from the task; empty for NULL, and once
+ * the task was answered unless it was asked for before.
+ */
+cmabi_string cmabi_task_caller_label(const cmabi_task *task);
+
+/**
+ * The full name of the component's function that calls, as `ns:pkg/iface#name`. Empty where the host calls,
+ * where the function has ended, and where `cmabi_task_caller_label` is.
+ */
+cmabi_string cmabi_task_caller_func(const cmabi_task *task);
+
+/**
+ * The data that the host has set for the instance that calls (`cmabi_instance_set_data`), or for the nearest
+ * one around it. NULL where there is none, for NULL, and once the task was answered.
+ */
+void *cmabi_task_caller_data(const cmabi_task *task);
 
 /**
  * The type of the function that is called. Borrowed; NULL for NULL.
@@ -2755,16 +2857,29 @@ const cmabi_extern_type *cmabi_instance_export(cmabi_instance *instance,
                                                cmabi_string *name);
 
 /**
- * Ends an instance and all inside it now, whatever it does: what it runs ends as if it had trapped, and
- * callers and the other ends of its streams learn why; what it owned is dropped, and its memories and
- * tables are given back before the store goes, as far as the engine can: the built-in one keeps addresses and
- * tables. From then on a call of it fails with `CMABI_STATUS_ENDED`. Where a function of the host that it
- * has called ends it, it traps when that returns. Nothing happens to one that has ended before. The
- * handle stays the caller's.
+ * Sets what an instance is called in messages, frames and traces, `component` otherwise; what is inside of
+ * it is called after it, as `label.0`. The text is copied.
  */
-cmabi_status cmabi_instance_terminate(cmabi_store *store,
+cmabi_status cmabi_instance_set_label(cmabi_store *store,
                                       const cmabi_instance *instance,
+                                      cmabi_string label,
                                       cmabi_error **error);
+
+/**
+ * Has an instance keep `data` for the host: what a host function finds by its caller
+ * (`cmabi_task_caller_data`). `drop`, which may be NULL, is called with it when other data is set, and when
+ * the store is freed.
+ */
+cmabi_status cmabi_instance_set_data(cmabi_store *store,
+                                     const cmabi_instance *instance,
+                                     void *data,
+                                     cmabi_drop drop,
+                                     cmabi_error **error);
+
+/**
+ * The data that the host has set; NULL before, for NULL, and where the store is in use elsewhere.
+ */
+void *cmabi_instance_data(cmabi_store *store, const cmabi_instance *instance);
 
 /**
  * Counts what an instance, and those inside it, are doing, for debugging: it looks at every thread of
@@ -2774,58 +2889,6 @@ cmabi_status cmabi_instance_get_counts(cmabi_store *store,
                                        const cmabi_instance *instance,
                                        cmabi_counts *counts,
                                        cmabi_error **error);
-
-/* Interrupter ------------------------------------------------------------------------------------ */
-
-/**
- * For `cmabi_store_set_deadline`: there is time without end.
- */
-#define CMABI_NO_DEADLINE UINT64_MAX
-
-/**
- * Stops what runs in a store, from any thread, at any time; it may outlive the store.
- */
-typedef struct cmabi_interrupter cmabi_interrupter;
-
-/**
- * Makes an interrupter of a store, to be freed with `cmabi_interrupter_free`. All interrupters of a store
- * do the same. `CMABI_STATUS_INVALID_ARGUMENT` for a store that was not made for it: see
- * `cmabi_config_set_interruptible`.
- */
-cmabi_status cmabi_store_interrupter(cmabi_store *store,
-                                     cmabi_interrupter **interrupter,
-                                     cmabi_error **error);
-
-/**
- * Stops what runs in the store now: the guest traps, and the call that ran it fails with
- * `CMABI_STATUS_INTERRUPTED`; so does a call that sleeps until something outside happens. As after any
- * trap, the instances whose calls are ended cannot be called again; others go on, and other calls of the
- * store with them. Where nothing runs, nothing happens.
- *
- * It takes some milliseconds at the most, unless the engine is in the middle of a long instruction such
- * as `memory.fill`, or a function of the host runs: that is not stopped, but the guest that called it is
- * when it returns. Any thread may call this at any time, also after the store is freed, and so may a
- * handler of signals: it takes no lock and no memory. NULL is fine.
- */
-void cmabi_interrupter_interrupt(const cmabi_interrupter *interrupter);
-
-/**
- * Frees an interrupter; what it was asked for still happens. NULL is fine.
- */
-void cmabi_interrupter_free(cmabi_interrupter *interrupter);
-
-/**
- * Gives what runs in a store so many nanoseconds from now; then it is stopped as by
- * `cmabi_interrupter_interrupt`, and so is whatever runs later, until this is called again. It takes the
- * place of a deadline that was set before; `CMABI_NO_DEADLINE` only takes that away.
- *
- * One thread of the library keeps the deadlines of all stores. `CMABI_STATUS_INVALID_ARGUMENT` for a
- * store that was not made for it: see `cmabi_config_set_interruptible`. `CMABI_STATUS_LIMIT` where the
- * thread cannot be started.
- */
-cmabi_status cmabi_store_set_deadline(cmabi_store *store,
-                                      uint64_t nanoseconds,
-                                      cmabi_error **error);
 
 /* Func ------------------------------------------------------------------------------------------- */
 
@@ -3571,10 +3634,6 @@ enum cmabi_outcome
      * It used up its fuel.
      */
     CMABI_OUTCOME_OUT_OF_FUEL,
-    /**
-     * It was stopped: see `cmabi_engine_limits.interrupt`.
-     */
-    CMABI_OUTCOME_INTERRUPTED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -3684,12 +3743,6 @@ typedef struct cmabi_engine_limits {
      * Bytes that all linear memories and tables of the store may have together.
      */
     uint64_t max_guest_bytes;
-    /**
-     * A word that any thread may change at any time. While it is not 0, guests that run have to stop: the
-     * call returns `CMABI_OUTCOME_INTERRUPTED`, within a few milliseconds. Valid as long as the store; NULL
-     * where nothing stops guests.
-     */
-    const uint32_t *interrupt;
 } cmabi_engine_limits;
 
 /**
@@ -3728,6 +3781,24 @@ typedef struct cmabi_core_func_type {
      */
     size_t results_len;
 } cmabi_core_func_type;
+
+/**
+ * A core function that was running when a guest trapped, as an engine tells it.
+ */
+typedef struct cmabi_core_frame {
+    /**
+     * Its name by the `name` section; empty where it has none.
+     */
+    cmabi_string name;
+    /**
+     * Its index in its module; `UINT32_MAX` where that is not known.
+     */
+    uint32_t func_index;
+    /**
+     * The offset in the module's binary; `UINT64_MAX` where that is not known.
+     */
+    uint64_t offset;
+} cmabi_core_frame;
 
 /**
  * A core-wasm engine as a table of functions, for `cmabi_engine_new_custom`.
@@ -3771,10 +3842,6 @@ typedef struct cmabi_engine_interface {
      * Not 0 where fuel can be metered.
      */
     uint8_t fuel;
-    /**
-     * Not 0 where guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
-     */
-    uint8_t interrupt;
     /**
      * Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page
      * follows. 0 for 1 MiB.
@@ -3871,6 +3938,12 @@ typedef struct cmabi_engine_interface {
      * Sets the fuel left. Required with the capability `fuel`.
      */
     void (*fuel_set)(void *store, uint64_t fuel);
+    /**
+     * Says who was running when the last call or resumption trapped, or used up its fuel: writes the core
+     * functions from the innermost on, `room` of them at the most, and returns how many. Asked at once,
+     * before the engine is called again, until when the names stay valid. May be NULL.
+     */
+    size_t (*trap_frames)(void *store, cmabi_core_frame *frames, size_t room);
 } cmabi_engine_interface;
 
 /**

@@ -57,6 +57,7 @@
 #include "cmabi/abi.hpp"
 #include "cmabi/async.hpp"
 #include "cmabi/await.hpp"
+#include "cmabi/caller.hpp"
 #include "cmabi/cases.hpp"
 #include "cmabi/context.hpp"
 #include "cmabi/coroutine.hpp"
@@ -352,6 +353,17 @@ public:
     std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
     void set_fuel(std::uint64_t fuel) { detail::call(cmabi_store_set_fuel, get(), fuel); }
 
+    /// Has the store keep a value of the host's, instead of the one that it kept.
+    template <class T>
+    void set_data(T value) {
+        detail::set_data<T>(cmabi_store_set_data, std::move(value), get());
+    }
+    /// The value of type `T` that the store keeps. Throws a `cmabi::error` where there is none.
+    template <class T>
+    T &data() const {
+        return detail::get_data<T>(cmabi_store_data(get()));
+    }
+
 private:
     friend class linker;
     friend struct detail::store_access;
@@ -521,6 +533,22 @@ public:
         return cmabi::func<Signature>(state_, found);
     }
 
+    /// Sets what the instance is called in messages and frames; see `cmabi_instance_set_label`.
+    void label(std::string_view text) {
+        detail::call(cmabi_instance_set_label, store(), get(), string(text));
+    }
+    /// Has the instance keep a value of the host's, instead of the one that it kept: a host function finds it by
+    /// its `caller`.
+    template <class T>
+    void set_data(T value) {
+        detail::set_data<T>(cmabi_instance_set_data, std::move(value), store(), get());
+    }
+    /// The value of type `T` that the instance keeps. Throws a `cmabi::error` where there is none.
+    template <class T>
+    T &data() const {
+        return detail::get_data<T>(cmabi_instance_data(store(), get()));
+    }
+
     /// The functions of a resource type that `interface` exports, or with an empty interface the
     /// instance itself. Throws a `cmabi::error` with `CMABI_STATUS_NOT_FOUND` where it does not.
     template <class T>
@@ -531,6 +559,7 @@ private:
     friend struct bindings::access;
 
     explicit instance(std::shared_ptr<detail::instance_state> state) : state_(std::move(state)) {}
+    cmabi_store *store() const { return state_->store->store.get(); }
 
     std::shared_ptr<detail::instance_state> state_;
 };
@@ -607,7 +636,7 @@ public:
     /// the call.
     template <class F>
     void func(std::string_view interface, std::string_view name, F function) {
-        using host_func = detail::host_func<F>;
+        using host_func = detail::host_func<F, typename detail::signature_of<F>::type>;
         // The C function takes the data in any case, and drops it if it fails.
         detail::call(cmabi_linker_checked_func, get(), string(interface), string(name),
                      host_func::check, host_func::call,
@@ -618,7 +647,7 @@ public:
     template <class F>
     void func(std::string_view interface, std::string_view name, const cmabi_func_desc &type,
               F function) {
-        using host_func = detail::host_func<F>;
+        using host_func = detail::host_func<F, typename detail::signature_of<F>::type>;
         detail::call(cmabi_linker_described_func, get(), string(interface), string(name), &type,
                      host_func::call, static_cast<void *>(host_func::make(std::move(function))),
                      host_func::drop);

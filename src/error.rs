@@ -4,6 +4,10 @@
 //! A [`Trap`] travels as a [`Trapped`]: one boxed word, so that the paths that do not fail stay
 //! small, with the place in the value and the chain of calls added while it unwinds.
 
+mod frame;
+
+pub use frame::{Frame, FrameKind};
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,6 +58,8 @@ pub struct Error(Box<ErrorInner>);
 struct ErrorInner {
     kind: ErrorKind,
     message: String,
+    /// The message without who was running, where that is another one.
+    summary: Option<String>,
     trap: Option<Trapped>,
 }
 
@@ -61,12 +67,17 @@ impl Error {
     /// An error of `kind` whose `message` names what was wrong and where.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Box::new(ErrorInner { kind, message: message.into(), trap: None }))
+        Error(Box::new(ErrorInner { kind, message: message.into(), summary: None, trap: None }))
     }
 
     /// The class of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The message without who was running when a guest trapped.
+    pub fn summary(&self) -> &str {
+        self.0.summary.as_deref().unwrap_or(&self.0.message)
     }
 
     /// The trap behind the error, where a guest has trapped.
@@ -77,6 +88,7 @@ impl Error {
     /// The same error with `context` in front of its message, as `context: message`.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
+        self.0.summary = self.0.summary.map(|summary| format!("{context}: {summary}"));
         self.0.message = format!("{context}: {}", self.0.message);
         self
     }
@@ -114,7 +126,8 @@ impl From<Trapped> for Error {
             | Trap::NativeStack => ErrorKind::Limit,
             _ => ErrorKind::Trap,
         };
-        Error(Box::new(ErrorInner { kind, message: trap.to_string(), trap: Some(trap) }))
+        let (message, summary) = (trap.to_string(), Some(trap.summary()));
+        Error(Box::new(ErrorInner { kind, message, summary, trap: Some(trap) }))
     }
 }
 
@@ -489,9 +502,14 @@ struct TrapReport {
     /// Innermost first.
     path: Vec<PathSegment>,
     /// Innermost first.
-    frames: Vec<String>,
+    frames: Vec<Frame>,
+    /// The outermost call is among the frames: what else is on the native stack has nothing to do with it.
+    all_frames: bool,
     of_host: bool,
 }
+
+/// Frames that a trap keeps, of those that recursion through components can make.
+const MAX_FRAMES: usize = 64;
 
 /// One step from a function's parameter or result down to the value that a trap concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -560,8 +578,8 @@ impl Trapped {
         self.0.path.iter().rev()
     }
 
-    /// The component-level calls that were running, innermost first.
-    pub fn frames(&self) -> &[String] {
+    /// Who was running, innermost first.
+    pub fn frames(&self) -> &[Frame] {
         &self.0.frames
     }
 
@@ -597,12 +615,53 @@ impl Trapped {
         self
     }
 
-    /// Adds a call (or built-in) that was running; called innermost first while unwinding.
+    /// Adds who was running; called innermost first while unwinding.
     #[cold]
     #[must_use]
-    pub fn within(mut self, frame: impl Into<String>) -> Self {
-        self.0.frames.push(frame.into());
+    pub fn within(mut self, frame: Frame) -> Self {
+        if self.has_room() {
+            self.0.frames.push(frame);
+        }
         self
+    }
+
+    /// The outermost that was added so far.
+    pub(crate) fn last_frame(&self) -> Option<&Frame> {
+        self.0.frames.last().filter(|_| !self.0.all_frames)
+    }
+
+    /// Whether frames can be added.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.0.all_frames && self.0.frames.len() < MAX_FRAMES
+    }
+
+    /// Says in which instance the core functions ran that an engine has told of.
+    #[cold]
+    #[must_use]
+    pub(crate) fn in_instance(mut self, label: &Arc<str>) -> Self {
+        let core = |frame: &&mut Frame| frame.kind == FrameKind::Core && frame.instance.is_none();
+        if !self.0.all_frames {
+            for frame in self.0.frames.iter_mut().rev().take_while(core) {
+                frame.instance = Some(label.clone());
+            }
+        }
+        self
+    }
+
+    /// Says that the outermost call has been added: whoever runs the thread that trapped did not call it.
+    #[cold]
+    #[must_use]
+    pub(crate) fn all_frames(mut self) -> Self {
+        self.0.all_frames = true;
+        self
+    }
+
+    /// Where and why, without who was running.
+    pub fn summary(&self) -> String {
+        let mut summary = String::new();
+        // A string takes all that is written.
+        let _ = self.fmt_reason(&mut summary);
+        summary
     }
 }
 
@@ -613,6 +672,7 @@ impl From<Trap> for Trapped {
             reason,
             path: Vec::new(),
             frames: Vec::new(),
+            all_frames: false,
             of_host: false,
         }))
     }

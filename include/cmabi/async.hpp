@@ -432,17 +432,32 @@ namespace detail {
 template <class F, class R, class... Args>
 struct host_func<F, void(promise<R>, Args...)> : host_func_type<F, R(Args...)> {
     static cmabi_status call(void *data, cmabi_task *task, const void *args, void *) noexcept {
+        return serve(data, task, args);
+    }
+
+protected:
+    template <class... Second>
+    static cmabi_status serve(void *data, cmabi_task *task, const void *args,
+                              const Second &...second) noexcept {
         std::shared_ptr<served_call> served;
         try {
             served = std::make_shared<served_call>(task);
             lifted<Args...>::apply(*static_cast<F *>(data), cmabi_task_store(task), args,
-                                   promise<R>(served));
+                                   promise<R>(served), second...);
             return CMABI_STATUS_PENDING;
         } catch (...) {
             const cmabi_status status = store_use::fail(task);
             if (served) served->leave();
             return status;
         }
+    }
+};
+
+/// One that asks who calls.
+template <class F, class R, class... Args>
+struct host_func<F, void(promise<R>, caller, Args...)> : host_func<F, void(promise<R>, Args...)> {
+    static cmabi_status call(void *data, cmabi_task *task, const void *args, void *) noexcept {
+        return host_func::serve(data, task, args, caller(task));
     }
 };
 

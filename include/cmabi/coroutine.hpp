@@ -240,10 +240,17 @@ struct host_func<F, task<R>(Args...)> : host_func_type<std::shared_ptr<F>, R(Arg
     }
     static cmabi_status call(void *data, cmabi_task *task, const void *args,
                              void *results) noexcept {
+        return serve(data, task, args, results);
+    }
+
+protected:
+    template <class... First>
+    static cmabi_status serve(void *data, cmabi_task *task, const void *args, void *results,
+                              const First &...first) noexcept {
         const auto &function = *static_cast<std::shared_ptr<F> *>(data);
         std::shared_ptr<served_call> served;
         try {
-            auto body = lifted<Args...>::apply(*function, cmabi_task_store(task), args);
+            auto body = lifted<Args...>::apply(*function, cmabi_task_store(task), args, first...);
             if (body.done()) {
                 return_at_once(std::move(body), task, results);
                 return CMABI_STATUS_OK;
@@ -266,6 +273,15 @@ private:
             body.get();
         else
             lower_result<R>(body.get(), task, results);
+    }
+};
+
+/// One that asks who calls.
+template <class F, class R, class... Args>
+struct host_func<F, task<R>(caller, Args...)> : host_func<F, task<R>(Args...)> {
+    static cmabi_status call(void *data, cmabi_task *task, const void *args,
+                             void *results) noexcept {
+        return host_func::serve(data, task, args, results, caller(task));
     }
 };
 

@@ -8,14 +8,32 @@
 #include "../cmabi.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cmabi {
 
-/// What a function of cmabi.h failed with. `what()` is the whole message.
+/// One of the calls behind a trap; see `cmabi_error_frame_at`.
+struct frame {
+    cmabi_frame_kind kind;
+    /// The full name of the function.
+    std::string name;
+    /// The label of the component instance.
+    std::string instance;
+    /// For a core function, where the engine says it.
+    std::optional<std::uint32_t> func_index;
+    std::optional<std::uint64_t> offset;
+    /// All of it, for a person.
+    std::string text;
+};
+
+/// What a function of cmabi.h failed with. `what()` says what was wrong and where in a value, `frames()` in which
+/// calls, `report()` all of it.
 class error : public std::runtime_error {
 public:
     error(cmabi_status status, const std::string &message)
@@ -29,13 +47,20 @@ public:
     cmabi_status status() const { return status_; }
     /// For a trap that concerns a value: the way to it; see `cmabi_error_path`.
     std::string path() const { return copy(cmabi_error_path(error_.get())); }
-    /// For a trap: the calls that were running, the innermost first.
-    std::vector<std::string> frames() const {
-        std::vector<std::string> frames;
-        for (std::size_t i = 0; i < cmabi_error_frame_count(error_.get()); ++i)
-            frames.push_back(copy(cmabi_error_frame(error_.get(), i)));
+    /// For a trap: the calls that were running, and those that waited for them, the innermost first.
+    std::vector<frame> frames() const {
+        std::vector<frame> frames;
+        for (std::size_t i = 0; i < cmabi_error_frame_count(error_.get()); ++i) {
+            const cmabi_frame at = cmabi_error_frame_at(error_.get(), i);
+            frame next{at.kind, copy(at.name), copy(at.instance), {}, {}, copy(cmabi_error_frame(error_.get(), i))};
+            if (at.func_index != UINT32_MAX) next.func_index = at.func_index;
+            if (at.offset != UINT64_MAX) next.offset = at.offset;
+            frames.push_back(std::move(next));
+        }
         return frames;
     }
+    /// The whole message: `what()`, and a line for each frame.
+    std::string report() const { return error_ ? copy(cmabi_error_message(error_.get())) : what(); }
 
     /// For `CMABI_STATUS_EXIT`: the status that the guest has exited with; -1 for other errors.
     int exit_code() const { return cmabi_error_exit_code(error_.get()); }
@@ -45,7 +70,7 @@ private:
         return std::string(text.ptr, text.ptr + text.len);
     }
     static std::string message(cmabi_status status, const cmabi_error *error) {
-        return copy(error == nullptr ? cmabi_status_text(status) : cmabi_error_message(error));
+        return copy(error == nullptr ? cmabi_status_text(status) : cmabi_error_summary(error));
     }
 
     cmabi_status status_;

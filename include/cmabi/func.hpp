@@ -7,6 +7,7 @@
 #define CMABI_FUNC_HPP
 
 #include "abi.hpp"
+#include "caller.hpp"
 #include "cases.hpp"
 
 #include <string>
@@ -129,24 +130,41 @@ struct host_func_type {
 };
 
 /// A C++ function as a host function: what the C functions call.
-template <class F, class Signature = typename signature_of<F>::type>
+template <class F, class Signature>
 struct host_func;
 
 template <class F, class R, class... Args>
 struct host_func<F, R(Args...)> : host_func_type<F, R(Args...)> {
     static cmabi_status call(void *data, cmabi_task *task, const void *args,
                              void *results) noexcept {
+        return serve(data, task, args, results);
+    }
+
+protected:
+    /// Calls the function with `first`, if any, and the arguments.
+    template <class... First>
+    static cmabi_status serve(void *data, cmabi_task *task, const void *args, void *results,
+                              const First &...first) noexcept {
         F &function = *static_cast<F *>(data);
         cmabi_store *store = cmabi_task_store(task);
         try {
             if constexpr (std::is_void_v<R>)
-                lifted<Args...>::apply(function, store, args);
+                lifted<Args...>::apply(function, store, args, first...);
             else
-                lower_result<R>(lifted<Args...>::apply(function, store, args), task, results);
+                lower_result<R>(lifted<Args...>::apply(function, store, args, first...), task, results);
             return CMABI_STATUS_OK;
         } catch (...) {
             return store_use::fail(task);
         }
+    }
+};
+
+/// A function that asks who calls.
+template <class F, class R, class... Args>
+struct host_func<F, R(caller, Args...)> : host_func<F, R(Args...)> {
+    static cmabi_status call(void *data, cmabi_task *task, const void *args,
+                             void *results) noexcept {
+        return host_func::serve(data, task, args, results, caller(task));
     }
 };
 

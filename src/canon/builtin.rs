@@ -5,7 +5,7 @@ use super::{
     waitable,
 };
 use crate::engine::{CoreFunc, CoreFuncType, CoreMemory, CoreTable, CoreType, Flow, RawVal, Tier};
-use crate::error::Trapped;
+use crate::error::{Frame, FrameKind, Trapped};
 use crate::layout::MAX_FLAT_PARAMS;
 use crate::memory::AddrType;
 use crate::runtime::{CROSSING_WORK, Cx, InstanceId, ThreadId, Wake, nested};
@@ -333,7 +333,16 @@ fn call(
     args: &[RawVal],
     results: &mut [RawVal],
 ) -> Answer {
-    dispatch(cx, builtin, inst, args, results).map_err(|trap| trap.within(builtin.name()))
+    dispatch(cx, builtin, inst, args, results)
+        .map_err(|trap| trap.within(frame(cx, builtin, inst, args)))
+}
+
+/// A call of a built-in, for traps.
+#[cold]
+fn frame(cx: &Cx<'_>, builtin: &Builtin, inst: InstanceId, args: &[RawVal]) -> Frame {
+    let args: Vec<_> = args.iter().map(RawVal::to_string).collect();
+    let name = format!("{}({})", builtin.name(), args.join(", "));
+    Frame::new(FrameKind::Builtin, name).of(cx.state().label(inst))
 }
 
 fn dispatch(

@@ -8,10 +8,12 @@ use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
     Body, Callee, Cx, Event, InstanceId, Parked, State, TaskId, ThreadId, Wait, WaitableId, Wake,
     blame, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
+    within_core, within_task,
 };
 use crate::types::FuncType;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A core function lifted to the component level.
 pub struct Lift {
@@ -20,6 +22,8 @@ pub struct Lift {
     pub(crate) opts: Options,
     pub(crate) inst: InstanceId,
     pub(crate) name: Rc<str>,
+    /// The interface that it is exported in, and its name there.
+    pub(crate) exported: RefCell<Option<(Arc<str>, Arc<str>)>>,
     /// Core parameters and results.
     param_count: usize,
     result_count: usize,
@@ -43,7 +47,16 @@ impl Lift {
             opts,
             inst,
             name,
+            exported: RefCell::default(),
             host_plans: OnceCell::new(),
+        }
+    }
+
+    /// Its name with the interface that it is in, as far as that is known.
+    pub(crate) fn full_name(&self) -> String {
+        match &*self.exported.borrow() {
+            Some((interface, name)) => format!("{interface}#{name}"),
+            None => (*self.name).into(),
         }
     }
 
@@ -75,7 +88,7 @@ pub(crate) fn enter(
     let (task, thread) = {
         let mut state = cx.state();
         if !state.may_enter_from(lift.inst, caller) {
-            return Err(state.cannot_enter(lift.inst, caller).within(&*lift.name));
+            return Err(state.cannot_enter(lift.inst, caller).within(state.call_frame(lift)));
         }
         state.enter_from(lift.inst, caller);
         let callee = || Callee::Lift(lift.clone());
@@ -120,7 +133,10 @@ fn run_sync(
         match next {
             Some(next) => resume(cx, next, false)?,
             None if cx.state().park(task, lift, caller) => return Ok(()),
-            None => return Err(Trapped::from(Trap::CannotBlock).within(&*lift.name)),
+            None => {
+                let frame = cx.state().call_frame(lift);
+                return Err(Trapped::from(Trap::CannotBlock).within(frame));
+            }
         }
     }
     cx.state().unpark(task, lift.inst);
@@ -199,13 +215,20 @@ fn call_core(
     args: &[RawVal],
 ) -> Result<(), Trapped> {
     let mut params = Default::default();
-    lower_params(cx, &lift.ty, task, args, &mut params)
-        .or_else(|trap| not_lowered(cx, lift, task, thread, args, trap))
-        .map_err(|trap| trap.within(&*lift.name))?;
-    let mut result = [0];
-    let outcome =
-        cx.engine.call(lift.callee, &params[..lift.param_count], &mut result[..lift.result_count]);
-    core_returned(cx, lift, task, thread, outcome, result[0])
+    let lowered = lower_params(cx, &lift.ty, task, args, &mut params);
+    let called = match lowered {
+        Ok(()) => {
+            let mut result = [0];
+            let outcome = cx.engine.call(
+                lift.callee,
+                &params[..lift.param_count],
+                &mut result[..lift.result_count],
+            );
+            core_returned(cx, lift, task, thread, outcome, result[0])
+        }
+        Err(trap) => not_lowered(cx, lift, task, thread, args, trap),
+    };
+    called.map_err(|trap| trap.within(cx.state().call_frame(lift)))
 }
 
 /// The arguments could not be taken. If that is because of what the host passed, the task goes
@@ -265,6 +288,7 @@ pub(crate) fn core_outcome(
 ) -> Result<(), Trapped> {
     let (task, lift) = cx.state().lift_of(thread);
     core_returned(cx, &lift, task, thread, outcome, result)
+        .map_err(|trap| within_task(cx, task, &lift, trap))
 }
 
 fn core_returned(
@@ -275,19 +299,16 @@ fn core_returned(
     outcome: Outcome,
     result: RawVal,
 ) -> Result<(), Trapped> {
-    if !returned(cx, lift, thread, outcome)? {
+    if !returned(cx, lift, lift.callee, thread, outcome)? {
         return Ok(());
     }
-    let finish = |cx: &mut Cx<'_>| {
-        if lift.opts.callback.is_some() && lift.opts.is_async {
-            return event_loop(cx, lift, task, thread, result);
-        }
-        if !lift.opts.is_async {
-            return_sync(cx, lift, task, result)?;
-        }
-        cx.state().exit_implicit_thread(task, thread)
-    };
-    finish(cx).map_err(|trap| trap.within(&*lift.name))
+    if lift.opts.callback.is_some() && lift.opts.is_async {
+        return event_loop(cx, lift, task, thread, result);
+    }
+    if !lift.opts.is_async {
+        return_sync(cx, lift, task, result)?;
+    }
+    cx.state().exit_implicit_thread(task, thread)
 }
 
 /// Whether a core call is over; a suspended guest is kept in its thread. An engine's exceptions are
@@ -295,6 +316,7 @@ fn core_returned(
 fn returned(
     cx: &mut Cx<'_>,
     lift: &Lift,
+    func: CoreFunc,
     thread: ThreadId,
     outcome: Outcome,
 ) -> Result<bool, Trapped> {
@@ -304,7 +326,7 @@ fn returned(
             cx.state().keep_suspended(thread, cont)?;
             Ok(false)
         }
-        Outcome::Trapped(trap) => Err(trap.within(&*lift.name)),
+        Outcome::Trapped(trap) => Err(within_core(cx, lift.inst, func, "", trap)),
     }
 }
 
@@ -320,7 +342,7 @@ fn return_sync(
     cx.state()[lift.inst].may_leave = false;
     cx.engine
         .call_sync(post_return, &[result][..lift.result_count], &mut [])
-        .map_err(|trap| trap.within("post-return"))?;
+        .map_err(|trap| within_core(cx, lift.inst, post_return, "post-return", trap))?;
     cx.state()[lift.inst].may_leave = true;
     Ok(())
 }
@@ -407,7 +429,7 @@ pub(crate) fn event_loop_woken(
         Some(packed) => event_loop(cx, &lift, task, thread, packed),
         None => Ok(()),
     };
-    goes_on(cx).map_err(|trap| trap.within(&*lift.name))
+    goes_on(cx).map_err(|trap| within_task(cx, task, &lift, trap))
 }
 
 /// Calls the callback with exclusive access. `None` if it blocks.
@@ -427,7 +449,7 @@ fn call_callback(
     let args = [event.code as RawVal, event.p1.into(), event.p2.into()];
     let mut packed = [0];
     let outcome = cx.engine.call(callback, &args, &mut packed);
-    Ok(returned(cx, lift, thread, outcome)?.then_some(packed[0]))
+    Ok(returned(cx, lift, callback, thread, outcome)?.then_some(packed[0]))
 }
 
 /// The callback has come back after it was suspended.
@@ -438,10 +460,14 @@ pub(crate) fn callback_outcome(
     packed: RawVal,
 ) -> Result<(), Trapped> {
     let (task, lift) = cx.state().lift_of(thread);
-    if !returned(cx, &lift, thread, outcome)? {
-        return Ok(());
-    }
-    event_loop(cx, &lift, task, thread, packed).map_err(|trap| trap.within(&*lift.name))
+    let goes_on = |cx: &mut Cx<'_>| {
+        let callback = lift.opts.callback.expect("it was called");
+        match returned(cx, &lift, callback, thread, outcome)? {
+            true => event_loop(cx, &lift, task, thread, packed),
+            false => Ok(()),
+        }
+    };
+    goes_on(cx).map_err(|trap| within_task(cx, task, &lift, trap))
 }
 
 /// Instantiates a core module of `instance`. Its start function runs as a sync task.

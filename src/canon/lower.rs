@@ -63,7 +63,8 @@ pub(crate) fn canon_lower(
 ) -> Answer {
     let subtask = {
         let mut state = cx.state();
-        policy::check_may_leave(&state, inst).map_err(|trap| trap.within(lower.callee.name()))?;
+        policy::check_may_leave(&state, inst)
+            .map_err(|trap| trap.within(state.called_frame(&lower.callee)))?;
         let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
         state.new_subtask(inst, || Caller::Guest(lower.clone()), result_ptr)?
     };

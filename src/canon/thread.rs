@@ -2,7 +2,9 @@
 
 use crate::engine::{CoreFuncType, CoreTable, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
-use crate::runtime::{Body, Cx, InstanceId, State, Thread, ThreadId, Wait, Wake, policy};
+use crate::runtime::{
+    Body, Cx, InstanceId, State, Thread, ThreadId, Wait, Wake, policy, within_thread,
+};
 
 /// `canon_thread_index`.
 pub(crate) fn canon_thread_index(cx: &mut Cx<'_>, inst: InstanceId) -> Result<u32, Trapped> {
@@ -48,7 +50,7 @@ pub(crate) fn explicit_outcome(
             state.unregister_thread(task, thread)
         }
         Outcome::Suspended(cont) => cx.state().keep_suspended(thread, cont),
-        Outcome::Trapped(trap) => Err(trap.within("explicit thread")),
+        Outcome::Trapped(trap) => Err(within_thread(cx, thread, trap)),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `canon waitable-set.*`, `waitable.join`.
 
 use crate::engine::CoreMemory;
+use crate::error::Frame;
+use crate::error::FrameKind;
 use crate::error::{Trap, Trapped};
 use crate::memory::View;
 use crate::runtime::{Cx, Event, EventCode, Handle, InstanceId, SetId, Wait, Wake, policy};
@@ -59,7 +61,8 @@ pub(crate) fn deliver_event(
     cancelled: bool,
 ) -> Result<EventCode, Trapped> {
     let event = if cancelled { Event::TASK_CANCELLED } else { cx.state().get_set_event(set) };
-    unpack_event(cx, into, event).map_err(|trap| trap.within("waitable-set.wait"))
+    unpack_event(cx, into, event)
+        .map_err(|trap| trap.within(Frame::new(FrameKind::Builtin, "waitable-set.wait")))
 }
 
 /// `canon_waitable_set_poll`, `WaitableSet.poll`: an event of the set, or none.

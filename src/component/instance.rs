@@ -111,6 +111,11 @@ impl Instance {
         self.0.exports.iter().map(|(name, item)| (&**name, item))
     }
 
+    /// The same with names to keep.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&Arc<str>, &Extern)> {
+        self.0.exports.iter()
+    }
+
     /// The type of this instance, with the resource types that it really has.
     pub fn ty(&self) -> &Arc<InstanceType> {
         self.0.ty.get_or_init(|| {

@@ -9,7 +9,7 @@ use super::{Closure, Component};
 use crate::account::Charge;
 use crate::canon::{self, FuncInst};
 use crate::engine::{CoreExtern, CoreFunc, CoreGlobal, CoreMemory, CoreTable, CoreTag, Module};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Frame, FrameKind, Result};
 use crate::memory::AddrType;
 use crate::runtime::{Cx, Dtor, InstanceId, define_resource, new_instance};
 use crate::types::ResourceType;
@@ -85,7 +85,23 @@ fn instantiate(
     for initializer in &closure.body.initializers {
         instantiator.execute(cx, initializer)?;
     }
+    name_funcs(&instantiator.exports, accounts)?;
     Instance::of(cx, Some(instance), instantiator.exports)
+}
+
+/// Lets the functions of exported interfaces know their full names. What a component passes on that has it
+/// from others, it renames: the outermost name is the one that the host knows.
+fn name_funcs(exports: &Named<Extern>, accounts: &Instantiation) -> Result<()> {
+    for (interface, item) in exports {
+        let Extern::Instance(instance) = item else { continue };
+        accounts.work.charge(instance.exports().len() as u64)?;
+        for (name, item) in instance.named() {
+            if let Extern::Func(FuncInst::Lifted(lift)) = item {
+                *lift.exported.borrow_mut() = Some((interface.clone(), name.clone()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The exports of a core instance.
@@ -271,8 +287,11 @@ impl Instantiator<'_> {
             })
         });
         let imports = imports.collect::<Result<Vec<_>>>()?;
-        let instance = canon::instantiate(cx, self.instance, &*module, &imports)
-            .map_err(|trap| trap.within(format!("instantiation of {}", self.place.name)))?;
+        let instance =
+            canon::instantiate(cx, self.instance, &*module, &imports).map_err(|trap| {
+                let name = format!("instantiation of {}", self.place.name);
+                trap.within(Frame::new(FrameKind::Call, name))
+            })?;
         let exports = module.exports().iter().enumerate();
         let exports = exports
             .map(|(i, export)| (export.name.as_str().into(), cx.engine.export(instance, i)))

@@ -160,6 +160,15 @@ impl Fibers {
         }
     }
 
+    /// Changes why the running function has to return, if it has to.
+    #[cfg_attr(not(feature = "component"), allow(dead_code))]
+    pub fn amend(&self, change: impl FnOnce(Trapped) -> Trapped) {
+        // SAFETY: as in `block`.
+        if let Some(activation) = unsafe { self.current.get().as_ref() } {
+            activation.failure.set(activation.failure.take().map(change));
+        }
+    }
+
     /// Why the running function has to return, if it has to.
     pub fn failure(&self) -> Option<Trapped> {
         // SAFETY: as in `block`.

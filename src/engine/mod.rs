@@ -8,6 +8,8 @@
 #[cfg(feature = "component")]
 pub(crate) mod declared;
 pub mod fiber;
+#[cfg(feature = "wasmi")]
+pub(crate) mod names;
 pub mod native;
 #[cfg(feature = "component")]
 pub mod vtable;
@@ -15,7 +17,7 @@ pub mod vtable;
 pub mod wasmi;
 
 use crate::account::Account;
-use crate::error::{Result, Trapped};
+use crate::error::{Frame, Result, Trapped};
 use crate::signal::Signal;
 use std::any::Any;
 use std::fmt;
@@ -315,6 +317,11 @@ pub trait EngineStore {
     fn fuel(&mut self) -> Option<u64>;
     /// Sets the fuel left; does nothing where it is not metered.
     fn set_fuel(&mut self, fuel: u64);
+    /// What is known of a function when a trap has left it: for the engine that does not tell who was
+    /// running on its stack. The frame's instance is left to the caller.
+    fn frame(&self, _func: CoreFunc) -> Option<Frame> {
+        None
+    }
     /// The store itself, where its functions are the host's own.
     fn as_native(&self) -> Option<&native::NativeStore> {
         None

@@ -4,10 +4,9 @@
 #[cfg(not(feature = "component"))]
 use super::absent::cmabi_linker;
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
 #[cfg(feature = "component")]
 use super::linker::cmabi_linker;
-use super::task::cmabi_drop;
 use super::{check, guard, left_out};
 use std::ffi::c_void;
 

@@ -1,6 +1,7 @@
 //! The data of C's callbacks, which C frees.
 
-use super::task::cmabi_drop;
+use super::error::cmabi_drop;
+use crate::runtime::{self, Cx, InstanceId};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::c_void;
@@ -20,6 +21,13 @@ impl Data {
     /// To be passed to the callback.
     pub(super) fn get(&self) -> *mut c_void {
         self.data
+    }
+
+    /// What C has an instance keep, or one around it.
+    pub(super) fn embedded(cx: &Cx<'_>, instance: InstanceId) -> *mut c_void {
+        let data = runtime::embedded(cx, instance);
+        let data = data.as_ref().and_then(|data| data.downcast_ref::<Data>());
+        data.map_or(std::ptr::null_mut(), Data::get)
     }
 
     fn run(&mut self) {

@@ -310,6 +310,28 @@ pub struct cmabi_engine_interface {
     pub fuel_get: Option<unsafe extern "C" fn(store: *mut c_void) -> u64>,
     /// Sets the fuel left. Required with the capability `fuel`.
     pub fuel_set: Option<unsafe extern "C" fn(store: *mut c_void, fuel: u64)>,
+    /// Says who was running when the last call or resumption trapped, or used up its fuel: writes the core
+    /// functions from the innermost on, `room` of them at the most, and returns how many. Asked at once,
+    /// before the engine is called again, until when the names stay valid. May be NULL.
+    pub trap_frames: Option<
+        unsafe extern "C" fn(
+            store: *mut c_void,
+            frames: *mut cmabi_core_frame,
+            room: usize,
+        ) -> usize,
+    >,
+}
+
+/// A core function that was running when a guest trapped, as an engine tells it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cmabi_core_frame {
+    /// Its name by the `name` section; empty where it has none.
+    pub name: cmabi_string,
+    /// Its index in its module; `UINT32_MAX` where that is not known.
+    pub func_index: u32,
+    /// The offset in the module's binary; `UINT64_MAX` where that is not known.
+    pub offset: u64,
 }
 
 // SAFETY: `#[repr(C)]` with the size first; functions and pointers may be null, enumerators are
@@ -340,8 +362,9 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
         global_get: None,
         fuel_get: None,
         fuel_set: None,
+        trap_frames: None,
     };
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = std::mem::offset_of!(Self, trap_frames);
 }
 
 impl cmabi_engine_interface {

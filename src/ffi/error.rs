@@ -1,8 +1,8 @@
 //! Status, strings and errors
 
 use super::{check, guard, guard_or};
-use crate::error::{Error, ErrorKind, PathSegment, Result, Trap, Trapped};
-use std::ffi::{c_char, c_int};
+use crate::error::{Error, ErrorKind, Frame, FrameKind, PathSegment, Result, Trap, Trapped};
+use std::ffi::{c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -128,6 +128,10 @@ pub extern "C" fn cmabi_status_text(status: MaybeUninit<cmabi_status>) -> cmabi_
     check::enumerator(status, "status").map_or("unknown status", cmabi_status::text).into()
 }
 
+/// Frees the data of a callback that will not be called again. It may use the store as the callback may:
+/// it is called at the end of the function of the library that let the callback go.
+pub type cmabi_drop = Option<unsafe extern "C" fn(data: *mut c_void)>;
+
 /// UTF-8 text: `len` bytes at `ptr`, without a terminator. A `len` of 0 allows any `ptr`.
 ///
 /// It is also what a component's `string` is in the canonical layout, in arguments and results.
@@ -159,8 +163,9 @@ impl From<&str> for cmabi_string {
 pub struct cmabi_error {
     status: cmabi_status,
     message: String,
+    summary: String,
     path: String,
-    frames: Vec<String>,
+    frames: Vec<(Frame, String)>,
     exit_code: Option<u8>,
 }
 
@@ -188,7 +193,8 @@ impl From<Error> for cmabi_error {
         let (mut path, mut frames) = (Vec::new(), Vec::new());
         if let Some(trap) = error.trap() {
             path.extend(trap.path().map(PathSegment::to_string));
-            frames.extend_from_slice(trap.frames());
+            let frame = |frame: &Frame| (frame.clone(), frame.to_string());
+            frames.extend(trap.frames().iter().map(frame));
         }
         let exit_code = match error.trap().map(Trapped::reason) {
             Some(Trap::Exit { code }) => Some(*code),
@@ -198,6 +204,7 @@ impl From<Error> for cmabi_error {
             exit_code,
             status: error.kind().into(),
             message: error.to_string(),
+            summary: error.summary().to_owned(),
             path: path.join(", "),
             frames,
         }
@@ -242,12 +249,20 @@ pub unsafe extern "C" fn cmabi_error_status(error: *const cmabi_error) -> cmabi_
     unsafe { error.as_ref() }.map_or(cmabi_status::Ok, |error| error.status)
 }
 
-/// The whole message, for a person: what was wrong, where in the value, in which call. Borrowed
+/// The whole message, for a person: what was wrong, where in the value, and a line for each frame. Borrowed
 /// from the error; empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_error_message(error: *const cmabi_error) -> cmabi_string {
     // SAFETY: the header's rules.
     unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.message.as_str().into())
+}
+
+/// The message without the lines for the frames, which `cmabi_error_frame` gives. Borrowed from the error;
+/// empty for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_summary(error: *const cmabi_error) -> cmabi_string {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.summary.as_str().into())
 }
 
 /// For `CMABI_STATUS_EXIT`: the status that the guest has exited with, from 0 to 255, as `wasi:cli/exit` has
@@ -267,15 +282,16 @@ pub unsafe extern "C" fn cmabi_error_path(error: *const cmabi_error) -> cmabi_st
     unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.path.as_str().into())
 }
 
-/// For a trap: how many component-level calls were running; 0 for other errors and for NULL.
+/// For a trap: how many frames there are, of calls that were running and of those that waited for them; 0 for
+/// other errors and for NULL. Of a deep recursion the innermost 64 are kept.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_error_frame_count(error: *const cmabi_error) -> usize {
     // SAFETY: the header's rules.
     unsafe { error.as_ref() }.map_or(0, |error| error.frames.len())
 }
 
-/// For a trap: the name of a call that was running, the innermost at `index` 0. Borrowed from the
-/// error; empty beyond the last, and for NULL.
+/// For a trap: a frame as text for a person, the innermost at `index` 0: the function, and in parentheses the
+/// component instance. Borrowed from the error; empty beyond the last, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_error_frame(
     error: *const cmabi_error,
@@ -284,5 +300,72 @@ pub unsafe extern "C" fn cmabi_error_frame(
     // SAFETY: the header's rules.
     unsafe { error.as_ref() }
         .and_then(|error| error.frames.get(index))
-        .map_or(cmabi_string::EMPTY, |frame| frame.as_str().into())
+        .map_or(cmabi_string::EMPTY, |(_, text)| text.as_str().into())
+}
+
+/// What a frame is.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum cmabi_frame_kind {
+    /// A call of a component's function.
+    Call,
+    /// A call of a host function.
+    Host,
+    /// A canonical built-in that a guest called: an import that the library serves itself.
+    Builtin,
+    /// A core function: below the call that it runs for.
+    Core,
+}
+
+/// A frame of a trap. What it points to is borrowed from the error.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cmabi_frame {
+    /// What it is.
+    pub kind: cmabi_frame_kind,
+    /// The full name of the function, as `ns:pkg/iface#name`; of a core function its name by the `name`
+    /// section of its module, empty where there is none; of a built-in its name with the arguments.
+    pub name: cmabi_string,
+    /// The label of the component instance (`cmabi_instance_set_label`). Empty for host functions.
+    pub instance: cmabi_string,
+    /// Of a core function: its index in its module. `UINT32_MAX` where the engine does not say it.
+    pub func_index: u32,
+    /// Of a core function: where in the module's binary it was. `UINT64_MAX` where the engine does not say it,
+    /// as the built-in one.
+    pub offset: u64,
+}
+
+/// For a trap: a frame in parts, the innermost at `index` 0. Beyond the last, and for NULL, a frame of kind
+/// `CMABI_FRAME_KIND_CALL` with nothing in it.
+///
+/// Engines differ in what they say of core functions. The built-in one does not tell which were running:
+/// there is one frame for the function that the component's call has entered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_frame_at(
+    error: *const cmabi_error,
+    index: usize,
+) -> cmabi_frame {
+    // SAFETY: the header's rules.
+    let frame = unsafe { error.as_ref() }.and_then(|error| error.frames.get(index));
+    let Some((frame, _)) = frame else {
+        return cmabi_frame {
+            kind: cmabi_frame_kind::Call,
+            name: cmabi_string::EMPTY,
+            instance: cmabi_string::EMPTY,
+            func_index: u32::MAX,
+            offset: u64::MAX,
+        };
+    };
+    cmabi_frame {
+        kind: match frame.kind {
+            FrameKind::Call => cmabi_frame_kind::Call,
+            FrameKind::Host => cmabi_frame_kind::Host,
+            FrameKind::Builtin => cmabi_frame_kind::Builtin,
+            FrameKind::Core => cmabi_frame_kind::Core,
+        },
+        name: (*frame.name).into(),
+        instance: frame.instance.as_deref().map_or(cmabi_string::EMPTY, Into::into),
+        func_index: frame.func_index.unwrap_or(u32::MAX),
+        offset: frame.offset.unwrap_or(u64::MAX),
+    }
 }

@@ -2,9 +2,8 @@
 
 use super::arena::cmabi_arena;
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
 use super::store::cmabi_store;
-use super::task::cmabi_drop;
 use super::{check, guard};
 use crate::runtime::{self, Cx, ErrorContextHook};
 use std::ffi::c_void;

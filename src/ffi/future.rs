@@ -2,10 +2,9 @@
 
 use super::arena::cmabi_arena;
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status};
 use super::store::cmabi_store;
 use super::stream::{self, Elements, Room, cmabi_copied, cmabi_copy_callback};
-use super::task::cmabi_drop;
 use super::types::cmabi_type;
 use super::{check, guard};
 use crate::runtime::host_stream::{HostEnd, future_new};

@@ -1,9 +1,10 @@
 //! Instance
 
 use super::component::cmabi_extern_type;
+use super::data::Data;
 use super::debug::cmabi_counts;
 use super::describe::{Reader, c_text, cmabi_export_desc};
-use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
 use super::func::cmabi_func;
 use super::store::cmabi_store;
 use super::types::cmabi_resource_type;
@@ -11,11 +12,13 @@ use super::{check, guard, guard_or};
 use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
 use crate::error::Result;
-use crate::runtime::{self, instance_counts};
+use crate::runtime::{self, InstanceId, instance_counts};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::rc::Rc;
 
 /// An instance of a component. It belongs to the store that it was made in, and lives there until
 /// the store is freed: freeing this handle only gives up looking things up in it.
@@ -181,12 +184,81 @@ pub unsafe extern "C" fn cmabi_instance_terminate(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (store, instance) =
-            unsafe { (check::required(store, "store")?, check::required(instance, "instance")?) };
-        store.owns(instance.store, "instance")?;
-        let id = instance.instance.id().expect("C holds what came of a component");
+        let (store, id) = unsafe { identified(store, instance) }?;
         store.enter(|cx| runtime::terminate(cx, id))
     })
+}
+
+/// Sets what an instance is called in messages, frames and traces, `component` otherwise; what is inside of
+/// it is called after it, as `label.0`. The text is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_set_label(
+    store: *mut cmabi_store,
+    instance: *const cmabi_instance,
+    label: cmabi_string,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (store, id, label) = unsafe {
+            let (store, id) = identified(store, instance)?;
+            (store, id, check::text(label, "label")?)
+        };
+        store.enter(|cx| Ok(runtime::set_label(cx, id, label)?))
+    })
+}
+
+/// Has an instance keep `data` for the host: what a host function finds by its caller
+/// (`cmabi_task_caller_data`). `drop`, which may be NULL, is called with it when other data is set, and when
+/// the store is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_set_data(
+    store: *mut cmabi_store,
+    instance: *const cmabi_instance,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        let (store, id) = unsafe { identified(store, instance) }?;
+        store.enter(|cx| {
+            let old = runtime::embed(cx, id, Some(Rc::new(data)));
+            std::mem::drop(old);
+            Ok(())
+        })
+    })
+}
+
+/// The data that the host has set; NULL before, for NULL, and where the store is in use elsewhere.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_instance_data(
+    store: *mut cmabi_store,
+    instance: *const cmabi_instance,
+) -> *mut c_void {
+    guard_or(ptr::null_mut(), || {
+        // SAFETY: the header's rules.
+        let Ok((store, id)) = (unsafe { identified(store, instance) }) else {
+            return ptr::null_mut();
+        };
+        store.enter(|cx| Ok(Data::embedded(cx, id))).unwrap_or(ptr::null_mut())
+    })
+}
+
+/// An instance of a store as the runtime knows it.
+///
+/// # Safety
+/// The header's rules for both.
+unsafe fn identified<'a>(
+    store: *mut cmabi_store,
+    instance: *const cmabi_instance,
+) -> Result<(&'a cmabi_store, InstanceId)> {
+    // SAFETY: the caller's promise.
+    let (store, instance) =
+        unsafe { (check::required(store, "store")?, check::required(instance, "instance")?) };
+    store.owns(instance.store, "instance")?;
+    Ok((store, instance.instance.id().expect("C holds what came of a component")))
 }
 
 /// Counts what an instance, and those inside it, are doing, for debugging: it looks at every thread of
@@ -201,10 +273,7 @@ pub unsafe extern "C" fn cmabi_instance_get_counts(
     guard(error, || {
         // SAFETY: the header's rules.
         unsafe {
-            let store = check::required(store, "store")?;
-            let instance = check::required(instance, "instance")?;
-            store.owns(instance.store, "instance")?;
-            let id = instance.instance.id().expect("C holds what came of a component");
+            let (store, id) = identified(store, instance)?;
             cmabi_counts::write(counts, &store.enter(|cx| Ok(instance_counts(cx, id)))?)
         }
     })

@@ -7,9 +7,9 @@
 //! `CMABI_STATUS_BUSY`.
 
 use super::config::cmabi_config;
-use super::data::{drop_put_off, is_put_off, mark_in_use};
+use super::data::{Data, drop_put_off, is_put_off, mark_in_use};
 use super::engine::cmabi_engine;
-use super::error::{cmabi_error, cmabi_status};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status};
 use super::resource::Objects;
 use super::task::Tasks;
 use super::waker::Waker;
@@ -21,7 +21,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Arena;
 use crate::runtime::{self, Cx, Shared, Store, StoreConfig};
 use crate::signal::Signal;
-use std::cell::{Cell, OnceCell, UnsafeCell};
+use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::rc::{Rc, Weak};
@@ -62,6 +63,8 @@ pub struct cmabi_store {
     dropping: AtomicBool,
     shared: Rc<Shared>,
     store: UnsafeCell<Store>,
+    /// What C keeps with it: dropped last.
+    data: RefCell<Option<Data>>,
 }
 
 /// A number that no other living thread has; never 0.
@@ -97,6 +100,7 @@ impl cmabi_store {
             dropping: AtomicBool::new(false),
             shared,
             store: UnsafeCell::new(store),
+            data: RefCell::default(),
         });
         store.shared.embedder.set(ptr::from_ref(&*store).cast());
         Ok(store)
@@ -353,6 +357,33 @@ pub unsafe extern "C" fn cmabi_store_run(
         // SAFETY: the header's rules.
         unsafe { check::required(store, "store") }?.enter(runtime::run)
     })
+}
+
+/// Has a store keep `data` for the host: whatever a host function wants to find by its store. `drop`, which
+/// may be NULL, is called with it when other data is set, and after all else when the store is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_set_data(
+    store: *mut cmabi_store,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        let store = unsafe { check::required(store, "store") }?;
+        let old = store.data.replace(Some(data));
+        std::mem::drop(old);
+        Ok(())
+    })
+}
+
+/// The data that the host has set; NULL before, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_store_data(store: *const cmabi_store) -> *mut c_void {
+    // SAFETY: the header's rules.
+    let store = unsafe { store.as_ref() };
+    store.and_then(|store| store.data.borrow().as_ref().map(Data::get)).unwrap_or(ptr::null_mut())
 }
 
 /// How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see

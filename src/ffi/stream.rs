@@ -4,9 +4,8 @@
 
 use super::arena::cmabi_arena;
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status};
 use super::store::cmabi_store;
-use super::task::cmabi_drop;
 use super::types::cmabi_type;
 use super::{check, guard};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,10 +1,9 @@
 //! Subtask: the host's side of a call that it made
 
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status};
 use super::func::cmabi_func;
 use super::store::{Link, cmabi_store};
-use super::task::cmabi_drop;
 use super::{check, guard, guard_or};
 use crate::error::{ErrorKind, Result};
 use crate::memory::{AddrType, Arena};

@@ -2,15 +2,15 @@
 
 use super::arena::cmabi_arena;
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
 use super::store::{Link, cmabi_store};
 use super::types::cmabi_func_type;
 use super::{check, guard, guard_or};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
-use crate::runtime::{Cx, HostCall, HostOutcome, HostTask, OnCancel};
+use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask, OnCancel};
 use crate::types::FuncType;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_void;
 use std::mem::{self, MaybeUninit};
 use std::ptr;
@@ -35,6 +35,14 @@ pub struct cmabi_task {
     freed: Cell<bool>,
     /// How it was answered.
     answer: Cell<Option<&'static str>>,
+    /// Texts that C was given.
+    texts: OnceCell<Box<CallerTexts>>,
+}
+
+/// Who calls, in words.
+struct CallerTexts {
+    instance: Arc<str>,
+    func: Box<str>,
 }
 
 impl cmabi_task {
@@ -48,6 +56,7 @@ impl cmabi_task {
             serving: Cell::new(true),
             freed: Cell::new(false),
             answer: Cell::new(None),
+            texts: OnceCell::new(),
         }
     }
 
@@ -107,6 +116,19 @@ impl cmabi_task {
         answered
     }
 
+    /// Who calls, in words, as long as that can be found out.
+    fn texts(&self) -> Option<&CallerTexts> {
+        if let Some(texts) = self.texts.get() {
+            return Some(texts);
+        }
+        let texts = self.store().ok()?.enter(|cx| {
+            let instance = runtime::label(cx, self.task.caller(cx)?);
+            Ok(CallerTexts { instance, func: self.task.calling_func(cx).unwrap_or_default() })
+        });
+        let texts = texts.ok()?;
+        Some(self.texts.get_or_init(|| Box::new(texts)))
+    }
+
     fn store(&self) -> Result<&cmabi_store> {
         self.link.store().ok_or_else(|| check::invalid("task", "is of a store that was freed"))
     }
@@ -164,10 +186,6 @@ pub type cmabi_host_func = Option<
 /// Told that the caller of a pending task wants it cancelled. It may answer the task at once, by
 /// `cmabi_task_cancelled` or `cmabi_task_return`, and free it; or later, as it likes.
 pub type cmabi_on_cancel = Option<unsafe extern "C" fn(data: *mut c_void, task: *mut cmabi_task)>;
-
-/// Frees the data of a callback that will not be called again. It may use the store as the callback may:
-/// it is called at the end of the function of the library that let the callback go.
-pub type cmabi_drop = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// What serves the calls of a C function. `argument` is what C called the function.
 pub(super) fn host_func(
@@ -322,6 +340,42 @@ pub unsafe extern "C" fn cmabi_task_store(task: *const cmabi_task) -> *mut cmabi
 pub unsafe extern "C" fn cmabi_task_arena(task: *const cmabi_task) -> *mut cmabi_arena {
     // SAFETY: the header's rules.
     unsafe { task.as_ref() }.map_or(ptr::null_mut(), |task| cmabi_arena::lent(&task.arena))
+}
+
+/// The label of the component instance that calls (`cmabi_instance_set_label`); `host` where the host calls
+/// the function through a component that exports it again. Borrowed from the task; empty for NULL, and once
+/// the task was answered unless it was asked for before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_task_caller_label(task: *const cmabi_task) -> cmabi_string {
+    guard_or(cmabi_string::EMPTY, || {
+        // SAFETY: the header's rules.
+        let texts = unsafe { task.as_ref() }.and_then(cmabi_task::texts);
+        texts.map_or(cmabi_string::EMPTY, |texts| (*texts.instance).into())
+    })
+}
+
+/// The full name of the component's function that calls, as `ns:pkg/iface#name`. Empty where the host calls,
+/// where the function has ended, and where `cmabi_task_caller_label` is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_task_caller_func(task: *const cmabi_task) -> cmabi_string {
+    guard_or(cmabi_string::EMPTY, || {
+        // SAFETY: the header's rules.
+        let texts = unsafe { task.as_ref() }.and_then(cmabi_task::texts);
+        texts.map_or(cmabi_string::EMPTY, |texts| (*texts.func).into())
+    })
+}
+
+/// The data that the host has set for the instance that calls (`cmabi_instance_set_data`), or for the nearest
+/// one around it. NULL where there is none, for NULL, and once the task was answered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_task_caller_data(task: *const cmabi_task) -> *mut c_void {
+    guard_or(ptr::null_mut(), || {
+        // SAFETY: the header's rules.
+        let Some(task) = (unsafe { task.as_ref() }) else { return ptr::null_mut() };
+        let find =
+            |store: &cmabi_store| store.enter(|cx| Ok(Data::embedded(cx, task.task.caller(cx)?)));
+        task.store().and_then(find).unwrap_or(ptr::null_mut())
+    })
 }
 
 /// The type of the function that is called. Borrowed; NULL for NULL.

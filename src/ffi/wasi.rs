@@ -4,9 +4,8 @@
 
 use super::check::Enumeration;
 use super::data::Data;
-use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
 use super::linker::{change_linker, cmabi_linker};
-use super::task::cmabi_drop;
 use super::{check, guard, guard_or};
 use crate::error::{Error, Result};
 use crate::wasi::{Clocks, Config, DirRights, Input, NetworkUse, Output, Stdio};

@@ -1,5 +1,6 @@
 //! Lifting and lowering between two instances ("Lifting and Lowering Context").
 
+use super::frames::within_core;
 use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
@@ -191,7 +192,7 @@ fn reallocate(
     run_core_task(cx, inst, |cx| cx.engine.call_sync(realloc, &args, &mut ptr)).map_err(
         |trap| {
             // It need not be the instance that runs.
-            let trap = trap.within("realloc");
+            let trap = within_core(cx, inst, realloc, "realloc", trap);
             cx.state().poison(inst, InstanceId::HOST, &trap);
             trap
         },

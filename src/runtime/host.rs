@@ -7,7 +7,7 @@ use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, Handle, InstanceId, Ownership, State, context, lower_params, return_result};
 use crate::copy::FuncPlans;
 use crate::engine::RawVal;
-use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::error::{Error, ErrorKind, Frame, FrameKind, Result, Trap, Trapped};
 use crate::memory::Arena;
 use crate::types::FuncType;
 use std::cell::OnceCell;
@@ -29,6 +29,12 @@ impl HostFuncDef {
     /// A function that `func` serves.
     pub fn new(ty: FuncType, name: impl Into<Rc<str>>, func: Arc<HostFunc>) -> Self {
         HostFuncDef { ty, name: name.into(), func, host_plans: OnceCell::new() }
+    }
+
+    /// A call of it, for traps.
+    #[cold]
+    pub(crate) fn frame(&self) -> Frame {
+        Frame::new(FrameKind::Host, &*self.name)
     }
 }
 
@@ -80,7 +86,7 @@ impl HostTask {
         let def = self.def(cx)?;
         cx.state().check_may_return(self.0).map_err(misuse)?;
         let returned = return_result(cx, &def.ty, self.0, 0, &[results as u64]);
-        let returned = returned.map_err(|trap| trap.within(format!("host function {}", def.name)));
+        let returned = returned.map_err(|trap| cx.state().within_served(self.0, &def, trap));
         if let Err(trap) = &returned {
             self.fail_caller(cx, trap);
         }
@@ -108,7 +114,7 @@ impl HostTask {
     /// Ends a task as a trap of the caller's.
     pub fn fail(self, cx: &mut Cx<'_>, reason: Trap) -> Result<()> {
         let def = self.def(cx)?;
-        let trap = Trapped::from(reason).within(format!("host function {}", def.name));
+        let trap = cx.state().within_served(self.0, &def, reason.into());
         self.fail_caller(cx, &trap);
         self.finish(cx);
         settle(cx, Ok(()))
@@ -129,6 +135,21 @@ impl HostTask {
     pub fn is_cancellation_requested(self, cx: &Cx<'_>) -> Result<bool> {
         self.def(cx)?;
         Ok(cx.state().tasks[self.0].state == TaskState::CancelDelivered)
+    }
+
+    /// The instance that calls. An error once the task is over.
+    pub fn caller(self, cx: &Cx<'_>) -> Result<InstanceId> {
+        self.def(cx)?;
+        let state = cx.state();
+        let subtask = state.tasks[self.0].subtask.expect("only a call is served");
+        Ok(state.waitables[subtask].inst)
+    }
+
+    /// The function of a component that calls, by its full name. None where the host calls, or that
+    /// function has ended.
+    pub fn calling_func(self, cx: &Cx<'_>) -> Option<Box<str>> {
+        let state = cx.state();
+        state.task_frame(state.caller_of(self.0)?).map(|frame| frame.name)
     }
 
     /// The task as a number; never 0.
@@ -181,6 +202,12 @@ impl HostTask {
 }
 
 impl State {
+    /// Adds a call that the host has not answered at once, and who waits for it.
+    #[cold]
+    fn within_served(&self, task: TaskId, def: &HostFuncDef, trap: Trapped) -> Trapped {
+        self.within_callers(task, trap.within(def.frame()))
+    }
+
     /// An empty arena, which the store is charged with.
     pub(crate) fn take_arena(&mut self) -> Rc<Arena> {
         let pooled = self.arenas.pop();
@@ -233,7 +260,7 @@ pub(crate) fn serve(
     if !matches!(outcome, Ok(HostOutcome::Pending)) {
         HostTask(task).finish(cx);
     }
-    outcome.map(drop).map_err(|trap| trap.within(format!("host function {}", def.name)))
+    outcome.map(drop).map_err(|trap| trap.within(def.frame()))
 }
 
 fn serve_task(
@@ -388,8 +415,9 @@ impl State {
         caller: impl FnOnce() -> Caller,
         result_ptr: u64,
     ) -> Result<WaitableId, Trapped> {
+        let by = self.current;
         self.waitables.insert_with(|_| {
-            let subtask = Subtask::new(caller(), result_ptr);
+            let subtask = Subtask::new(caller(), by, result_ptr);
             Waitable::new(inst, 0, WaitableKind::Subtask(subtask))
         })
     }

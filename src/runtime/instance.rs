@@ -10,7 +10,9 @@ use crate::account::{Account, reserve_one};
 use crate::engine::CoreInstance;
 use crate::error::{Trap, Trapped};
 use std::iter;
+use std::any::Any;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A component instance of one store. Instances live as long as their store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +26,10 @@ impl InstanceId {
 /// The state of a component instance: `ComponentInstance` of the reference.
 pub(crate) struct Instance {
     pub(crate) name: Rc<str>,
+    /// What the host calls it.
+    pub(crate) label: Option<Arc<str>>,
+    /// What the embedder keeps with it.
+    pub(crate) embedded: Option<Rc<dyn Any>>,
     pub(crate) parent: Option<InstanceId>,
     /// How many ancestors there are.
     pub(crate) depth: u32,
@@ -68,6 +74,8 @@ impl Instance {
     ) -> Self {
         Instance {
             name,
+            label: None,
+            embedded: None,
             parent,
             depth,
             handles: Table::new(config.max_handles, account),
@@ -113,6 +121,50 @@ pub fn new_instance(
     host_memory.charge(name.len() as u64)?;
     state.instances.push(Instance::new(config, host_memory, parent, depth, name.into()));
     Ok(id)
+}
+
+/// Sets what an instance is called in messages, and with it those inside of it.
+pub fn set_label(cx: &mut Cx<'_>, instance: InstanceId, label: &str) -> Result<(), Trapped> {
+    cx.shared.host_memory.charge(label.len() as u64)?;
+    cx.state()[instance].label = Some(label.into());
+    Ok(())
+}
+
+/// Has an instance keep something of the embedder's, instead of what it kept, which is given back.
+pub fn embed(
+    cx: &mut Cx<'_>,
+    instance: InstanceId,
+    it: Option<Rc<dyn Any>>,
+) -> Option<Rc<dyn Any>> {
+    std::mem::replace(&mut cx.state()[instance].embedded, it)
+}
+
+/// What the embedder keeps with an instance, or with the innermost one around it that has something.
+pub fn embedded(cx: &Cx<'_>, instance: InstanceId) -> Option<Rc<dyn Any>> {
+    let state = cx.state();
+    let mut at = Some(instance);
+    while let Some(id) = at {
+        if let Some(it) = &state[id].embedded {
+            return Some(it.clone());
+        }
+        at = state[id].parent;
+    }
+    None
+}
+
+/// Whether `inner` is `outer`, or inside of it.
+pub fn is_within(cx: &Cx<'_>, inner: InstanceId, outer: InstanceId) -> bool {
+    let state = cx.state();
+    let mut at = Some(inner);
+    while let Some(id) = at.filter(|id| *id != outer) {
+        at = state[id].parent;
+    }
+    at.is_some()
+}
+
+/// What an instance is called in messages.
+pub fn label(cx: &Cx<'_>, instance: InstanceId) -> Arc<str> {
+    cx.state().label(instance)
 }
 
 /// How many instances a store has, itself as the host's included. They are never freed before it.

@@ -28,6 +28,7 @@ mod buffer;
 mod context;
 mod dump;
 mod error_context;
+mod frames;
 mod host;
 mod host_set;
 pub mod host_stream;
@@ -66,7 +67,10 @@ pub use host_set::{
     HostEvent, waitable_join, waitable_set_drop, waitable_set_new, waitable_set_poll,
     waitable_set_wait,
 };
-pub use instance::{InstanceId, current_instance, instance_count, new_instance};
+pub use instance::{
+    InstanceId, current_instance, embed, embedded, instance_count, is_within, label, new_instance,
+    set_label,
+};
 pub use outside::Extension;
 pub use poison::terminate;
 pub use resource::{Dtor, HostDtor, define_resource};
@@ -78,6 +82,7 @@ pub use waitable::{Event, EventCode};
 
 pub(crate) use buffer::Buffer;
 pub(crate) use context::{Side, lower_params, return_result, run_core_task};
+pub(crate) use frames::{within_core, within_task, within_thread};
 pub(crate) use host::serve;
 pub(crate) use host_value::blame;
 pub(crate) use parked::Parked;

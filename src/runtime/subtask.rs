@@ -4,6 +4,7 @@ use super::State;
 use super::host::{HostCaller, HostSubtask};
 use super::table::Handle;
 use super::task::TaskId;
+use super::thread::ThreadId;
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
 use crate::account::no_memory;
 use crate::canon::Lower;
@@ -48,6 +49,8 @@ pub(crate) struct Subtask {
     /// The task on the other side, from when it exists until it resolves.
     pub(crate) callee: Option<TaskId>,
     pub(crate) caller: Caller,
+    /// The thread that called; it may be gone. `None` for the host.
+    pub(crate) by: Option<ThreadId>,
     /// Handles of the caller's that are lent to the callee, until the resolution is delivered.
     pub(crate) lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
     pub(crate) resolve_delivered: bool,
@@ -68,11 +71,12 @@ fn lender_bytes(more: usize) -> u64 {
 
 impl Subtask {
     #[inline(always)]
-    pub(crate) fn new(caller: Caller, result_ptr: u64) -> Self {
+    pub(crate) fn new(caller: Caller, by: Option<ThreadId>, result_ptr: u64) -> Self {
         Subtask {
             state: SubtaskState::Starting,
             callee: None,
             caller,
+            by,
             lenders: SmallVec::new(),
             resolve_delivered: false,
             cancellation_requested: false,

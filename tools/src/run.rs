@@ -5,8 +5,9 @@ use crate::grants::Grants;
 use crate::output::{Output, complain};
 use crate::value::{self, Value};
 use cmabi::component::{Component, Linker};
-use cmabi::error::{Error, ErrorKind, Result, Trap};
-use cmabi::runtime::{Store, StoreConfig};
+use cmabi::error::{Error, ErrorKind, Result, Trap, Trapped};
+use cmabi::runtime::{self, Store, StoreConfig};
+use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -73,10 +74,29 @@ pub fn main(args: &Args) -> ExitCode {
             Some(Trap::Exit { code }) => ExitCode::from(*code),
             reason => {
                 let trapped = reason.is_some();
-                complain(format_args!("{}{error}", if trapped { "wasm trap: " } else { "" }));
+                match error.trap() {
+                    Some(trap) => complain(format_args!("wasm trap: {}", Backtrace(trap))),
+                    None => complain(&error),
+                }
                 ExitCode::from(if trapped { TRAPPED } else { 1 })
             }
         },
+    }
+}
+
+/// A trap as other runtimes print it: why, and a numbered line for each frame.
+struct Backtrace<'a>(&'a Trapped);
+
+impl fmt::Display for Backtrace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.summary())?;
+        if !self.0.frames().is_empty() {
+            f.write_str("\nwasm backtrace:")?;
+        }
+        for (i, frame) in self.0.frames().iter().enumerate() {
+            write!(f, "\n{i:>5}: {frame}")?;
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +117,9 @@ fn run(args: &Args) -> Result<Option<Value>> {
     config.max_host_bytes = args.max_host_memory.unwrap_or(config.max_host_bytes);
     let mut store = Store::new(&*engine, &config)?;
     let instance = linker.instantiate(&mut store.cx(), &component)?;
+    if let (Some(id), Some(stem)) = (instance.id(), args.file.file_stem()) {
+        runtime::set_label(&mut store.cx(), id, &stem.to_string_lossy())?;
+    }
     let program = instance.exports().map(|(name, _)| name).find(|name| is_program(name));
     match (&args.invoke, program) {
         (Some(invoke), _) => {
@@ -107,7 +130,7 @@ fn run(args: &Args) -> Result<Option<Value>> {
             let func = instance.func(&format!("{program}#run"))?;
             let end = value::call(&mut store, func, "()")?;
             if end.is_some_and(|end| end.matches("err")) {
-                return Err(Error::from(cmabi::error::Trapped::from(Trap::Exit { code: 1 })));
+                return Err(Error::from(Trapped::from(Trap::Exit { code: 1 })));
             }
             Ok(None)
         }

@@ -98,7 +98,8 @@ fn prints_results() {
 #[test]
 fn tells_why_and_where_a_guest_trapped() {
     let file = File::component("traps", COMPONENT);
-    let chain = ["wasm trap: wasm `unreachable` instruction executed", "in fail"];
+    let chain =
+        ["wasm trap: wasm `unreachable` instruction executed", "wasm backtrace:", ": fail ("];
     file.fails(&["--invoke", "fail()"], 134, &chain);
     let spin = ["--invoke", "spin()", "--fuel", "10000"];
     file.fails(&spin, 134, &["all fuel consumed"]);

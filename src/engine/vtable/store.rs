@@ -7,11 +7,11 @@ use super::super::{
     Outcome, RawVal, Tier,
 };
 use super::{Table, VtableModule, text};
-use crate::error::{Trap, Trapped};
+use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::ffi::check;
 use crate::ffi::engine_interface::{
-    cmabi_core_extern, cmabi_core_func_type, cmabi_core_kind, cmabi_engine_interface, cmabi_flow,
-    cmabi_import, cmabi_outcome,
+    cmabi_core_extern, cmabi_core_frame, cmabi_core_func_type, cmabi_core_kind,
+    cmabi_engine_interface, cmabi_flow, cmabi_import, cmabi_outcome,
 };
 use crate::ffi::error::cmabi_string;
 use crate::ffi::reflect::cmabi_core_type;
@@ -169,6 +169,9 @@ impl VtableStore {
         let Ok(outcome) = check::enumerator(outcome, "outcome") else {
             return Err(engine_error("answered no cmabi_outcome"));
         };
+        if matches!(outcome, cmabi_outcome::Trapped | cmabi_outcome::OutOfFuel) {
+            self.0.fibers.amend(|trap| self.with_frames(trap));
+        }
         match outcome {
             _ if self.0.fibers.failure().is_some() => {
                 Err(engine_error("hid the failure of an import"))
@@ -177,17 +180,42 @@ impl VtableStore {
             cmabi_outcome::Suspended if asked && !continuation.is_null() => {
                 Ok(Ended::Suspended(suspended))
             }
-            cmabi_outcome::Trapped => Err(Trap::Core(text(message, "wasm trap").into()).into()),
+            cmabi_outcome::Trapped => {
+                let trap = Trap::Core(text(message, "wasm trap").into());
+                Err(self.with_frames(trap.into()))
+            }
             cmabi_outcome::Threw => Err(Trap::CoreException.into()),
-            cmabi_outcome::OutOfFuel => Err(Trap::OutOfFuel.into()),
+            cmabi_outcome::OutOfFuel => Err(self.with_frames(Trap::OutOfFuel.into())),
             cmabi_outcome::Interrupted => match &self.0.interrupt {
                 // What was asked for may have been taken back since.
-                Some(signal) => Err(signal.check().err().unwrap_or_else(signal::interrupted)),
+                Some(signal) => {
+                    Err(self.with_frames(signal.check().err().unwrap_or_else(signal::interrupted)))
+                },
                 None => Err(engine_error("stopped a guest that nothing interrupted")),
             },
             cmabi_outcome::Returned => Err(engine_error("went on after an import blocked")),
             cmabi_outcome::Suspended => Err(engine_error("suspended though no import blocked")),
         }
+    }
+
+    /// Adds who was running, where the engine says it.
+    #[cold]
+    fn with_frames(&self, mut trap: Trapped) -> Trapped {
+        const NONE: cmabi_core_frame =
+            cmabi_core_frame { name: cmabi_string::EMPTY, func_index: u32::MAX, offset: u64::MAX };
+        let Some(trap_frames) = self.0.table.0.trap_frames else { return trap };
+        let mut frames = [NONE; MOST_FRAMES];
+        // SAFETY: the header says what the function gets, and that it returns normally.
+        let count = unsafe { trap_frames(self.0.store, frames.as_mut_ptr(), MOST_FRAMES) };
+        for frame in frames.iter().take(count) {
+            let cmabi_core_frame { name, func_index, offset } = *frame;
+            trap = trap.within(Frame {
+                func_index: Some(func_index).filter(|index| *index != u32::MAX),
+                offset: Some(offset).filter(|offset| *offset != u64::MAX),
+                ..Frame::new(FrameKind::Core, text(name, ""))
+            });
+        }
+        trap
     }
 
     /// Calls `func` on the current stack.
@@ -253,6 +281,9 @@ impl VtableStore {
         cmabi_core_extern { kind: MaybeUninit::new(kind), item }
     }
 }
+
+/// Core functions of one call that a trap tells of.
+const MOST_FRAMES: usize = 32;
 
 #[cold]
 fn engine_error(what: &str) -> Trapped {

@@ -3,6 +3,7 @@
 //! wasmi groups imports by kind and sorts exports by name; the order of declaration, which
 //! instantiation by position needs, is read from the binary again.
 
+use super::super::names::FuncNames;
 use super::super::{CoreDecl, CoreExternType, Module};
 use super::generation::{Generation, ModuleId, check_locals};
 use super::start;
@@ -34,6 +35,7 @@ pub(super) struct WasmiModule {
     export_items: Vec<Item>,
     /// See [`start`].
     start: Option<String>,
+    names: Arc<FuncNames>,
 }
 
 /// A member of one of a module's index spaces.
@@ -42,6 +44,13 @@ pub(super) struct Item {
     /// Which index space: the place of its kind in wasmi's order of imports.
     kind: u8,
     index: u32,
+}
+
+impl Item {
+    /// The index of a function.
+    pub(super) fn func(self) -> Option<u32> {
+        (self.kind == FUNC).then_some(self.index)
+    }
 }
 
 impl WasmiModule {
@@ -75,6 +84,7 @@ impl WasmiModule {
             import_items,
             export_items,
             start: start.map(|(_, name)| name),
+            names: declared.names.into(),
         };
         generation.insert(&module, &compiled);
         Ok(module)
@@ -110,6 +120,10 @@ impl WasmiModule {
     /// The export that is the start function.
     pub(super) fn start(&self) -> Option<&str> {
         self.start.as_deref()
+    }
+
+    pub(super) fn names(&self) -> &Arc<FuncNames> {
+        &self.names
     }
 
     pub(super) fn import_order(&self) -> &[usize] {
@@ -174,6 +188,7 @@ struct Declared {
     max_locals: u32,
     instance_bytes: u64,
     start: Option<u32>,
+    names: FuncNames,
 }
 
 /// What an instance takes in wasmi for each function, global, segment and table or memory.
@@ -249,6 +264,9 @@ impl Declared {
                         locals = locals.saturating_add(group?.0);
                     }
                     max_declared = max_declared.max(locals);
+                }
+                Payload::CustomSection(section) if section.name() == "name" => {
+                    declared.names = FuncNames::of(section.data());
                 }
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! A store: the handles of what lives in wasmi's store, and calls.
 
+use super::super::names::FuncNames;
 use super::super::{
     Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreGlobal, CoreInstance,
     CoreMemory, CoreMemoryType, CoreTable, EngineStore, EngineStoreConfig, ImportFn, Module,
@@ -15,7 +16,7 @@ use super::value::{
     Vals, func_type, global_type, memory_type, table_type, to_raw, to_vals, write_raw,
 };
 use crate::account::Account;
-use crate::error::{Trap, Trapped};
+use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::signal::Signal;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -87,6 +88,14 @@ struct FuncEntry {
     typed: Option<Rc<dyn TypedCall>>,
     /// What a function of the host does.
     import: Option<Rc<ImportFn>>,
+    /// Where a guest's function is defined, as far as that was seen.
+    origin: Option<Origin>,
+}
+
+/// A function by its index in a module.
+struct Origin {
+    names: Arc<FuncNames>,
+    index: u32,
 }
 
 impl Data {
@@ -213,7 +222,8 @@ impl<C: Context> WasmiStore<C> {
     fn add_func(&mut self, func: Func, ty: CoreFuncType, import: Option<Rc<ImportFn>>) -> CoreFunc {
         let typed = typed_call(&self.0, func, &ty);
         let data = self.0.data_mut();
-        let handle = CoreFunc(push(&mut data.funcs, FuncEntry { func, ty, typed, import }));
+        let handle =
+            CoreFunc(push(&mut data.funcs, FuncEntry { func, ty, typed, import, origin: None }));
         data.func_handles.insert(UntypedVal::from(func).to_bits64(), handle);
         handle
     }
@@ -437,8 +447,13 @@ impl<C: Context> EngineStore for WasmiStore<C> {
             module.import_items().iter().copied().zip(imports.iter().copied()).collect();
         let exports = module.exports().iter().zip(module.export_items()).map(|(export, item)| {
             *handles.entry(*item).or_insert_with(|| {
-                let item = instance.get_export(&self.0, &export.name);
-                self.extern_handle(item.expect("the module exports it"))
+                let found = instance.get_export(&self.0, &export.name);
+                let handle = self.extern_handle(found.expect("the module exports it"));
+                if let (CoreExtern::Func(func), Some(index)) = (handle, item.func()) {
+                    let origin = Origin { names: module.names().clone(), index };
+                    self.0.data_mut().funcs[func.0 as usize].origin = Some(origin);
+                }
+                handle
             })
         });
         let exports = exports.collect();
@@ -471,6 +486,12 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         let next = CoreFunc(self.0.data().funcs.len() as u32);
         let func = import::new_func(&mut self.0, next, ty);
         self.add_func(func, ty.clone(), Some(import))
+    }
+
+    fn frame(&self, func: CoreFunc) -> Option<Frame> {
+        let Origin { names, index } = self.0.data().func(func).origin.as_ref()?;
+        let name = names.get(*index).unwrap_or_default();
+        Some(Frame { func_index: Some(*index), ..Frame::new(FrameKind::Core, name) })
     }
 
     fn func_type(&self, func: CoreFunc) -> CoreFuncType {

@@ -4,8 +4,7 @@ use crate::engine::{
     Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreInstance, CoreTable,
     CoreType, Flow, ImportFn, Outcome, RawVal,
 };
-use crate::error::ErrorKind;
-use crate::error::{Trap, Trapped};
+use crate::error::{ErrorKind, Frame, FrameKind, Trap, Trapped};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -228,7 +227,9 @@ fn calls_nest_through_imports_and_suspend_independently() {
 fn an_imports_trap_comes_out_as_it_went_in() {
     let mut t = Fixture::new();
     let import = t.import(ty(&[], &[]), |_, _, _| {
-        Flow::Trap(Trapped::from(Trap::InvalidUtf8 { at: 9 }).within("log"))
+        Flow::Trap(
+            Trapped::from(Trap::InvalidUtf8 { at: 9 }).within(Frame::new(FrameKind::Host, "log")),
+        )
     });
     let instance = t.instance(
         r#"(module (import "" "" (func $f)) (func (export "call") (call $f))
@@ -239,7 +240,7 @@ fn an_imports_trap_comes_out_as_it_went_in() {
         let func = t.export_func(instance, index);
         let sync = t.store.call_sync(func, &[], &mut []).unwrap_err();
         for trap in [t.trap(func, &[]), sync.to_string()] {
-            assert_eq!(trap, "invalid utf-8 encoding at byte 9\n  in log");
+            assert_eq!(trap, "invalid utf-8 encoding at byte 9\n  in host function log");
         }
         assert!(matches!(sync.reason(), Trap::InvalidUtf8 { at: 9 }));
     }

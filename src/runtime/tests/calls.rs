@@ -111,7 +111,7 @@ fn a_trap_poisons_what_it_went_through_and_names_it() {
     let h = fx.lift(c, &core, "h", &ty, Options::default());
     let error = fx.call(&g, &[]).unwrap_err();
     assert_trap(&error, "unreachable");
-    assert_eq!(error.trap().unwrap().frames().last().unwrap(), "g");
+    assert_eq!(&*error.trap().unwrap().frames().last().unwrap().name, "g");
     assert_trap(&fx.call(&g, &[]).unwrap_err(), "cannot enter component instance");
     assert_trap(&fx.call(&f, &[]).unwrap_err(), "cannot enter component instance");
     fx.call(&h, &[]).unwrap();
