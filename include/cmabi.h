@@ -1517,6 +1517,14 @@ cmabi_status cmabi_wit_resource(const cmabi_wit *wit,
                                 cmabi_error **error);
 
 /**
+ * Makes `type` the function type that `text` writes: `func(s: string) -> u32`, after the definitions of the types
+ * that it names, if any. Each resource type in it is a new one.
+ */
+cmabi_status cmabi_func_type_parse(cmabi_string text,
+                                   cmabi_func_type **type,
+                                   cmabi_error **error);
+
+/**
  * How many items there are. What the main package defines is there twice, by its short path and by
  * its full one. 0 for NULL.
  */
@@ -2077,7 +2085,7 @@ cmabi_status cmabi_resource_new(cmabi_store *store,
  *
  * `handle` is a handle of the host's, or what a host function got as an argument of type
  * `borrow<type>`: a borrow that comes back to the implementer of its type is no handle, need not be
- * dropped, and is valid until the call is over.
+ * dropped, and is valid until the call is over. Until then it can be lent on, as a `borrow<type>` argument.
  *
  * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for one of another type, and for a `type` that a
  * component implements: its representations are its own affair.
@@ -2333,8 +2341,9 @@ void cmabi_linker_free(cmabi_linker *linker);
 
 /**
  * Offers the function `func` as `name` of the interface `interface`, as `ns:pkg/iface@1.2.3`; with an
- * empty interface as a plain import of that name. An import also finds a definition of another version
- * that is compatible by semantic versioning.
+ * empty interface as a plain import of that name. An import also finds definitions of other versions
+ * that are compatible by semantic versioning: each thing in it comes from the import's own version if it is
+ * there, else from the highest one that has it.
  *
  * The function takes the type that a component imports it with: it must know what to expect, or ask
  * `cmabi_task_get_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
@@ -2391,6 +2400,27 @@ cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
                                          cmabi_error **error);
 
 /**
+ * Offers a function like `cmabi_linker_func`, of the type that `type` writes in WIT: `func(s: string) -> u32`,
+ * after the definitions of the types that it names, if any: `record point { x: u32 } func(at: point)`.
+ * Resource types are those of the component that imports it, by their names. A component that imports it
+ * with another type is refused when it is linked.
+ *
+ * `args_size` and `results_size` are the sizes of the C structs that the function takes the arguments and the
+ * result for, 0 where there are none. `CMABI_STATUS_INVALID_ARGUMENT` where they are not what the type takes,
+ * `CMABI_STATUS_INVALID` where the text is no function type.
+ */
+cmabi_status cmabi_linker_wit_func(cmabi_linker *linker,
+                                   cmabi_string interface,
+                                   cmabi_string name,
+                                   cmabi_string type,
+                                   size_t args_size,
+                                   size_t results_size,
+                                   cmabi_host_func func,
+                                   void *data,
+                                   cmabi_drop drop,
+                                   cmabi_error **error);
+
+/**
  * Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
  * as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
  * resources, as `cmabi_destructor` says.
@@ -2438,6 +2468,32 @@ cmabi_status cmabi_linker_instance(cmabi_linker *linker,
                                    cmabi_string name,
                                    cmabi_instance *instance,
                                    cmabi_error **error);
+
+/**
+ * Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `interface`, as for
+ * `cmabi_linker_func`: a function, a resource type, or with an empty interface a whole instance under another
+ * name. From then on the linker belongs to the store of that instance. `CMABI_STATUS_NOT_FOUND` where
+ * there is no such export.
+ */
+cmabi_status cmabi_linker_export(cmabi_linker *linker,
+                                 cmabi_string interface,
+                                 cmabi_string name,
+                                 cmabi_instance *instance,
+                                 cmabi_string path,
+                                 cmabi_error **error);
+
+/**
+ * Has components instantiated though things that they import are missing. A function that is missing traps
+ * when it is called, with a message that names it; a resource type is a new one, which nothing makes.
+ * What is there but of the wrong type, missing core modules and missing components are refused as before.
+ *
+ * That holds for the `count` imports at `names`, each as `ns:pkg/iface@1.2.3`, or without the version for
+ * all versions; with a `count` of 0 for all imports. It can be called more than once.
+ */
+cmabi_status cmabi_linker_trap_unknown_imports(cmabi_linker *linker,
+                                               const cmabi_string *names,
+                                               size_t count,
+                                               cmabi_error **error);
 
 /**
  * Checks that all a component imports is there and of the right type, without instantiating it.

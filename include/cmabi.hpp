@@ -71,11 +71,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cmabi {
 
@@ -668,6 +670,21 @@ public:
     /// Offers all that an instance exports as the instance `name`.
     void instance(std::string_view name, const cmabi::instance &instance) {
         detail::call(cmabi_linker_instance, get(), string(name), instance.get());
+    }
+
+    /// Offers what an instance exports at `path` as `name` of `interface`; see `cmabi_linker_export`.
+    void export_of(const cmabi::instance &instance, std::string_view path, std::string_view interface,
+                   std::string_view name) {
+        detail::call(cmabi_linker_export, get(), string(interface), string(name), instance.get(),
+                     string(path));
+    }
+
+    /// Has functions that are missing trap when they are called, for all imports or for those that are named;
+    /// see `cmabi_linker_trap_unknown_imports`.
+    void trap_unknown_imports(std::initializer_list<std::string_view> names = {}) {
+        const std::vector<string> texts(names.begin(), names.end());
+        const cmabi_string *list = texts.data();
+        detail::call(cmabi_linker_trap_unknown_imports, get(), list, texts.size());
     }
 
     /// Offers WASI 0.2 to components, as far as `granted` says; see `cmabi_linker_wasi`.

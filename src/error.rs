@@ -437,6 +437,12 @@ pub enum Trap {
         /// The function.
         name: Arc<str>,
     },
+    /// A function was called that the host does not have, and that its linker was to trap for.
+    #[error("the import {name} was called, which the host does not have")]
+    UnknownImport {
+        /// The function, by its full name.
+        name: Arc<str>,
+    },
     /// The store went away, or the call trapped, while this function was suspended.
     #[error("the call was abandoned while it was suspended")]
     Abandoned,

@@ -174,7 +174,8 @@ private:
     mutable detail::resource_entry entry_;
 };
 
-/// A resource of the host's that was lent: its object.
+/// A resource of the host's that was lent: its object. As a parameter of a host function it can be lent on
+/// until the function has answered.
 template <class T>
 class borrow<T, true> {
 public:
@@ -189,10 +190,14 @@ private:
     template <class, class>
     friend struct detail::abi;
 
-    explicit borrow(T *object) : object_(object) {}
+    borrow(T *object, cmabi_store *store, std::uint32_t lent)
+        : object_(object), store_(store), lent_(lent) {}
 
     const own<T> *owner_ = nullptr;
     T *object_ = nullptr;
+    // What the host was lent itself.
+    cmabi_store *store_ = nullptr;
+    std::uint32_t lent_ = 0;
 };
 
 /// A resource of a component's that was lent. As a parameter of a host function it can be lent on, and
@@ -268,11 +273,14 @@ struct abi<borrow<T>> {
     }
     static void lower(canonical &to, const borrow<T> &from, lowering &memory) {
         if constexpr (is_hosted<T>::value) {
-            if (from.owner_ == nullptr)
-                throw error(CMABI_STATUS_INVALID_ARGUMENT,
-                            "a borrow that is empty, or of the host's own resource and not to be "
-                            "lent on");
-            to = from.owner_->entry(memory.store).in(memory.store);
+            if (from.owner_ != nullptr)
+                to = from.owner_->entry(memory.store).in(memory.store);
+            else if (from.lent_ == 0)
+                throw error(CMABI_STATUS_INVALID_ARGUMENT, "a borrow that is empty");
+            else if (from.store_ != memory.store)
+                throw error(CMABI_STATUS_INVALID_ARGUMENT, "a borrow of another store");
+            else
+                to = from.lent_;
         } else if (from.owner_ != nullptr) {
             to = from.owner_->entry(memory.store).in(memory.store);
         } else {
@@ -282,7 +290,7 @@ struct abi<borrow<T>> {
     static borrow<T> lift(canonical from, const lifting &cx) {
         if constexpr (is_hosted<T>::value) {
             void *rep = call_out<void *>(cmabi_resource_rep, cx.store, hosted_type<T>(), from);
-            return borrow<T>(static_cast<T *>(rep));
+            return borrow<T>(static_cast<T *>(rep), cx.store, from);
         } else {
             return borrow<T>(cx.entry(from));
         }

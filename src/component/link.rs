@@ -3,16 +3,18 @@
 use super::extern_type::{Env, ExternType, InstanceType, Named, TypeDef, substitute_func};
 use super::instance::{Extern, Instance};
 use super::instantiate::instantiate_root;
-use super::name::Compatible;
+use super::name::{Compatible, unversioned};
 use super::subtype::{Checker, Given, Problem, Problems};
 use super::{Closure, Component};
 use crate::canon::FuncInst;
 use crate::engine::Module;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Trap};
 use crate::runtime::{
-    Cx, Dtor, HostDtor, HostFunc, HostFuncDef, InstanceId, Shared, define_resource,
+    Cx, Dtor, HostCall, HostDtor, HostFunc, HostFuncDef, InstanceId, Shared, define_resource,
 };
 use crate::types::{FuncType, ResourceType};
+use smallvec::SmallVec;
+use std::collections::HashSet;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -20,6 +22,28 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Linker {
     root: Definitions,
+    unknown: Unknown,
+}
+
+/// What becomes of imports that nothing is defined for.
+#[derive(Clone, Default)]
+enum Unknown {
+    #[default]
+    Refused,
+    /// Functions trap when they are called; resource types are new ones, which nothing makes.
+    Trap,
+    /// The same for the imports of these names.
+    TrapIn(HashSet<Box<str>>),
+}
+
+impl Unknown {
+    fn traps(&self, import: &str) -> bool {
+        match self {
+            Unknown::Refused => false,
+            Unknown::Trap => true,
+            Unknown::TrapIn(names) => names.contains(import) || names.contains(unversioned(import)),
+        }
+    }
 }
 
 /// A set of definitions: what [`Linker::root`] offers by plain names, or one instance.
@@ -82,6 +106,19 @@ impl Linker {
         if name.is_empty() { Ok(&mut self.root) } else { self.root.instance(name) }
     }
 
+    /// Has what is missing trap when it is called, instead of refusing the components that import it: all of
+    /// it, where `names` is empty, or else the imports of those names, be they with their version or
+    /// without.
+    pub fn trap_unknown_imports<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let names: HashSet<Box<str>> = names.into_iter().map(Into::into).collect();
+        match &mut self.unknown {
+            Unknown::Trap => {}
+            unknown if names.is_empty() => *unknown = Unknown::Trap,
+            Unknown::TrapIn(others) => others.extend(names),
+            unknown => *unknown = Unknown::TrapIn(names),
+        }
+    }
+
     /// Finds all that `component` imports without instantiating it; what is missing or of the
     /// wrong type is listed in the error.
     pub fn check(&self, component: &Component) -> Result<()> {
@@ -136,14 +173,16 @@ impl Linker {
             checker: Checker::default(),
             others: Vec::new(),
             resources: Vec::new(),
+            trap_unknown: false,
         };
         let mut args = Named::new();
         for (name, import) in &component.ty().imports {
-            let found = self
-                .root
-                .find(name)
-                .or_else(|| import.implements.as_deref().and_then(|name| self.root.find(name)));
-            if let Some(item) = resolver.item(name, found, &self.root, &import.ty) {
+            let mut found = self.root.find(name);
+            if let (true, Some(name)) = (found.is_empty(), import.implements.as_deref()) {
+                found = self.root.find(name);
+            }
+            resolver.trap_unknown = self.unknown.traps(name);
+            if let Some(item) = resolver.item(name, &found, &self.root, &import.ty) {
                 args.insert(name.clone(), item);
             }
         }
@@ -264,6 +303,12 @@ impl Definitions {
         Ok(())
     }
 
+    /// Offers what an instance exports at a path under a name of its own.
+    pub fn export(&mut self, name: &str, instance: &Instance, path: &str) -> Result<()> {
+        let item = instance.export(path)?.clone();
+        self.define(name, Definition::Extern { item, of: instance.clone() })
+    }
+
     fn define(&mut self, name: &str, definition: Definition) -> Result<()> {
         if self.items.contains_key(name) {
             return Err(defined(name));
@@ -273,11 +318,12 @@ impl Definitions {
         Ok(())
     }
 
-    /// The item of exactly that name, or else the one with the highest version among those that
-    /// semantic versioning calls compatible.
-    fn find(&self, name: &str) -> Option<&Definition> {
-        let compatible = || Some(self.items.get_index(self.compatible.find(name)?)?.1);
-        self.items.get(name).or_else(compatible)
+    /// The items that a name can mean: the one of exactly that name, then those that semantic versioning
+    /// calls compatible, the highest version first.
+    fn find(&self, name: &str) -> Found<'_> {
+        let exact = self.items.get_index_of(name);
+        let others = self.compatible.find(name).filter(|index| Some(*index) != exact);
+        exact.into_iter().chain(others).map(|index| &self.items[index]).collect()
     }
 
     /// Everything by name, with its type as text.
@@ -302,23 +348,28 @@ fn defined(name: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("{name:?} is defined already"))
 }
 
+/// The definitions of a name and of compatible ones, the best first.
+type Found<'a> = SmallVec<[&'a Definition; 2]>;
+
 struct Resolver {
     store: Weak<Shared>,
     checker: Checker,
     others: Vec<(String, Instance)>,
     resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
+    /// Whether what the import that is looked at lacks is to trap.
+    trap_unknown: bool,
 }
 
 impl Resolver {
-    /// The definition that was found for `path`, as something of type `ty`.
+    /// What was found for `path`, as something of type `ty`.
     fn item(
         &mut self,
         path: &str,
-        found: Option<&Definition>,
+        found: &[&Definition],
         among: &Definitions,
         ty: &ExternType,
     ) -> Option<Extern> {
-        let Some(definition) = found else {
+        let Some(&definition) = found.first() else {
             return self.undefined(path, among, ty);
         };
         match (definition, ty) {
@@ -348,8 +399,10 @@ impl Resolver {
                 self.resources.push((given.clone(), dtor.clone()));
                 Some(Extern::Type(TypeDef::Resource(given.clone())))
             }
-            (Definition::Instance(definitions), ExternType::Instance(ty)) => {
-                Some(Extern::Instance(self.instance(path, definitions, ty)))
+            // What one version lacks, another may have.
+            (Definition::Instance(_), ExternType::Instance(ty)) => {
+                let definitions: Vec<_> = found.iter().filter_map(|it| it.definitions()).collect();
+                Some(Extern::Instance(self.instance(path, &definitions, ty)))
             }
             (Definition::Extern { item, of }, ty) => {
                 self.others.push((path.into(), of.clone()));
@@ -376,11 +429,26 @@ impl Resolver {
     /// Types other than resource types need no definition: the import says all about them.
     fn undefined(&mut self, path: &str, among: &Definitions, ty: &ExternType) -> Option<Extern> {
         match ty {
-            ExternType::Instance(instance) if !self.needs_definition(ty) => {
-                Some(Extern::Instance(self.instance(path, &Definitions::default(), instance)))
+            ExternType::Instance(instance) if self.trap_unknown || !self.needs_definition(ty) => {
+                Some(Extern::Instance(self.instance(path, &[], instance)))
             }
             ExternType::Type(def) if !self.needs_definition(ty) => {
                 Some(Extern::Type(def.substitute(&self.checker.env)))
+            }
+            ExternType::Type(TypeDef::Resource(expected)) if self.trap_unknown => {
+                let new = ResourceType::new(expected.name());
+                self.checker.resource(path, &new, expected);
+                self.resources.push((new.clone(), None));
+                Some(Extern::Type(TypeDef::Resource(new)))
+            }
+            ExternType::Func(expected) if self.trap_unknown => {
+                let ty = substitute_func(expected, &self.checker.env);
+                let name: Arc<str> = path.into();
+                let trap = move |_: &mut HostCall<'_, '_>| {
+                    Err(Trap::UnknownImport { name: name.clone() }.into())
+                };
+                let def = HostFuncDef::new(ty, path, Arc::new(trap));
+                Some(Extern::Func(FuncInst::Host(Rc::new(def))))
             }
             _ => {
                 self.checker.missing(path, ty, among.names());
@@ -396,12 +464,20 @@ impl Resolver {
         }
     }
 
-    fn instance(&mut self, path: &str, definitions: &Definitions, ty: &InstanceType) -> Instance {
+    /// An instance of what some definitions have, the first of them that have it.
+    fn instance(
+        &mut self,
+        path: &str,
+        definitions: &[&Definitions],
+        ty: &InstanceType,
+    ) -> Instance {
+        let none = Definitions::default();
+        let among = definitions.first().copied().unwrap_or(&none);
         let mut exports = Named::new();
         for (name, ty) in &ty.exports {
             let path = format!("{path}#{name}");
-            let found = definitions.find(name);
-            if let Some(item) = self.item(&path, found, definitions, ty) {
+            let found: Found<'_> = definitions.iter().flat_map(|it| it.find(name)).collect();
+            if let Some(item) = self.item(&path, &found, among, ty) {
                 exports.insert(name.clone(), item);
             }
         }
@@ -410,6 +486,13 @@ impl Resolver {
 }
 
 impl Definition {
+    fn definitions(&self) -> Option<&Definitions> {
+        match self {
+            Definition::Instance(definitions) => Some(definitions),
+            _ => None,
+        }
+    }
+
     fn sort(&self) -> &'static str {
         match self {
             Definition::Func { .. } => "func",

@@ -7,27 +7,26 @@ use std::collections::HashMap;
 /// Which items stand in for names of other versions.
 #[derive(Clone, Default)]
 pub(crate) struct Compatible {
-    /// The highest version of each interface and track, by its place.
-    best: HashMap<(Box<str>, Track), (Version, usize)>,
+    /// The versions of each interface and track by their places, the highest last.
+    versions: HashMap<(Box<str>, Track), Vec<(Version, usize)>>,
 }
 
 impl Compatible {
     /// Takes in the name of the item at `index`.
     pub(crate) fn add(&mut self, name: &str, index: usize) {
         if let Some((interface, track, version)) = compatibility(name) {
-            let best = self.best.entry((interface.into(), track));
-            let best = best.or_insert_with(|| (version.clone(), index));
+            let versions = self.versions.entry((interface.into(), track)).or_default();
             // Of equals the last.
-            if version >= best.0 {
-                *best = (version, index);
-            }
+            let place = versions.partition_point(|(other, _)| *other <= version);
+            versions.insert(place, (version, index));
         }
     }
 
-    /// The place of what stands in for `name`.
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        let (interface, track, _) = compatibility(name)?;
-        self.best.get(&(interface.into(), track)).map(|(_, index)| *index)
+    /// The places of all that stands in for `name`, the highest version first.
+    pub(crate) fn find(&self, name: &str) -> impl Iterator<Item = usize> {
+        let versions = compatibility(name)
+            .and_then(|(interface, track, _)| self.versions.get(&(interface.into(), track)));
+        versions.into_iter().flatten().rev().map(|(_, index)| *index)
     }
 }
 
@@ -131,7 +130,8 @@ impl<'a> From<&'a str> for Name<'a> {
     }
 }
 
-fn unversioned(name: &str) -> &str {
+/// A name without its version.
+pub(super) fn unversioned(name: &str) -> &str {
     name.split_once('@').map_or(name, |(interface, _)| interface)
 }
 

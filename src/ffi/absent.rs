@@ -60,6 +60,11 @@ fallible! {
     );
     cmabi_instance_get_counts(*mut cmabi_store, *const cmabi_instance, *mut cmabi_counts);
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
+    cmabi_linker_export(
+        *mut cmabi_linker, cmabi_string, cmabi_string, *mut cmabi_instance, cmabi_string
+    );
+    cmabi_linker_trap_unknown_imports(*mut cmabi_linker, *const cmabi_string, usize);
+    cmabi_instance_set_label(*mut cmabi_store, *const cmabi_instance, cmabi_string);
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
     cmabi_linker_instantiate(*const cmabi_linker, *mut cmabi_store, *const cmabi_component)
         -> cmabi_instance;
@@ -94,6 +99,7 @@ infallible! {
         -> *const cmabi_extern_type = ptr::null();
     cmabi_linker_free(*mut cmabi_linker) -> () = ();
     cmabi_instance_free(*mut cmabi_instance) -> () = ();
+    cmabi_instance_data(*mut cmabi_store, *const cmabi_instance) -> *mut c_void = ptr::null_mut();
     cmabi_instance_export_count(*mut cmabi_instance) -> usize = 0;
     cmabi_instance_export(*mut cmabi_instance, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();
@@ -176,6 +182,39 @@ pub(super) unsafe extern "C" fn cmabi_linker_resource(
     _name: cmabi_string,
     _type: *const cmabi_resource_type,
     _destructor: cmabi_destructor,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn cmabi_linker_wit_func(
+    _linker: *mut cmabi_linker,
+    _interface: cmabi_string,
+    _name: cmabi_string,
+    _type: cmabi_string,
+    _args_size: usize,
+    _results_size: usize,
+    _func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let _data = Data::new(data, drop);
+        Err(left_out("component"))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn cmabi_instance_set_data(
+    _store: *mut cmabi_store,
+    _instance: *const cmabi_instance,
     data: *mut c_void,
     drop: cmabi_drop,
     error: *mut *mut cmabi_error,

@@ -112,6 +112,16 @@ pub(super) fn value(ty: &Type, ptr: *const c_void, argument: &str) -> Result<()>
     Ok(())
 }
 
+/// Checks that a C struct has the size of a value of type `ty`, or none where there is no value.
+pub(super) fn size(ty: Option<&Type>, size: usize, argument: &str) -> Result<()> {
+    let expected = ty.map_or(0, |ty| ty.info().size(AddrType::I64) as usize);
+    if size == expected {
+        return Ok(());
+    }
+    let ty = ty.map_or_else(|| "nothing".into(), Type::to_string);
+    Err(invalid(argument, format_args!("is {size}, but {ty} has {expected} bytes")))
+}
+
 /// The text of a string.
 ///
 /// # Safety

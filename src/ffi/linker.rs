@@ -16,7 +16,7 @@ use crate::component::{Definitions, Linker, load_module};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::runtime::Cx;
-use crate::types::FuncType;
+use crate::types::{FuncType, Wit};
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -92,8 +92,9 @@ pub unsafe extern "C" fn cmabi_linker_free(linker: *mut cmabi_linker) {
 }
 
 /// Offers the function `func` as `name` of the interface `interface`, as `ns:pkg/iface@1.2.3`; with an
-/// empty interface as a plain import of that name. An import also finds a definition of another version
-/// that is compatible by semantic versioning.
+/// empty interface as a plain import of that name. An import also finds definitions of other versions
+/// that are compatible by semantic versioning: each thing in it comes from the import's own version if it is
+/// there, else from the highest one that has it.
 ///
 /// The function takes the type that a component imports it with: it must know what to expect, or ask
 /// `cmabi_task_get_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
@@ -254,6 +255,41 @@ unsafe fn define_in(
     }
 }
 
+/// Offers a function like `cmabi_linker_func`, of the type that `type` writes in WIT: `func(s: string) -> u32`,
+/// after the definitions of the types that it names, if any: `record point { x: u32 } func(at: point)`.
+/// Resource types are those of the component that imports it, by their names. A component that imports it
+/// with another type is refused when it is linked.
+///
+/// `args_size` and `results_size` are the sizes of the C structs that the function takes the arguments and the
+/// result for, 0 where there are none. `CMABI_STATUS_INVALID_ARGUMENT` where they are not what the type takes,
+/// `CMABI_STATUS_INVALID` where the text is no function type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_wit_func(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    r#type: cmabi_string,
+    args_size: usize,
+    results_size: usize,
+    func: cmabi_host_func,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        let data = Data::new(data, drop);
+        // SAFETY: the header's rules.
+        unsafe {
+            let ty = Wit::func_of(check::text(r#type, "type")?)?;
+            check::size(ty.params_type(), args_size, "args_size")?;
+            check::size(ty.result(), results_size, "results_size")?;
+            define_in(linker, interface, name, |instance, name| {
+                instance.similar_func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
+            })
+        }
+    })
+}
+
 /// Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
 /// as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
 /// resources, as `cmabi_destructor` says.
@@ -349,6 +385,58 @@ pub unsafe extern "C" fn cmabi_linker_instance(
             change_linker(linker, |linker| match name {
                 "" => linker.root().exports_of(&instance.instance),
                 name => linker.root().existing(name, &instance.instance),
+            })
+        }
+    })
+}
+
+/// Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `interface`, as for
+/// `cmabi_linker_func`: a function, a resource type, or with an empty interface a whole instance under another
+/// name. From then on the linker belongs to the store of that instance. `CMABI_STATUS_NOT_FOUND` where
+/// there is no such export.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_export(
+    linker: *mut cmabi_linker,
+    interface: cmabi_string,
+    name: cmabi_string,
+    instance: *mut cmabi_instance,
+    path: cmabi_string,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        unsafe {
+            let instance = check::required(instance, "instance")?;
+            let path = check::text(path, "path")?;
+            define_in(linker, interface, name, |definitions, name| {
+                definitions.export(name, &instance.instance, path)
+            })
+        }
+    })
+}
+
+/// Has components instantiated though things that they import are missing. A function that is missing traps
+/// when it is called, with a message that names it; a resource type is a new one, which nothing makes.
+/// What is there but of the wrong type, missing core modules and missing components are refused as before.
+///
+/// That holds for the `count` imports at `names`, each as `ns:pkg/iface@1.2.3`, or without the version for
+/// all versions; with a `count` of 0 for all imports. It can be called more than once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_trap_unknown_imports(
+    linker: *mut cmabi_linker,
+    names: *const cmabi_string,
+    count: usize,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        unsafe {
+            let names = check::slice(names, count, "names")?.iter();
+            let names =
+                names.map(|name| check::text(*name, "names")).collect::<Result<Vec<_>>>()?;
+            change_linker(linker, |linker| {
+                linker.trap_unknown_imports(names);
+                Ok(())
             })
         }
     })

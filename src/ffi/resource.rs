@@ -58,6 +58,12 @@ impl Objects {
     }
 }
 
+/// See [`crate::runtime::LentRep`].
+pub(super) fn is_lent_rep(cx: &Cx<'_>, ty: &ResourceType, handle: u32) -> bool {
+    // SAFETY: only stores of C ask, and a store that runs is alive.
+    handle & REP != 0 && unsafe { cmabi_store::of(cx) }.objects.get(ty, handle).is_some()
+}
+
 /// A destructor with its data.
 pub(super) struct Destructor {
     pub(super) func: cmabi_destructor,
@@ -121,7 +127,7 @@ pub unsafe extern "C" fn cmabi_resource_new(
 ///
 /// `handle` is a handle of the host's, or what a host function got as an argument of type
 /// `borrow<type>`: a borrow that comes back to the implementer of its type is no handle, need not be
-/// dropped, and is valid until the call is over.
+/// dropped, and is valid until the call is over. Until then it can be lent on, as a `borrow<type>` argument.
 ///
 /// `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for one of another type, and for a `type` that a
 /// component implements: its representations are its own affair.

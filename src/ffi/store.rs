@@ -10,7 +10,7 @@ use super::config::cmabi_config;
 use super::data::{Data, drop_put_off, is_put_off, mark_in_use};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_drop, cmabi_error, cmabi_status};
-use super::resource::Objects;
+use super::resource::{Objects, is_lent_rep};
 use super::task::Tasks;
 use super::waker::Waker;
 use super::{check, guard, guard_or, internal};
@@ -103,6 +103,7 @@ impl cmabi_store {
             data: RefCell::default(),
         });
         store.shared.embedder.set(ptr::from_ref(&*store).cast());
+        store.shared.lent_rep.set(Some(is_lent_rep));
         Ok(store)
     }
 

@@ -143,6 +143,23 @@ pub unsafe extern "C" fn cmabi_wit_resource(
     }
 }
 
+/// Makes `type` the function type that `text` writes: `func(s: string) -> u32`, after the definitions of the types
+/// that it names, if any. Each resource type in it is a new one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_func_type_parse(
+    text: cmabi_string,
+    r#type: *mut *mut cmabi_func_type,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, text) =
+            unsafe { (check::out_handle(r#type, "type")?, check::text(text, "text")?) };
+        *out = cmabi_func_type::owned(Wit::func_of(text)?);
+        Ok(())
+    })
+}
+
 /// How many items there are. What the main package defines is there twice, by its short path and by
 /// its full one. 0 for NULL.
 #[unsafe(no_mangle)]

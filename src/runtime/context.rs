@@ -157,6 +157,9 @@ impl Context for Crossing<'_, '_> {
 
     fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
         let scope = self.borrows.expect("only parameters contain borrows");
+        if self.src.inst == InstanceId::HOST && self.cx.is_lent_rep(resource, handle) {
+            return self.cx.state().lower_borrow(self.dst.inst, resource, handle, scope.borrower);
+        }
         let mut state = self.cx.state();
         let rep = state.lift_borrow(self.src.inst, resource, handle, scope.lender)?;
         state.lower_borrow(self.dst.inst, resource, rep, scope.borrower)
@@ -338,6 +341,14 @@ pub(crate) fn return_result(
     state.tasks[task].state = TaskState::Resolved;
     state.on_returned(subtask, flat_result[0]);
     Ok(())
+}
+
+impl Cx<'_> {
+    /// Whether what the host lends is what it was lent itself: a resource of its own, by its
+    /// representation. Whoever has lent it keeps it until the host has answered.
+    pub(crate) fn is_lent_rep(&self, ty: &ResourceType, handle: u32) -> bool {
+        self.shared.lent_rep.get().is_some_and(|is_lent| is_lent(self, ty, handle))
+    }
 }
 
 /// Handles that cross.

@@ -104,6 +104,9 @@ impl Context for Looking<'_, '_> {
     }
 
     fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
+        if self.cx.is_lent_rep(resource, handle) {
+            return Ok(handle);
+        }
         self.cx.state().resource(InstanceId::HOST, resource, handle)?;
         if self.moved.contains(&handle) {
             return Err(Trap::UnknownHandle { index: handle }.into());

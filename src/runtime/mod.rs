@@ -100,6 +100,7 @@ use crate::engine::fiber::Depth;
 use crate::engine::{EngineStore, Tier};
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
+use crate::types::ResourceType;
 use instance::Instance;
 use resource::Resources;
 use scheduler::Scheduler;
@@ -123,10 +124,16 @@ pub struct Shared {
     /// What its guests' memories and tables take.
     pub guest_memory: Rc<Account>,
     error_context_hook: RefCell<Option<Rc<ErrorContextHook>>>,
+    /// See [`LentRep`].
+    pub lent_rep: Cell<Option<LentRep>>,
     /// For the embedder: the address of what it keeps beside the store. Null at first.
     pub embedder: Cell<*const ()>,
     pub(crate) outside: outside::Outside,
 }
+
+/// For the embedder whose representations differ from all handles: whether a number that the host lends is
+/// the representation of a resource of its own, which it was lent itself, and not a handle.
+pub type LentRep = fn(&Cx<'_>, &ResourceType, u32) -> bool;
 
 /// The store as it is passed through every function of the runtime: its state, and its engine as
 /// lent at this moment.

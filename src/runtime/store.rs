@@ -135,6 +135,7 @@ impl Store {
             config,
             tier: engine.capabilities().tier,
             error_context_hook: RefCell::default(),
+            lent_rep: Cell::new(None),
             embedder: Cell::new(std::ptr::null()),
             guest_memory,
             host_memory,

@@ -44,6 +44,22 @@ impl Wit {
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 
+    /// The type that text gives: `func(s: string) -> u32`, or `async func`, after the definitions of the types
+    /// that it names, if any, as an interface has them: `record point { x: u32 } func(at: point)`.
+    pub fn func_of(text: &str) -> Result<FuncType> {
+        let body = text.trim().trim_end_matches(';');
+        let func = body.rfind("func").ok_or_else(|| {
+            let message = format!("{text:?} is no function type, as `func(s: string) -> u32` is");
+            Error::new(ErrorKind::Invalid, message)
+        })?;
+        let (before, _) = body.split_at(func);
+        let start = before.trim_end().strip_suffix("async").map_or(func, str::len);
+        let (types, func) = body.split_at(start);
+        // On one line: places in messages are those of the text, but for what stands before the function.
+        let package = format!("package t:t; interface t {{ {types} f: {func}; }}");
+        Wit::parse(&[("type", &package)])?.func("t/f").cloned()
+    }
+
     /// Of items by path.
     #[cfg(feature = "wit")]
     pub(super) fn new(items: BTreeMap<String, WitItem>) -> Wit {

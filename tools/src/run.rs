@@ -51,6 +51,10 @@ pub struct Args {
     /// End the component after this time: in seconds, or ending in ms, s or m
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     timeout: Option<Duration>,
+    /// Run the component though imports are missing: it traps where it calls one. With a name, only for
+    /// that import, as in --trap-unknown-imports=wasi:http/types
+    #[arg(long, value_name = "IMPORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    trap_unknown_imports: Vec<String>,
     /// Draw the order in which ready threads run from seed N [default: first in, first out]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -111,6 +115,14 @@ fn run(args: &Args) -> Result<Option<Value>> {
     let component = Component::load(&engine, &wasm).map_err(|error| error.context(file()))?;
     let mut linker = Linker::new();
     cmabi::wasi::add_to_linker(&mut linker, args.grants.config(&file().to_string(), &args.args)?)?;
+    if !args.trap_unknown_imports.is_empty() {
+        let names = args.trap_unknown_imports.iter().map(String::as_str);
+        let names: Vec<_> = match names.clone().any(str::is_empty) {
+            true => Vec::new(),
+            false => names.collect(),
+        };
+        linker.trap_unknown_imports(names);
+    }
     let mut config = StoreConfig { schedule_seed: args.seed, ..StoreConfig::default() };
     config.engine.fuel = args.fuel;
     config.max_guest_bytes = args.max_memory.unwrap_or(config.max_guest_bytes);

@@ -96,6 +96,29 @@ fn prints_results() {
 }
 
 #[test]
+fn runs_without_imports_that_are_never_called() {
+    let text = r#"(component
+        (import "demo:app/log@1.0.0" (instance $log (export "line" (func))))
+        (core func $line (canon lower (func $log "line")))
+        (core module $M
+          (import "" "line" (func $line))
+          (func (export "run") (result i32) (i32.const 42))
+          (func (export "log") (call $line)))
+        (core instance $m (instantiate $M (with "" (instance (export "line" (func $line))))))
+        (func (export "run") (result u32) (canon lift (core func $m "run")))
+        (func (export "log") (canon lift (core func $m "log"))))"#;
+    let file = File::component("needy", text);
+    file.fails(&[], 1, &["import demo:app/log@1.0.0: missing"]);
+    let all = "--trap-unknown-imports";
+    assert_eq!(file.run(&[all]), (0, "42\n".into(), String::new()));
+    let one = "--trap-unknown-imports=demo:app/log";
+    assert_eq!(file.run(&[one]), (0, "42\n".into(), String::new()));
+    file.fails(&["--trap-unknown-imports=demo:app/other"], 1, &["missing"]);
+    let chain = ["the import demo:app/log@1.0.0#line was called", "0: host function", "1: log ("];
+    file.fails(&["--invoke", "log()", all], 134, &chain);
+}
+
+#[test]
 fn tells_why_and_where_a_guest_trapped() {
     let file = File::component("traps", COMPONENT);
     let chain =
