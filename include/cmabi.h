@@ -408,12 +408,109 @@ void cmabi_engine_free(cmabi_engine *engine);
 /* Config and limits ------------------------------------------------------------------------------ */
 
 /**
+ * What has happened in a store.
+ */
+enum cmabi_trace_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A call has begun: the callee takes the arguments.
+     */
+    CMABI_TRACE_KIND_CALL_BEGIN,
+    /**
+     * It has returned. The callee may go on after that.
+     */
+    CMABI_TRACE_KIND_CALL_RETURN,
+    /**
+     * It was cancelled and has no result.
+     */
+    CMABI_TRACE_KIND_CALL_CANCEL,
+    /**
+     * A trap has ended it, or the host has failed to answer it.
+     */
+    CMABI_TRACE_KIND_CALL_TRAP,
+    /**
+     * A thread of the call begins to wait.
+     */
+    CMABI_TRACE_KIND_TASK_BLOCK,
+    /**
+     * The thread goes on.
+     */
+    CMABI_TRACE_KIND_TASK_WAKE,
+    /**
+     * An instance's table has a new handle.
+     */
+    CMABI_TRACE_KIND_HANDLE_NEW,
+    /**
+     * A handle has left an instance's table: it was dropped or given away. Those of an instance that a trap
+     * has ended leave without a word.
+     */
+    CMABI_TRACE_KIND_HANDLE_DROP,
+    /**
+     * An instance has met a limit, and traps.
+     */
+    CMABI_TRACE_KIND_LIMIT,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_trace_kind cmabi_trace_kind;
+#else
+typedef uint32_t cmabi_trace_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Settings for an engine and for its stores. A new one holds the defaults.
  *
  * An engine and a store take a copy when they are made; changing or freeing the config later does
  * not touch them. Each setting says which of the two it is for.
  */
 typedef struct cmabi_config cmabi_config;
+
+/**
+ * Something that has happened in a store. What it points to is valid during the callback. Later versions
+ * may append fields.
+ */
+typedef struct cmabi_trace_event {
+    /**
+     * What.
+     */
+    cmabi_trace_kind kind;
+    /**
+     * For a handle, its index in the instance's table; 0 for others.
+     */
+    uint32_t handle;
+    /**
+     * A number of the call that it is about, which no other call of the store has while it goes on. For a handle
+     * the call whose code runs. 0 for none.
+     */
+    uint64_t task;
+    /**
+     * The number of the call that has made that call, as long as that goes on; 0 for the host.
+     */
+    uint64_t caller;
+    /**
+     * The label of the instance whose function or handle it is: `host` for the host.
+     */
+    cmabi_string instance;
+    /**
+     * The full name of the function that is called. For a handle the name of the resource type, or what else it
+     * refers to.
+     */
+    cmabi_string name;
+    /**
+     * For a trap or limit why; for a thread that waits, and goes on, what for. Empty for others.
+     */
+    cmabi_string detail;
+} cmabi_trace_event;
+
+/**
+ * Told what happens in a store, at once, on the thread that runs it. Times are the host's to take. It must not
+ * use the store, which answers `CMABI_STATUS_BUSY`, and must return normally.
+ */
+typedef void (*cmabi_on_trace)(void *data, const cmabi_trace_event *event);
 
 /**
  * Makes a config that holds the defaults.
@@ -605,6 +702,17 @@ cmabi_status cmabi_config_set_schedule_seed(cmabi_config *config,
 cmabi_status cmabi_config_set_deterministic(cmabi_config *config,
                                             bool deterministic,
                                             cmabi_error **error);
+
+/**
+ * For a store: has `on_trace` told of calls, waits, handles and limits. NULL takes it back. `drop`, which may be
+ * NULL, is called with `data` when the config and the stores that were made with it are gone, or when
+ * another is set. A store without costs nothing for it.
+ */
+cmabi_status cmabi_config_set_trace(cmabi_config *config,
+                                    cmabi_on_trace on_trace,
+                                    void *data,
+                                    cmabi_drop drop,
+                                    cmabi_error **error);
 
 /* Store ------------------------------------------------------------------------------------------ */
 

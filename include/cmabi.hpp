@@ -131,6 +131,21 @@ public:
     config &max_threads(std::uint32_t count) { return set(cmabi_config_set_max_threads, count); }
     config &schedule_seed(std::uint64_t seed) { return set(cmabi_config_set_schedule_seed, seed); }
     config &deterministic(bool on) { return set(cmabi_config_set_deterministic, on); }
+    /// Calls `function` with each `const cmabi_trace_event &` of the stores that are made with this config. It must
+    /// not throw, nor use the store.
+    template <class F>
+    config &trace(F function) {
+        static_assert(std::is_invocable_v<F &, const cmabi_trace_event &>,
+                      "a tracer is a function of a const cmabi_trace_event &");
+        const cmabi_on_trace on_trace = [](void *data, const cmabi_trace_event *event) noexcept {
+            (*static_cast<F *>(data))(*event);
+        };
+        const cmabi_drop drop = [](void *data) noexcept { delete static_cast<F *>(data); };
+        // The C function drops it if it fails.
+        detail::call(cmabi_config_set_trace, get(), on_trace,
+                     static_cast<void *>(new F(std::move(function))), drop);
+        return *this;
+    }
 
 private:
     template <class Function, class Value>

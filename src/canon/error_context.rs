@@ -21,7 +21,7 @@ pub(crate) fn canon_error_context_new(
     if !deterministic {
         context = context.transformed(cx)?;
     }
-    cx.state()[inst].handles.add(Handle::ErrorContext(context))
+    cx.state().add_handle(inst, Handle::ErrorContext(context))
 }
 
 /// `canon_error_context_debug_message`: stores the message at `ptr`.
@@ -49,6 +49,6 @@ pub(crate) fn canon_error_context_drop(
     let mut state = cx.state();
     policy::check_may_leave(&state, inst)?;
     state[inst].handles.error_context(index)?;
-    state[inst].handles.take(index)?;
+    state.take_handle(inst, index)?;
     Ok(())
 }

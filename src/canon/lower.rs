@@ -86,7 +86,7 @@ pub(crate) fn canon_lower(
         return Ok(Step::Done);
     }
     if lower.opts.is_async {
-        let index = state[inst].handles.add(Handle::Subtask(subtask))?;
+        let index = state.add_handle(inst, Handle::Subtask(subtask))?;
         state.waitables[subtask].index = index;
         results[0] = RawVal::from(state.subtask(subtask).state as u32 | index << 4);
         return Ok(Step::Done);

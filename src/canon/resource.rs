@@ -34,7 +34,7 @@ pub(crate) fn canon_resource_drop(
         if num_lends != 0 {
             return Err(Trap::ResourceLent { index }.into());
         }
-        state[inst].handles.take(index)?;
+        state.take_handle(inst, index)?;
         if let Ownership::Borrow(task) = kind {
             // The host may still hold what it was lent for a call that a trap has ended.
             if let Some(task) = state.tasks.get_mut(task) {

@@ -327,7 +327,7 @@ fn drop(
     policy::check_may_leave(&state, inst)?;
     let id = state.end_at(inst, kind, element.as_ref(), index)?;
     state.check_may_drop_end(id)?;
-    state[inst].handles.take(index)?;
+    state.take_handle(inst, index)?;
     state.drop_end(id);
     Ok(())
 }

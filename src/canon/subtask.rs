@@ -66,6 +66,6 @@ pub(crate) fn canon_subtask_drop(
     policy::check_may_leave(&state, inst)?;
     let subtask = state[inst].handles.subtask(index)?;
     state.drop_subtask(subtask)?;
-    state[inst].handles.take(index)?;
+    state.take_handle(inst, index)?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) fn canon_waitable_set_new(cx: &mut Cx<'_>, inst: InstanceId) -> Resul
     let mut state = cx.state();
     policy::check_may_leave(&state, inst)?;
     let set = state.sets.insert(Default::default())?;
-    let added = state[inst].handles.add(Handle::WaitableSet(set));
+    let added = state.add_handle(inst, Handle::WaitableSet(set));
     if added.is_err() {
         state.sets.discard(set);
     }
@@ -105,7 +105,7 @@ pub(crate) fn canon_waitable_set_drop(
     policy::check_may_leave(&state, inst)?;
     let set = state[inst].handles.waitable_set(index)?;
     state.drop_set(set)?;
-    state[inst].handles.take(index)?;
+    state.take_handle(inst, index)?;
     Ok(())
 }
 

@@ -1,14 +1,19 @@
 //! Config and limits
 
 use super::check;
+use super::data::Data;
+use super::error::{cmabi_drop, cmabi_string};
 use super::error::{cmabi_error, cmabi_status};
 use super::{guard, guard_or};
+use crate::runtime::{TraceEvent, TraceKind};
+use std::ffi::c_void;
+use std::sync::Arc;
 
 /// Settings for an engine and for its stores. A new one holds the defaults.
 ///
 /// An engine and a store take a copy when they are made; changing or freeing the config later does
 /// not touch them. Each setting says which of the two it is for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct cmabi_config {
     pub(super) max_recursion: Option<u32>,
     pub(super) max_stack_bytes: Option<u64>,
@@ -27,6 +32,7 @@ pub struct cmabi_config {
     pub(super) schedule_seed: Option<u64>,
     pub(super) deterministic: bool,
     pub(super) is_interruptible: bool,
+    pub(super) trace: Option<(CTrace, Arc<Data>)>,
     pub(super) load: LoadSettings,
 }
 
@@ -362,4 +368,102 @@ pub unsafe extern "C" fn cmabi_config_set_deterministic(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.deterministic = deterministic) }
+}
+
+/// What has happened in a store.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum cmabi_trace_kind {
+    /// A call has begun: the callee takes the arguments.
+    CallBegin,
+    /// It has returned. The callee may go on after that.
+    CallReturn,
+    /// It was cancelled and has no result.
+    CallCancel,
+    /// A trap has ended it, or the host has failed to answer it.
+    CallTrap,
+    /// A thread of the call begins to wait.
+    TaskBlock,
+    /// The thread goes on.
+    TaskWake,
+    /// An instance's table has a new handle.
+    HandleNew,
+    /// A handle has left an instance's table: it was dropped or given away. Those of an instance that a trap
+    /// has ended leave without a word.
+    HandleDrop,
+    /// An instance has met a limit, and traps.
+    Limit,
+}
+
+/// Something that has happened in a store. What it points to is valid during the callback. Later versions
+/// may append fields.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cmabi_trace_event {
+    /// What.
+    pub kind: cmabi_trace_kind,
+    /// For a handle, its index in the instance's table; 0 for others.
+    pub handle: u32,
+    /// A number of the call that it is about, which no other call of the store has while it goes on. For a handle
+    /// the call whose code runs. 0 for none.
+    pub task: u64,
+    /// The number of the call that has made that call, as long as that goes on; 0 for the host.
+    pub caller: u64,
+    /// The label of the instance whose function or handle it is: `host` for the host.
+    pub instance: cmabi_string,
+    /// The full name of the function that is called. For a handle the name of the resource type, or what else it
+    /// refers to.
+    pub name: cmabi_string,
+    /// For a trap or limit why; for a thread that waits, and goes on, what for. Empty for others.
+    pub detail: cmabi_string,
+}
+
+/// Told what happens in a store, at once, on the thread that runs it. Times are the host's to take. It must not
+/// use the store, which answers `CMABI_STATUS_BUSY`, and must return normally.
+pub type cmabi_on_trace =
+    Option<unsafe extern "C" fn(data: *mut c_void, event: *const cmabi_trace_event)>;
+
+/// What C gave for it.
+pub(super) type CTrace = unsafe extern "C" fn(data: *mut c_void, event: *const cmabi_trace_event);
+
+/// For a store: has `on_trace` told of calls, waits, handles and limits. NULL takes it back. `drop`, which may be
+/// NULL, is called with `data` when the config and the stores that were made with it are gone, or when
+/// another is set. A store without costs nothing for it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_trace(
+    config: *mut cmabi_config,
+    on_trace: cmabi_on_trace,
+    data: *mut c_void,
+    drop: cmabi_drop,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    let data = Arc::new(Data::new(data, drop));
+    // SAFETY: the header's rules.
+    unsafe { set(config, error, |config| config.trace = on_trace.map(|on_trace| (on_trace, data))) }
+}
+
+/// Tells C.
+pub(super) fn tell(on_trace: CTrace, data: &Data, event: &TraceEvent<'_>) {
+    let kind = match event.kind {
+        TraceKind::CallBegin => cmabi_trace_kind::CallBegin,
+        TraceKind::CallReturn => cmabi_trace_kind::CallReturn,
+        TraceKind::CallCancel => cmabi_trace_kind::CallCancel,
+        TraceKind::CallTrap => cmabi_trace_kind::CallTrap,
+        TraceKind::TaskBlock => cmabi_trace_kind::TaskBlock,
+        TraceKind::TaskWake => cmabi_trace_kind::TaskWake,
+        TraceKind::HandleNew => cmabi_trace_kind::HandleNew,
+        TraceKind::HandleDrop => cmabi_trace_kind::HandleDrop,
+        TraceKind::Limit => cmabi_trace_kind::Limit,
+    };
+    let told = cmabi_trace_event {
+        kind,
+        handle: event.handle,
+        task: event.task,
+        caller: event.caller,
+        instance: event.instance.into(),
+        name: event.name.into(),
+        detail: event.detail.into(),
+    };
+    // SAFETY: the header's rules for callbacks.
+    unsafe { on_trace(data.get(), &raw const told) }
 }

@@ -6,7 +6,7 @@
 //! on what is lent, and one that finds another thread's mark, or nothing lent, answers
 //! `CMABI_STATUS_BUSY`.
 
-use super::config::cmabi_config;
+use super::config::{cmabi_config, tell};
 use super::data::{Data, drop_put_off, is_put_off, mark_in_use};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_drop, cmabi_error, cmabi_status};
@@ -104,6 +104,17 @@ impl cmabi_store {
         });
         store.shared.embedder.set(ptr::from_ref(&*store).cast());
         store.shared.lent_rep.set(Some(is_lent_rep));
+        if let Some((on_trace, data)) = config.and_then(|config| config.trace.clone()) {
+            let watched = store.link();
+            let watcher = move |event: &runtime::TraceEvent<'_>| match watched.store() {
+                Some(store) => store.keep_away(|| tell(on_trace, &data, event)),
+                None => tell(on_trace, &data, event),
+            };
+            store.enter(|cx| {
+                runtime::watch(cx, Rc::new(watcher));
+                Ok(())
+            })?;
+        }
         Ok(store)
     }
 

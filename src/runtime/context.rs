@@ -5,6 +5,7 @@ use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
 use super::thread::{Body, run};
+use super::trace::TraceKind;
 use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, Ownership, ResourceHandle, State, within};
 use crate::account::CALL_VALUES;
@@ -179,7 +180,7 @@ impl Context for Crossing<'_, '_> {
     fn error_context(&mut self, handle: u32) -> Result<u32, Trapped> {
         let mut state = self.cx.state();
         let context = state[self.src.inst].handles.error_context(handle)?.clone();
-        state[self.dst.inst].handles.add(super::Handle::ErrorContext(context))
+        state.add_handle(self.dst.inst, super::Handle::ErrorContext(context))
     }
 }
 
@@ -339,6 +340,7 @@ pub(crate) fn return_result(
         state = cx.state();
     }
     state.tasks[task].state = TaskState::Resolved;
+    state.trace_task(TraceKind::CallReturn, task);
     state.on_returned(subtask, flat_result[0]);
     Ok(())
 }
@@ -361,7 +363,7 @@ impl State {
         index: u32,
     ) -> Result<u32, Trapped> {
         let rep = self.owned(inst, ty, index)?;
-        self[inst].handles.take(index)?;
+        self.take_handle(inst, index)?;
         Ok(rep)
     }
 
@@ -407,7 +409,7 @@ impl State {
         let ty = self.resources.id(ty);
         let handle =
             ResourceHandle { ty, rep, num_lends: 0, kind: Ownership::Own, given_up: false };
-        self[inst].handles.add(super::Handle::Resource(handle))
+        self.add_handle(inst, super::Handle::Resource(handle))
     }
 
     /// `lower_borrow`: the instance that implements the type gets the representation itself.
@@ -429,7 +431,7 @@ impl State {
             kind: Ownership::Borrow(scope),
             given_up: false,
         };
-        let index = self[inst].handles.add(super::Handle::Resource(handle))?;
+        let index = self.add_handle(inst, super::Handle::Resource(handle))?;
         self.tasks[scope].num_borrows += 1;
         Ok(index)
     }

@@ -88,7 +88,7 @@ pub fn error_context_new(cx: &mut Cx<'_>, message: *const u8) -> Result<u32> {
     let side = Side { inst: InstanceId::HOST, memory: Memory::Host(None) };
     let source = Source::Memory(message as u64);
     let context = ErrorContext::new(cx, side, Format::HOST, source).map_err(usage)?;
-    let handle = cx.state()[InstanceId::HOST].handles.add(Handle::ErrorContext(context));
+    let handle = cx.state().add_handle(InstanceId::HOST, Handle::ErrorContext(context));
     handle.map_err(|trap| Error::new(ErrorKind::Limit, trap.to_string()))
 }
 
@@ -103,8 +103,7 @@ pub fn error_context_debug_message(cx: &Cx<'_>, handle: u32) -> Result<*const u8
 /// Drops a handle of the host's to an error context.
 pub fn error_context_drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
     let mut state = cx.state();
-    let handles = &mut state[InstanceId::HOST].handles;
-    handles.error_context(handle).map_err(usage)?;
-    handles.take(handle)?;
+    state[InstanceId::HOST].handles.error_context(handle).map_err(usage)?;
+    state.take_handle(InstanceId::HOST, handle)?;
     Ok(())
 }

@@ -190,6 +190,9 @@ impl HostTask {
         let task = {
             let mut state = cx.state();
             state.end_borrows(self.0);
+            if !state.task_resolved(self.0) {
+                state.trace_dead(self.0, None);
+            }
             state.tasks.remove(self.0)
         };
         let Some(Task { callee: Callee::Host(served), .. }) = task else { return };
@@ -391,8 +394,8 @@ impl State {
         if self.tasks.get(task).is_none_or(|task| task.num_borrows == 0) {
             return;
         }
-        let handles = &mut self[InstanceId::HOST].handles;
-        let lent: Vec<_> = handles
+        let lent: Vec<_> = self[InstanceId::HOST]
+            .handles
             .iter()
             .filter(|(_, handle)| match handle {
                 Handle::Resource(handle) => {
@@ -403,7 +406,8 @@ impl State {
             .map(|(index, _)| index)
             .collect();
         for index in lent {
-            handles.remove(index);
+            let lent = self.take_handle(InstanceId::HOST, index);
+            debug_assert!(lent.is_ok());
         }
     }
 

@@ -19,7 +19,7 @@ pub struct HostEvent {
 pub fn waitable_set_new(cx: &mut Cx<'_>) -> Result<u32> {
     let state = &mut *cx.state();
     let set = state.sets.insert(Default::default())?;
-    state[InstanceId::HOST].handles.add(Handle::WaitableSet(set)).map_err(|trap| {
+    state.add_handle(InstanceId::HOST, Handle::WaitableSet(set)).map_err(|trap| {
         state.sets.remove(set);
         Error::new(ErrorKind::Limit, trap.to_string())
     })
@@ -91,6 +91,6 @@ impl State {
 fn drop_set(state: &mut State, handle: u32) -> Result<(), Trapped> {
     let set = state[InstanceId::HOST].handles.waitable_set(handle)?;
     state.drop_set(set)?;
-    state[InstanceId::HOST].handles.take(handle)?;
+    state.take_handle(InstanceId::HOST, handle)?;
     Ok(())
 }

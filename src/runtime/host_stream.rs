@@ -298,7 +298,7 @@ impl HostEnd {
         if state.end(id).copying() || !state.shared_of(id).dropped {
             state.check_may_drop_end(id).map_err(usage)?;
         }
-        state[InstanceId::HOST].handles.take(self.handle)?;
+        state.take_handle(InstanceId::HOST, self.handle)?;
         let side = state.end(id).host.take();
         state.drop_end(id);
         drop(state);
@@ -317,7 +317,7 @@ impl HostEnd {
         if state.end(id).copying() {
             return Err(usage(Trap::BusyEnd { action: "drop", what: self.channel.noun() }.into()));
         }
-        state[InstanceId::HOST].handles.take(self.handle)?;
+        state.take_handle(InstanceId::HOST, self.handle)?;
         let side = state.end(id).host.take();
         state.abandon_end(id);
         drop(state);

@@ -230,6 +230,7 @@ impl State {
     #[cold]
     pub(crate) fn end_instance(&mut self, instance: InstanceId, trap: &Trapped) {
         self[instance].end(trap);
+        self.trace_limit(instance, trap);
         self.casualties.push((instance, trap.clone()));
         self.poison_parked_callers(instance, trap);
     }

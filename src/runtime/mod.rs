@@ -49,6 +49,7 @@ mod subtask;
 mod table;
 mod task;
 mod thread;
+mod trace;
 mod waitable;
 mod within;
 
@@ -78,6 +79,7 @@ pub use slab::Id;
 pub use store::{Store, StoreConfig, call, run, start, tick};
 pub use stream::{CopyResult, Direction};
 pub use subtask::SubtaskState;
+pub use trace::{TraceEvent, TraceKind, Watcher, watch};
 pub use waitable::{Event, EventCode};
 
 pub(crate) use buffer::Buffer;
@@ -211,6 +213,8 @@ pub(crate) struct State {
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.
     pub(crate) casualties: Vec<(InstanceId, Trapped)>,
+    /// Who is told what happens.
+    pub(crate) watcher: Option<Rc<Watcher>>,
     /// Empty arenas for calls that the host serves.
     pub(crate) arenas: Vec<Rc<Arena>>,
 }

@@ -119,6 +119,9 @@ impl State {
                 self.threads.discard(thread);
             }
         }
+        if !self.task_resolved(id) {
+            self.trace_dead(id, Some(trap));
+        }
         let task = self.tasks.remove(id).expect("it was found");
         let Some(subtask) = task.subtask.filter(|_| task.state != TaskState::Resolved) else {
             return;
@@ -224,7 +227,8 @@ impl State {
             }
         }
         for index in indices {
-            self[inst].handles.remove(index);
+            let disowned = self.take_handle(inst, index);
+            debug_assert!(disowned.is_ok());
         }
         doomed
     }

@@ -10,6 +10,7 @@
 
 use super::list::List;
 use super::thread::{Queue, Thread, ThreadId, ThreadState, Wait};
+use super::trace::TraceKind;
 use super::{InstanceId, State, policy};
 
 /// The ready threads, and how to choose among them.
@@ -80,6 +81,7 @@ impl State {
         let thread = &mut self.threads[id];
         thread.state = ThreadState::Waiting(wait);
         thread.cancellable = cancellable;
+        self.trace_thread(TraceKind::TaskBlock, id, wait);
         if let Wait::Set(set) | Wait::SetExclusive(set) = wait {
             self.sets[set].num_waiting += 1;
         }
@@ -106,6 +108,7 @@ impl State {
         let ThreadState::Waiting(wait) = self.threads[id].state else { return };
         self.dequeue(id);
         self.threads[id].state = ThreadState::Suspended;
+        self.trace_thread(TraceKind::TaskWake, id, wait);
         match wait {
             Wait::Set(set) | Wait::SetExclusive(set) => {
                 self.sets[set].num_waiting -= 1;

@@ -119,6 +119,7 @@ impl Store {
             unreported: None,
             pending_host_tasks: 0,
             casualties: Vec::new(),
+            watcher: None,
             arenas: Vec::new(),
         };
         let signal = config.is_interruptible.then(Arc::<Signal>::default);

@@ -211,7 +211,8 @@ impl State {
         let both = readable.and_then(|readable| {
             let kind = EndKind { channel, direction: Direction::Writable };
             let writable = self.add_end(inst, kind, shared).inspect_err(|_| {
-                self[inst].handles.remove(readable.1);
+                let taken = self.take_handle(inst, readable.1);
+                debug_assert!(taken.is_ok());
                 self.waitables.discard(readable.0);
             })?;
             Ok((readable, writable))
@@ -231,7 +232,7 @@ impl State {
         let state = CopyState::Idle;
         let end = CopyEnd { kind, shared, state, buffer: None, waits: 0, host: None };
         let end = self.waitables.insert(Waitable::new(inst, 0, WaitableKind::End(end)))?;
-        let index = self[inst].handles.add(kind.handle(end));
+        let index = self.add_handle(inst, kind.handle(end));
         let index = index.inspect_err(|_| self.waitables.discard(end))?;
         self.waitables[end].index = index;
         Ok((end, index))
@@ -282,7 +283,7 @@ impl State {
         index: u32,
     ) -> Result<WaitableId, Trapped> {
         let id = self.check_liftable(inst, channel, element, index)?;
-        self[inst].handles.take(index)?;
+        self.take_handle(inst, index)?;
         Ok(id)
     }
 
@@ -326,7 +327,7 @@ impl State {
         id: WaitableId,
     ) -> Result<u32, Trapped> {
         let kind = self.end(id).kind;
-        let index = self[inst].handles.add(kind.handle(id))?;
+        let index = self.add_handle(inst, kind.handle(id))?;
         let waitable = &mut self.waitables[id];
         (waitable.inst, waitable.index) = (inst, index);
         let watched = self.end(id).host.take();

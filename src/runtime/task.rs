@@ -6,6 +6,7 @@ use super::host::{HostFuncDef, OnCancel};
 use super::list::List;
 use super::slab::Id;
 use super::thread::{Body, Thread, ThreadId, Wait, resume};
+use super::trace::TraceKind;
 use super::waitable::WaitableId;
 use super::{Cx, InstanceId, State, policy};
 use crate::canon::Lift;
@@ -160,12 +161,13 @@ impl State {
 
     /// `Task.start`, and the caller's `on_start`: the arguments will be taken at once.
     #[inline]
-    pub(crate) fn start_task(&mut self, task: TaskId) {
-        let task = &mut self.tasks[task];
+    pub(crate) fn start_task(&mut self, id: TaskId) {
+        let task = &mut self.tasks[id];
         debug_assert_eq!(task.state, TaskState::Initial);
         task.state = TaskState::Started;
         let subtask = task.subtask.expect("only a call is started");
         self.on_started(subtask);
+        self.trace_task(TraceKind::CallBegin, id);
     }
 
     pub(crate) fn register_thread(
@@ -219,6 +221,7 @@ impl State {
     /// Ends a task whose arguments could not be taken, before any of its code has run.
     pub(crate) fn abort_task(&mut self, task: TaskId, thread: ThreadId) -> Result<(), Trapped> {
         self.tasks[task].state = TaskState::Resolved;
+        self.trace_dead(task, None);
         self.exit_implicit_thread(task, thread)
     }
 
@@ -284,6 +287,7 @@ impl State {
         self.check_no_borrows(entry)?;
         let subtask = entry.subtask.expect("only a call can be cancelled");
         self.tasks[task].state = TaskState::Resolved;
+        self.trace_task(TraceKind::CallCancel, task);
         self.on_cancelled(subtask);
         Ok(())
     }

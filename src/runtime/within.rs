@@ -118,7 +118,7 @@ impl Half<'_, '_> {
             }
             Lifted::End(end) => state.lower_async_value(dst.inst, *end),
             Lifted::ErrorContext(context) => {
-                state[dst.inst].handles.add(Handle::ErrorContext(context.clone()))
+                state.add_handle(dst.inst, Handle::ErrorContext(context.clone()))
             }
         }?;
         self.lifted.queue.pop_front();

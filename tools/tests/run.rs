@@ -114,7 +114,7 @@ fn runs_without_imports_that_are_never_called() {
     let one = "--trap-unknown-imports=demo:app/log";
     assert_eq!(file.run(&[one]), (0, "42\n".into(), String::new()));
     file.fails(&["--trap-unknown-imports=demo:app/other"], 1, &["missing"]);
-    let chain = ["the import demo:app/log@1.0.0#line was called", "0: host function", "1: log ("];
+    let chain = ["the import demo:app/log@1.0.0#line was called", "0: host function", "2: log ("];
     file.fails(&["--invoke", "log()", all], 134, &chain);
 }
 
