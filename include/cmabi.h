@@ -338,6 +338,13 @@ cmabi_string cmabi_error_frame(const cmabi_error *error,
                                       size_t index);
 
 /**
+ * For a trap: what the component had written to standard error last, as the message of a panic, where
+ * `cmabi_wasi_config_set_last_words` has asked for it. What is not UTF-8 is replaced. Borrowed from the error;
+ * empty where there is nothing, and for NULL.
+ */
+cmabi_string cmabi_error_last_words(const cmabi_error *error);
+
+/**
  * For a trap: a frame in parts, the innermost at `index` 0. Beyond the last, and for NULL, a frame of kind
  * `CMABI_FRAME_KIND_CALL` with nothing in it.
  *
@@ -2850,6 +2857,16 @@ cmabi_status cmabi_wasi_config_set_output(cmabi_wasi_config *config,
                                           void *data,
                                           cmabi_drop drop,
                                           cmabi_error **error);
+
+/**
+ * Has the last `bytes` bytes that each component instance has written to standard error reported with the trap
+ * that ends it (`cmabi_error_last_words`): the message of a panic, in most languages. They go where else
+ * standard error goes as well; where it is closed, it takes them all the same. The default is 0, which keeps
+ * nothing; `CMABI_STATUS_INVALID_ARGUMENT` for more than 1 MiB.
+ */
+cmabi_status cmabi_wasi_config_set_last_words(cmabi_wasi_config *config,
+                                              uint32_t bytes,
+                                              cmabi_error **error);
 
 /**
  * Opens the folder `host_path` for components, which find it as `guest_path`. Nothing outside of it can be reached,

@@ -512,6 +512,7 @@ struct TrapReport {
     /// The outermost call is among the frames: what else is on the native stack has nothing to do with it.
     all_frames: bool,
     of_host: bool,
+    last_words: Option<Arc<str>>,
 }
 
 /// Frames that a trap keeps, of those that recursion through components can make.
@@ -587,6 +588,19 @@ impl Trapped {
     /// Who was running, innermost first.
     pub fn frames(&self) -> &[Frame] {
         &self.0.frames
+    }
+
+    /// What the instance that it ends had written to standard error last, where that is kept.
+    pub fn last_words(&self) -> Option<&str> {
+        self.0.last_words.as_deref()
+    }
+
+    /// Adds what an instance has said last. Where a trap ends several, what the first has said stays.
+    #[cold]
+    #[must_use]
+    pub(crate) fn with_last_words(mut self, words: &[u8]) -> Self {
+        self.0.last_words.get_or_insert_with(|| String::from_utf8_lossy(words).into());
+        self
     }
 
     /// Says that a value which the host passed is to blame: no guest ends because of it.
@@ -680,6 +694,7 @@ impl From<Trap> for Trapped {
             frames: Vec::new(),
             all_frames: false,
             of_host: false,
+            last_words: None,
         }))
     }
 }

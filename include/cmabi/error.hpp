@@ -62,6 +62,8 @@ public:
     /// The whole message: `what()`, and a line for each frame.
     std::string report() const { return error_ ? copy(cmabi_error_message(error_.get())) : what(); }
 
+    /// For a trap: what the component had written to standard error last; see `wasi::last_words`.
+    std::string last_words() const { return copy(cmabi_error_last_words(error_.get())); }
     /// For `CMABI_STATUS_EXIT`: the status that the guest has exited with; -1 for other errors.
     int exit_code() const { return cmabi_error_exit_code(error_.get()); }
 

@@ -107,6 +107,9 @@ public:
         return set(cmabi_wasi_config_set_output, stream, call, own(std::move(write)), drop<F>());
     }
 
+    /// Has the last so many bytes of standard error reported with a trap; see `error::last_words`.
+    wasi &last_words(std::uint32_t bytes) { return set(cmabi_wasi_config_set_last_words, bytes); }
+
     /// Opens a folder of the host's for components.
     wasi &dir(std::string_view host_path, std::string_view guest_path, rights granted = read_write) {
         return set(cmabi_wasi_config_add_dir, string(host_path), string(guest_path), granted);

@@ -53,6 +53,7 @@ absent! {
     cmabi_wasi_config_set_max_buffer_bytes(*mut cmabi_wasi_config, u32);
     cmabi_wasi_config_set_max_random_bytes(*mut cmabi_wasi_config, u32);
     cmabi_wasi_config_set_max_poll(*mut cmabi_wasi_config, u32);
+    cmabi_wasi_config_set_last_words(*mut cmabi_wasi_config, u32);
     cmabi_linker_wasi(*mut cmabi_linker, *const cmabi_wasi_config);
     cmabi_wasi_config_set_stdin(*mut cmabi_wasi_config, *const c_void) with data;
     cmabi_wasi_config_set_output(*mut cmabi_wasi_config, u32, *const c_void) with data;

@@ -164,6 +164,7 @@ pub struct cmabi_error {
     status: cmabi_status,
     message: String,
     summary: String,
+    last_words: String,
     path: String,
     frames: Vec<(Frame, String)>,
     exit_code: Option<u8>,
@@ -205,6 +206,7 @@ impl From<Error> for cmabi_error {
             status: error.kind().into(),
             message: error.to_string(),
             summary: error.summary().to_owned(),
+            last_words: error.trap().and_then(Trapped::last_words).unwrap_or_default().to_owned(),
             path: path.join(", "),
             frames,
         }
@@ -301,6 +303,15 @@ pub unsafe extern "C" fn cmabi_error_frame(
     unsafe { error.as_ref() }
         .and_then(|error| error.frames.get(index))
         .map_or(cmabi_string::EMPTY, |(_, text)| text.as_str().into())
+}
+
+/// For a trap: what the component had written to standard error last, as the message of a panic, where
+/// `cmabi_wasi_config_set_last_words` has asked for it. What is not UTF-8 is replaced. Borrowed from the error;
+/// empty where there is nothing, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_error_last_words(error: *const cmabi_error) -> cmabi_string {
+    // SAFETY: the header's rules.
+    unsafe { error.as_ref() }.map_or(cmabi_string::EMPTY, |error| error.last_words.as_str().into())
 }
 
 /// What a frame is.

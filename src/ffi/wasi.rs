@@ -354,6 +354,28 @@ fn named(argument: &str, error: Error) -> Error {
     error.context(format_args!("argument `{argument}`"))
 }
 
+/// Has the last `bytes` bytes that each component instance has written to standard error reported with the trap
+/// that ends it (`cmabi_error_last_words`): the message of a panic, in most languages. They go where else
+/// standard error goes as well; where it is closed, it takes them all the same. The default is 0, which keeps
+/// nothing; `CMABI_STATUS_INVALID_ARGUMENT` for more than 1 MiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_wasi_config_set_last_words(
+    config: *mut cmabi_wasi_config,
+    bytes: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe {
+        change(config, error, |config| {
+            if bytes > 1 << 20 {
+                return Err(check::invalid("bytes", "is more than 1048576"));
+            }
+            config.last_words(bytes as usize);
+            Ok(())
+        })
+    }
+}
+
 /// Opens the folder `host_path` for components, which find it as `guest_path`. Nothing outside of it can be reached,
 /// whatever links there are in it.
 ///

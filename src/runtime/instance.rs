@@ -11,6 +11,7 @@ use crate::engine::CoreInstance;
 use crate::error::{Trap, Trapped};
 use std::iter;
 use std::any::Any;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub(crate) struct Instance {
     pub(crate) label: Option<Arc<str>>,
     /// What the embedder keeps with it.
     pub(crate) embedded: Option<Rc<dyn Any>>,
+    /// The last of what it has said, where that is kept.
+    pub(crate) words: VecDeque<u8>,
     pub(crate) parent: Option<InstanceId>,
     /// How many ancestors there are.
     pub(crate) depth: u32,
@@ -76,6 +79,7 @@ impl Instance {
             name,
             label: None,
             embedded: None,
+            words: VecDeque::new(),
             parent,
             depth,
             handles: Table::new(config.max_handles, account),
@@ -130,6 +134,15 @@ pub fn set_label(cx: &mut Cx<'_>, instance: InstanceId, label: &str) -> Result<(
     Ok(())
 }
 
+/// Keeps what an instance says, the last `keep` bytes of it, for the trap that may end it.
+pub fn hear(cx: &mut Cx<'_>, instance: InstanceId, bytes: &[u8], keep: usize) {
+    let words = &mut cx.state()[instance].words;
+    let bytes = &bytes[bytes.len().saturating_sub(keep)..];
+    let excess = (words.len() + bytes.len()).saturating_sub(keep);
+    words.drain(..excess);
+    words.extend(bytes);
+}
+
 /// Has an instance keep something of the embedder's, instead of what it kept, which is given back.
 pub fn embed(
     cx: &mut Cx<'_>,
@@ -176,6 +189,17 @@ pub fn instance_count(cx: &Cx<'_>) -> usize {
 pub fn current_instance(cx: &Cx<'_>) -> Option<InstanceId> {
     let state = cx.state();
     state.current.map(|thread| state.threads[thread].inst)
+}
+
+impl State {
+    /// A trap that ends an instance, with what that has said last.
+    #[cold]
+    pub(crate) fn with_last_words(&mut self, inst: InstanceId, trap: Trapped) -> Trapped {
+        match std::mem::take(&mut self[inst].words) {
+            words if words.is_empty() => trap,
+            words => trap.with_last_words(&Vec::from(words)),
+        }
+    }
 }
 
 /// `caller` is [`InstanceId::HOST`] where the reference says `None`.

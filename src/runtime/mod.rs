@@ -69,8 +69,8 @@ pub use host_set::{
     waitable_set_wait,
 };
 pub use instance::{
-    InstanceId, current_instance, embed, embedded, instance_count, is_within, label, new_instance,
-    set_label,
+    InstanceId, current_instance, embed, embedded, hear, instance_count, is_within, label,
+    new_instance, set_label,
 };
 pub use outside::Extension;
 pub use poison::terminate;

@@ -327,6 +327,10 @@ pub(crate) fn leave<'a>(
 ) -> Result<(), Trapped> {
     let result = body(cx);
     let mut state = cx.state();
+    let result = match result {
+        Err(trap) if !trap.is_of_host() => Err(state.with_last_words(inst, trap)),
+        result => result,
+    };
     match &result {
         Err(trap) if !trap.is_of_host() => state.poison(inst, caller, trap),
         _ => state.leave_to(inst, caller),

@@ -77,7 +77,7 @@ impl HostResource for TerminalOutput {
 pub(super) struct Stdio {
     stdin: Rc<dyn Inlet>,
     stdout: Rc<Outlet>,
-    stderr: Rc<Outlet>,
+    pub(super) stderr: Rc<Outlet>,
 }
 
 impl Stdio {
@@ -86,7 +86,11 @@ impl Stdio {
         Stdio {
             stdin: inlet(&config.stdin),
             stdout: outlet(&config.stdout, limit),
-            stderr: outlet(&config.stderr, limit),
+            stderr: match &config.stderr {
+                // Who writes there is heard all the same.
+                Output::Closed if config.last_words > 0 => Outlet::nowhere(),
+                stderr => outlet(stderr, limit),
+            },
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Config {
     pub(super) stdin: Input,
     pub(super) stdout: Output,
     pub(super) stderr: Output,
+    /// How many bytes of standard error each instance's traps have with them.
+    pub(super) last_words: usize,
     pub(super) dirs: Vec<Preopen>,
     pub(super) network: Option<Arc<NetworkCheck>>,
     pub(super) name_lookup: bool,
@@ -150,6 +152,7 @@ impl Default for Config {
             stdin: Input::Closed,
             stdout: Output::Closed,
             stderr: Output::Closed,
+            last_words: 0,
             dirs: Vec::new(),
             network: None,
             name_lookup: false,
@@ -231,6 +234,13 @@ impl Config {
     /// Sets where standard error goes.
     pub fn stderr(&mut self, output: Output) -> &mut Self {
         self.stderr = output;
+        self
+    }
+
+    /// Has the last so many bytes that an instance has written to standard error reported with a trap that ends
+    /// it. They go where else standard error goes, and where that is closed, it takes them all the same.
+    pub fn last_words(&mut self, bytes: usize) -> &mut Self {
+        self.last_words = bytes;
         self
     }
 

@@ -3,6 +3,7 @@
 //! A function takes a [`Call`] and Rust types that stand for its parameters, and returns one that stands for
 //! its result; its type is made of them. It may also say that it has to wait.
 
+use super::output::OutputStream;
 use super::source::Sources;
 use super::state::{State, Waiter, World};
 use crate::canon::host_resource;
@@ -10,7 +11,7 @@ use crate::component::Definitions;
 use crate::copy::typed::{Borrow, Canonical, HostResource, Load, Own, ResourceTypes, Store};
 use crate::error::{Error, Result, Trap, Trapped};
 use crate::memory::{AddrType, Arena};
-use crate::runtime::{Cx, HostCall, HostOutcome};
+use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask};
 use crate::types::{Field, FuncType, Type};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -35,6 +36,7 @@ pub(super) struct Call<'a, 'cx> {
     pub(super) arena: &'a Rc<Arena>,
     /// How far a function is that waits more than once: 0 at first, and then what it has set.
     pub(super) step: &'a Cell<u8>,
+    task: HostTask,
     world: &'a World,
 }
 
@@ -42,6 +44,17 @@ impl Call<'_, '_> {
     /// What a handle that the guest has lent stands for.
     pub(super) fn get<R: HostResource>(&self, borrow: &Borrow<R>) -> Answer<Rc<R>> {
         self.state.resource(borrow.rep)
+    }
+
+    /// Keeps what the guest has written to standard error, where that is asked for.
+    pub(super) fn heard(&mut self, stream: &OutputStream, bytes: &[u8]) {
+        let keep = self.world.config.last_words;
+        if keep > 0
+            && Rc::ptr_eq(&stream.outlet(), &self.state.stdio.stderr)
+            && let Ok(inst) = self.task.caller(self.cx)
+        {
+            runtime::hear(self.cx, inst, bytes, keep);
+        }
     }
 
     /// Gives a new resource to the guest.
@@ -108,7 +121,8 @@ fn serve(
 ) -> Answer<HostOutcome> {
     let state = world.state(call.cx.shared);
     let step = Cell::new(0);
-    let mut serving = Call { cx: call.cx, state: &state, arena: call.arena, step: &step, world };
+    let mut serving =
+        Call { cx: call.cx, state: &state, arena: call.arena, step: &step, task: call.task, world };
     // SAFETY: the runtime's promise: the arguments are those of the function's type, and so is the room
     // for the result; both stay as long as the task.
     let sources = match unsafe { func.serve(&mut serving, call.args, call.results) }? {
@@ -134,7 +148,8 @@ pub(super) fn serve_again(
     waiter: &Waiter,
     cx: &mut Cx<'_>,
 ) -> Answer<Wait<()>> {
-    let mut call = Call { cx, state, arena: &waiter.arena, step: &waiter.step, world };
+    let mut call =
+        Call { cx, state, arena: &waiter.arena, step: &waiter.step, task: waiter.task, world };
     // SAFETY: as above; the task has not been answered.
     unsafe { waiter.func.serve(&mut call, waiter.args, waiter.results) }
 }

@@ -219,6 +219,7 @@ fn write(
 ) -> Answer<Streamed<()>> {
     let stream = call.get(&this)?;
     let permitted = check_permit(&stream, contents.get().len() as u64)?;
+    call.heard(&stream, contents.get());
     streamed(call, permitted.and_then(|()| stream.write(contents.get())))
 }
 
@@ -269,6 +270,7 @@ fn write_and_flush(
                 return Ok(Wait::For(vec![stream.outlet()]));
             }
             Ok(_) => {
+                call.heard(stream, contents);
                 if let Err(failure) = stream.write(contents) {
                     return streamed(call, Err(failure)).map(Wait::Over);
                 }
