@@ -1,5 +1,7 @@
 /* libcmabi: WebAssembly components for C and C++, on any core-wasm engine.
  *
+ * For C11 and later, and C++17 and later.
+ *
  * Written by cbindgen from src/ffi/ (CMABI_UPDATE_HEADER=1 cargo test --test header). Do not edit.
  *
  * What holds for every function:
@@ -2455,7 +2457,7 @@ cmabi_status cmabi_linker_new(const cmabi_engine *engine,
 void cmabi_linker_free(cmabi_linker *linker);
 
 /**
- * Offers the function `func` as `name` of the interface `interface`, as `ns:pkg/iface@1.2.3`; with an
+ * Offers the function `func` as `name` of the interface `iface`, as `ns:pkg/iface@1.2.3`; with an
  * empty interface as a plain import of that name. An import also finds definitions of other versions
  * that are compatible by semantic versioning: each thing in it comes from the import's own version if it is
  * there, else from the highest one that has it.
@@ -2466,7 +2468,7 @@ void cmabi_linker_free(cmabi_linker *linker);
  * taken. With stores on several threads, `func` is called on all of them.
  */
 cmabi_status cmabi_linker_func(cmabi_linker *linker,
-                               cmabi_string interface,
+                               cmabi_string iface,
                                cmabi_string name,
                                cmabi_host_func func,
                                void *data,
@@ -2478,7 +2480,7 @@ cmabi_status cmabi_linker_func(cmabi_linker *linker,
  * another type is refused when it is linked.
  */
 cmabi_status cmabi_linker_typed_func(cmabi_linker *linker,
-                                     cmabi_string interface,
+                                     cmabi_string iface,
                                      cmabi_string name,
                                      const cmabi_func_type *type,
                                      cmabi_host_func func,
@@ -2492,7 +2494,7 @@ cmabi_status cmabi_linker_typed_func(cmabi_linker *linker,
  * than a `cmabi_func_type`.
  */
 cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
-                                       cmabi_string interface,
+                                       cmabi_string iface,
                                        cmabi_string name,
                                        cmabi_type_check check,
                                        cmabi_host_func func,
@@ -2506,7 +2508,7 @@ cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
  * component's. A component that imports it with another type is refused when it is linked.
  */
 cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
-                                         cmabi_string interface,
+                                         cmabi_string iface,
                                          cmabi_string name,
                                          const cmabi_func_desc *type,
                                          cmabi_host_func func,
@@ -2525,7 +2527,7 @@ cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
  * `CMABI_STATUS_INVALID` where the text is no function type.
  */
 cmabi_status cmabi_linker_wit_func(cmabi_linker *linker,
-                                   cmabi_string interface,
+                                   cmabi_string iface,
                                    cmabi_string name,
                                    cmabi_string type,
                                    size_t args_size,
@@ -2544,7 +2546,7 @@ cmabi_status cmabi_linker_wit_func(cmabi_linker *linker,
  * names and linkers, each time with the same destructor.
  */
 cmabi_status cmabi_linker_resource(cmabi_linker *linker,
-                                   cmabi_string interface,
+                                   cmabi_string iface,
                                    cmabi_string name,
                                    const cmabi_resource_type *type,
                                    cmabi_destructor destructor,
@@ -2557,7 +2559,7 @@ cmabi_status cmabi_linker_resource(cmabi_linker *linker,
  * `cmabi_linker_func`; the component may be freed afterwards.
  */
 cmabi_status cmabi_linker_component(cmabi_linker *linker,
-                                    cmabi_string interface,
+                                    cmabi_string iface,
                                     cmabi_string name,
                                     const cmabi_component *component,
                                     cmabi_error **error);
@@ -2568,7 +2570,7 @@ cmabi_status cmabi_linker_component(cmabi_linker *linker,
  * core module.
  */
 cmabi_status cmabi_linker_module(cmabi_linker *linker,
-                                 cmabi_string interface,
+                                 cmabi_string iface,
                                  cmabi_string name,
                                  const uint8_t *bytes,
                                  size_t len,
@@ -2585,13 +2587,13 @@ cmabi_status cmabi_linker_instance(cmabi_linker *linker,
                                    cmabi_error **error);
 
 /**
- * Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `interface`, as for
+ * Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `iface`, as for
  * `cmabi_linker_func`: a function, a resource type, or with an empty interface a whole instance under another
  * name. From then on the linker belongs to the store of that instance. `CMABI_STATUS_NOT_FOUND` where
  * there is no such export.
  */
 cmabi_status cmabi_linker_export(cmabi_linker *linker,
-                                 cmabi_string interface,
+                                 cmabi_string iface,
                                  cmabi_string name,
                                  cmabi_instance *instance,
                                  cmabi_string path,
@@ -4128,13 +4130,13 @@ typedef struct cmabi_engine_interface {
 } cmabi_engine_interface;
 
 /**
- * Makes an engine of the host's own. `interface` is copied.
+ * Makes an engine of the host's own. `table` is copied.
  *
- * The engine takes over `interface->drop`, which is called once, also where this fails, unless
- * `interface->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
+ * The engine takes over `table->drop`, which is called once, also where this fails, unless
+ * `table->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
  * missing; `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
  */
-cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *interface,
+cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *table,
                                      cmabi_engine **engine,
                                      cmabi_error **error);
 

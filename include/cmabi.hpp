@@ -566,10 +566,10 @@ public:
         return detail::get_data<T>(cmabi_instance_data(store(), get()));
     }
 
-    /// The functions of a resource type that `interface` exports, or with an empty interface the
+    /// The functions of a resource type that `iface` exports, or with an empty interface the
     /// instance itself. Throws a `cmabi::error` with `CMABI_STATUS_NOT_FOUND` where it does not.
     template <class T>
-    resource_functions<T> resource(std::string_view interface = {}) const;
+    resource_functions<T> resource(std::string_view iface = {}) const;
 
 private:
     friend class linker;
@@ -620,8 +620,8 @@ public:
 private:
     friend class instance;
 
-    resource_functions(cmabi::instance instance, std::string_view interface)
-        : instance_(std::move(instance)), prefix_(interface) {
+    resource_functions(cmabi::instance instance, std::string_view iface)
+        : instance_(std::move(instance)), prefix_(iface) {
         if (!prefix_.empty()) prefix_ += '#';
         const std::string type = prefix_ + detail::resource_name<T>();
         detail::call_out<const cmabi_resource_type *>(cmabi_instance_resource, instance_.get(),
@@ -636,8 +636,8 @@ private:
 };
 
 template <class T>
-resource_functions<T> instance::resource(std::string_view interface) const {
-    return resource_functions<T>(*this, interface);
+resource_functions<T> instance::resource(std::string_view iface) const {
+    return resource_functions<T>(*this, iface);
 }
 
 /// What the host offers to components.
@@ -646,26 +646,27 @@ public:
     explicit linker(const engine &engine)
         : handle(detail::call_out<cmabi_linker *>(cmabi_linker_new, engine.get())) {}
 
-    /// Offers a C++ function as `name` of `interface`, or with an empty interface as the plain
+    /// Offers a C++ function as `name` of `iface`, or with an empty interface as the plain
     /// import `name`. A component that imports it with a type other than the one its signature
     /// stands for is refused when it is linked. What it throws makes the guest trap, and is thrown
     /// again from the C++ call that led there. What a view that it returns points to must outlive
     /// the call.
-    template <class F>
-    void func(std::string_view interface, std::string_view name, F function) {
-        using host_func = detail::host_func<F, typename detail::signature_of<F>::type>;
+    template <class FunctionWithOneSignature>
+    void func(std::string_view iface, std::string_view name, FunctionWithOneSignature function) {
+        using F = FunctionWithOneSignature;
+        using host_func = typename detail::serving<F>::type;
         // The C function takes the data in any case, and drops it if it fails.
-        detail::call(cmabi_linker_checked_func, get(), string(interface), string(name),
+        detail::call(cmabi_linker_checked_func, get(), string(iface), string(name),
                      host_func::check, host_func::call,
                      static_cast<void *>(host_func::make(std::move(function))), host_func::drop);
     }
     /// The same for a function whose type is given as a description: a component that imports it with
     /// another is refused. What C++ has for the types is not compared with it.
     template <class F>
-    void func(std::string_view interface, std::string_view name, const cmabi_func_desc &type,
+    void func(std::string_view iface, std::string_view name, const cmabi_func_desc &type,
               F function) {
-        using host_func = detail::host_func<F, typename detail::signature_of<F>::type>;
-        detail::call(cmabi_linker_described_func, get(), string(interface), string(name), &type,
+        using host_func = typename detail::serving<F>::type;
+        detail::call(cmabi_linker_described_func, get(), string(iface), string(name), &type,
                      host_func::call, static_cast<void *>(host_func::make(std::move(function))),
                      host_func::drop);
     }
@@ -675,22 +676,22 @@ public:
         func({}, name, std::move(function));
     }
 
-    /// Offers the resource type that `T` stands for, which the host implements, in `interface`, and
+    /// Offers the resource type that `T` stands for, which the host implements, in `iface`, and
     /// lets its functions be defined.
     ///
     ///     linker.resource<blob>("demo:app/blobs").constructor<std::uint32_t>().method("size", &blob::size);
     template <class T>
-    resource_definition<T> resource(std::string_view interface);
+    resource_definition<T> resource(std::string_view iface);
 
     /// Offers all that an instance exports as the instance `name`.
     void instance(std::string_view name, const cmabi::instance &instance) {
         detail::call(cmabi_linker_instance, get(), string(name), instance.get());
     }
 
-    /// Offers what an instance exports at `path` as `name` of `interface`; see `cmabi_linker_export`.
-    void export_of(const cmabi::instance &instance, std::string_view path, std::string_view interface,
+    /// Offers what an instance exports at `path` as `name` of `iface`; see `cmabi_linker_export`.
+    void export_of(const cmabi::instance &instance, std::string_view path, std::string_view iface,
                    std::string_view name) {
-        detail::call(cmabi_linker_export, get(), string(interface), string(name), instance.get(),
+        detail::call(cmabi_linker_export, get(), string(iface), string(name), instance.get(),
                      string(path));
     }
 
@@ -743,6 +744,8 @@ public:
     /// Offers a method: a member function of `T`, or a function whose first parameter is a `T &`.
     template <class F>
     resource_definition &method(std::string_view name, F function) {
+        static_assert(!detail::takes_pointer<T, F>::value,
+                      "cmabi: a method is a member function, or a function whose first parameter is a T &, not a T *");
         return define("[method]", name, detail::as_method<T>(std::move(function)));
     }
     /// Offers a static function.
@@ -754,14 +757,14 @@ public:
 private:
     friend class linker;
 
-    resource_definition(cmabi::linker &linker, std::string_view interface)
-        : linker_(linker), interface_(interface) {
+    resource_definition(cmabi::linker &linker, std::string_view iface)
+        : linker_(linker), interface_(iface) {
         const cmabi_destructor destroy = [](void *, cmabi_store *, void *rep) {
             delete static_cast<T *>(rep);
         };
         void *const data = nullptr;
         const cmabi_drop drop = nullptr;
-        detail::call(cmabi_linker_resource, linker.get(), string(interface),
+        detail::call(cmabi_linker_resource, linker.get(), string(iface),
                      string(detail::resource_name<T>()), detail::hosted_type<T>(), destroy, data,
                      drop);
     }
@@ -776,8 +779,8 @@ private:
 };
 
 template <class T>
-resource_definition<T> linker::resource(std::string_view interface) {
-    return resource_definition<T>(*this, interface);
+resource_definition<T> linker::resource(std::string_view iface) {
+    return resource_definition<T>(*this, iface);
 }
 
 } // namespace cmabi

@@ -39,9 +39,48 @@ inline std::string_view part_name(const cmabi_type *type, std::size_t index) {
 /// `text`;
 /// - `lower(to, from, lowering)` and `lift(from, lifting)`.
 template <class T, class = void>
+struct abi;
+
+/// Whether `T` is a container like `std::set`.
+template <class T, class = void>
+struct is_set : std::false_type {};
+template <class T>
+struct is_set<T, std::void_t<typename T::key_type, typename T::value_type>>
+    : std::is_same<typename T::key_type, typename T::value_type> {};
+
+/// What stands for no WIT type: says what to do instead. The members keep a compiler from saying more.
+template <class T, class>
 struct abi {
-    static_assert(sizeof(T) == 0,
-                  "this C++ type stands for no WIT type: see the table at the top of cmabi.hpp");
+    static constexpr bool is_text =
+        std::is_same_v<T, const char *> || std::is_same_v<T, char *>;
+    static constexpr bool is_odd_number = std::is_arithmetic_v<T>;
+    static constexpr bool is_struct = std::is_class_v<T> && !is_set<T>::value;
+
+    static_assert(!is_text, "cmabi: `const char *` stands for no WIT type; for `string` use std::string or "
+                            "std::string_view");
+    static_assert(!std::is_pointer_v<T> || is_text,
+                  "cmabi: a pointer stands for no WIT type; pass the value, std::optional<T> for `option<T>`, "
+                  "or cmabi::own<T> or cmabi::borrow<T> for a resource");
+    static_assert(!is_set<T>::value,
+                  "cmabi: a set stands for no WIT type; for `list<T>` use std::vector<T>");
+    static_assert(!is_odd_number, "cmabi: this character or number type stands for no WIT type; use char32_t for "
+                                  "`char`, std::uint8_t for `u8`, double for `f64`");
+    static_assert(!std::is_enum_v<T>,
+                  "cmabi: this enum is not named as a WIT type; specialize cmabi::enumeration for `enum` or "
+                  "cmabi::flags for `flags`");
+    static_assert(!is_struct, "cmabi: this class stands for no WIT type; specialize cmabi::record for a `record`, or "
+                              "see the table at the top of cmabi.hpp");
+    static_assert(std::is_pointer_v<T> || std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_class_v<T>,
+                  "cmabi: this C++ type stands for no WIT type: see the table at the top of cmabi.hpp");
+
+    using canonical = std::uint8_t;
+    static constexpr bool in_place() { return false; }
+    static bool matches(const cmabi_type *) { return false; }
+    static bool matches_elements(const cmabi_type *) { return false; }
+    static void describe(std::string &) {}
+    template <class From>
+    static void lower(canonical &, const From &, lowering &) {}
+    static T lift(const canonical &, const lifting &);
 };
 
 // What the specializations for more than one type tell their types by.

@@ -244,6 +244,9 @@ public:
     /// it throws is thrown by `store::run`.
     template <class F>
     void then(F function) & {
+        static_assert(std::is_invocable_v<F &, subtask>,
+                      "cmabi: the function of then() takes the cmabi::subtask<R> that is over, by value: it says by "
+                      "get() what came of the call");
         auto tell = [state = &call(), function = std::move(function)]() mutable {
             function(subtask(state->shared_from_this()));
         };

@@ -185,9 +185,9 @@ struct import;
 template <class R, class... Args>
 struct import<R(Args...)> {
     template <class... Candidates>
-    static void add(linker &to, std::string_view interface, std::string_view name,
+    static void add(linker &to, std::string_view iface, std::string_view name,
                     const cmabi_func_desc &type, Candidates... candidates) {
-        to.func(interface, name, type, choose(std::move(candidates)...));
+        to.func(iface, name, type, choose(std::move(candidates)...));
     }
 
 private:

@@ -274,7 +274,15 @@ struct enum_abi {
     using canonical = Canonical;
 
     static constexpr bool in_place() { return sizeof(E) == sizeof(Canonical); }
-    static void lower(canonical &to, E from, lowering &) { to = static_cast<canonical>(from); }
+    static void lower(canonical &to, E from, lowering &) {
+        to = static_cast<canonical>(from);
+        // Of the values that fit, C tells which are none.
+        if (static_cast<E>(to) != from)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT,
+                        "an enum has the value " +
+                            std::to_string(static_cast<std::underlying_type_t<E>>(from)) +
+                            ", which is none of its labels");
+    }
     static E lift(canonical from, const lifting &) { return static_cast<E>(from); }
 };
 

@@ -392,8 +392,8 @@ class room {
 public:
     using value_type = T;
 
-    explicit room(std::size_t max)
-        : size_(static_cast<std::uint32_t>(std::min(max, most_room / sizeof(canonical)))),
+    explicit room(std::size_t most)
+        : size_(static_cast<std::uint32_t>((std::min)(most, most_room / sizeof(canonical)))),
           elements_(new canonical[size_]()) {
         // From here on it is there: what begins a read has given its data away and must not throw.
         arena_.get();
@@ -427,7 +427,7 @@ class room<T, true, false> {
 public:
     using value_type = T;
 
-    explicit room(std::size_t max) : elements_(std::min(max, most_room / sizeof(T))) {}
+    explicit room(std::size_t most) : elements_((std::min)(most, most_room / sizeof(T))) {}
 
     void *data() { return elements_.data(); }
     std::uint32_t size() const { return static_cast<std::uint32_t>(elements_.size()); }
@@ -448,8 +448,8 @@ class room<T, false, true> {
 public:
     using value_type = std::monostate;
 
-    explicit room(std::size_t max)
-        : size_(static_cast<std::uint32_t>(std::min(max, most_elements))) {}
+    explicit room(std::size_t most)
+        : size_(static_cast<std::uint32_t>((std::min)(most, most_elements))) {}
 
     void *data() { return nullptr; }
     std::uint32_t size() const { return size_; }
@@ -493,7 +493,7 @@ public:
             return data_ + written_;
     }
     std::uint32_t size() const {
-        return static_cast<std::uint32_t>(std::min(count_ - written_, most_elements));
+        return static_cast<std::uint32_t>((std::min)(count_ - written_, most_elements));
     }
     /// A copy has ended so.
     void advance(cmabi_copied copied) {
@@ -535,7 +535,7 @@ public:
     using value_type = typename room<T>::value_type;
     using values = std::vector<value_type>;
 
-    reading(const end_entry<stream_functions> &end, std::size_t max) : pending(end), elements_(max) {}
+    reading(const end_entry<stream_functions> &end, std::size_t most) : pending(end), elements_(most) {}
     /// A read that is over before it has begun.
     reading(const end_entry<stream_functions> &end, values ready)
         : pending(end), elements_(0), ready_(std::move(ready)) {}

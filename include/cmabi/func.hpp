@@ -16,6 +16,9 @@
 
 namespace cmabi {
 
+template <class R>
+class promise;
+
 namespace detail {
 
 /// How a call takes an argument: what gives handles away must be moved into it.
@@ -69,12 +72,31 @@ private:
     }
 };
 
+/// Whether `F` has one signature: it is a function or has one `operator()`.
+template <class F, class = void>
+struct has_signature : std::false_type {};
+template <class F>
+struct has_signature<F, std::void_t<decltype(&F::operator())>> : std::true_type {};
+template <class R, class... Args>
+struct has_signature<R (*)(Args...)> : std::true_type {};
+template <class R, class... Args>
+struct has_signature<R (*)(Args...) noexcept> : std::true_type {};
+template <class R, class C, class... Args>
+struct has_signature<R (C::*)(Args...)> : std::true_type {};
+template <class R, class C, class... Args>
+struct has_signature<R (C::*)(Args...) const> : std::true_type {};
+template <class R, class C, class... Args>
+struct has_signature<R (C::*)(Args...) noexcept> : std::true_type {};
+template <class R, class C, class... Args>
+struct has_signature<R (C::*)(Args...) const noexcept> : std::true_type {};
+
 /// The signature of a function object, which has one `operator()`, or of a function pointer.
 template <class F>
 struct signature_of : signature_of<decltype(&F::operator())> {};
 template <class R, class... Args>
 struct signature_of<R (*)(Args...)> {
     using type = R(Args...);
+    using pointer = R (*)(Args...);
 };
 template <class R, class... Args>
 struct signature_of<R (*)(Args...) noexcept> : signature_of<R (*)(Args...)> {};
@@ -127,6 +149,40 @@ struct host_func_type {
     }
     static F *make(F function) { return new F(std::move(function)); }
     static void drop(void *data) noexcept { delete static_cast<F *>(data); }
+};
+
+/// Whether `Signature` has a parameter that is a promise and returns something all the same.
+template <class Signature>
+struct answers_twice : std::false_type {};
+template <class R, class P, class... Args>
+struct answers_twice<R(promise<P>, Args...)> : std::bool_constant<!std::is_void_v<R>> {};
+
+/// Stands for what cannot be a host function, where the compiler has said why.
+template <class F>
+struct refused_func {
+    static bool check(void *, const cmabi_func_type *, cmabi_string *) noexcept;
+    static cmabi_status call(void *, cmabi_task *, const void *, void *) noexcept;
+    static F *make(F);
+    static void drop(void *) noexcept;
+    using type = void();
+};
+
+template <class F, class Signature>
+struct host_func;
+
+/// `type` is what C calls for an `F`, after the checks that the compiler should tell of first.
+template <class F>
+struct serving {
+    static_assert(has_signature<F>::value,
+                  "cmabi: a host function needs one signature: a generic lambda, or an object with several "
+                  "operator(), has none; write the parameters' types, as [](std::uint32_t x) { ... }");
+    using signature =
+        typename std::conditional_t<has_signature<F>::value, signature_of<F>, refused_func<F>>::type;
+    static_assert(!answers_twice<signature>::value,
+                  "cmabi: a host function that takes a cmabi::promise returns nothing: what it answers goes to "
+                  "promise::resolve");
+    using type = std::conditional_t<has_signature<F>::value && !answers_twice<signature>::value,
+                                    host_func<F, signature>, refused_func<F>>;
 };
 
 /// A C++ function as a host function: what the C functions call.

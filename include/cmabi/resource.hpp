@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace cmabi {
+namespace cmabi_naming {
 
 /// Names a class as a resource type that the host implements: its objects are the resources, and are
 /// deleted when the last handle that owns them goes. The class may be defined later.
@@ -38,6 +38,13 @@ struct resource {};
 ///     };
 template <class T>
 struct guest_resource {};
+
+} // namespace cmabi_naming
+
+namespace cmabi {
+
+using cmabi_naming::guest_resource;
+using cmabi_naming::resource;
 
 namespace detail {
 
@@ -344,6 +351,17 @@ struct method<T, F, R(Args...)> {
         return std::invoke(function, *self, std::forward<Args>(args)...);
     }
 };
+
+/// Whether `F` is a function of a pointer to a `T`.
+template <class T, class F, class = void>
+struct takes_pointer : std::false_type {};
+template <class T, class F>
+struct takes_pointer<T, F, std::void_t<decltype(&F::operator())>>
+    : takes_pointer<T, typename signature_of<F>::pointer> {};
+template <class T, class R, class... Args>
+struct takes_pointer<T, R (*)(T *, Args...)> : std::true_type {};
+template <class T, class R, class... Args>
+struct takes_pointer<T, R (*)(const T *, Args...)> : std::true_type {};
 
 template <class T, class F>
 method<T, F> as_method(F function) {

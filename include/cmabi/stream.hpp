@@ -117,11 +117,11 @@ public:
     /// the stream. Runs the store while there are none; throws `CMABI_STATUS_WOULD_BLOCK` where the host
     /// has to do something before there can be any. A read of 0 waits until there are some. There is room
     /// for 16 MiB of elements at a time. What was read before an exception came is kept for the next read.
-    std::vector<value_type> read(std::size_t max) {
+    std::vector<value_type> read(std::size_t most) {
         detail::owns_elements<T>();
         if (kept_.empty()) {
             const auto copy = this->entry_.know(
-                std::make_shared<detail::reading<T>>(this->entry_, max));
+                std::make_shared<detail::reading<T>>(this->entry_, most));
             try {
                 copy->wait();
             } catch (...) {
@@ -131,7 +131,7 @@ public:
             return copy->take();
         }
         this->entry_.open();
-        return take_kept(max);
+        return take_kept(most);
     }
     /// Reads until the end of the stream.
     std::vector<value_type> read_all() {
@@ -152,8 +152,8 @@ public:
     /// is begun by a callback of this end is told after it has returned. Views among the elements are valid
     /// until `on_read` returns.
     template <class F>
-    void read(std::size_t max, F on_read) {
-        begin(max, std::move(on_read));
+    void read(std::size_t most, F on_read) {
+        begin(most, std::move(on_read));
     }
     /// Ends the read in progress, whose callback is not called then: the elements that it has read. One that
     /// a coroutine waits for gives them to that, and is `cancelled` where there are none.
@@ -182,11 +182,11 @@ public:
 #if defined(__cpp_impl_coroutine)
     /// `co_await reader.next(max)`: the elements that `read` gives. A `task` that is cancelled meanwhile gets
     /// `cancelled`, and so does one whose reader is dropped.
-    auto next(std::size_t max) {
+    auto next(std::size_t most) {
         detail::owns_elements<T>();
         using elements = std::vector<value_type>;
         return detail::awaiting<elements>(
-            [this, max](auto done) { return this->begin(max, std::move(done)); },
+            [this, most](auto done) { return this->begin(most, std::move(done)); },
             [](elements got) { return got; });
     }
 #endif
@@ -200,21 +200,21 @@ private:
     explicit stream_reader(detail::table_entry entry) : base(std::move(entry)) {}
 
     template <class F>
-    std::shared_ptr<detail::pending> begin(std::size_t max, F on_read) {
+    std::shared_ptr<detail::pending> begin(std::size_t most, F on_read) {
         using copy = detail::told<detail::reading<T>, F>;
         if (kept_.empty()) {
             const auto read = this->entry_.know(
-                std::make_shared<copy>(std::move(on_read), this->entry_, max));
+                std::make_shared<copy>(std::move(on_read), this->entry_, most));
             read->start();
             return read;
         }
         const auto ready = this->entry_.know(
-            std::make_shared<copy>(std::move(on_read), this->entry_, take_kept(max)));
+            std::make_shared<copy>(std::move(on_read), this->entry_, take_kept(most)));
         ready->finish();
         return ready;
     }
-    std::vector<value_type> take_kept(std::size_t max) {
-        const auto end = kept_.begin() + static_cast<std::ptrdiff_t>(std::min(max, kept_.size()));
+    std::vector<value_type> take_kept(std::size_t most) {
+        const auto end = kept_.begin() + static_cast<std::ptrdiff_t>((std::min)(most, kept_.size()));
         std::vector<value_type> taken(std::make_move_iterator(kept_.begin()),
                                       std::make_move_iterator(end));
         kept_.erase(kept_.begin(), end);

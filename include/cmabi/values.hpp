@@ -20,7 +20,49 @@
 #include <utility>
 #include <variant>
 
+/// What names types of a program's own as WIT types. It is used as `cmabi::record` and so on; here it is so that a
+/// specialization finds the program's names, as `config`, and not those of cmabi.
+namespace cmabi_naming {
+
+/// Names a struct as a `record`: `fields` lists its fields in the order of WIT, with their names
+/// there.
+///
+///     struct point { double x, y; };
+///     template <> struct cmabi::record<point> {
+///         static constexpr auto fields =
+///             std::make_tuple(cmabi::field("x", &point::x), cmabi::field("y", &point::y));
+///     };
+///
+/// A struct whose fields are of types of the table's last column, listed in the order in which they
+/// are declared, lies in memory like the record: lists of it cross without a conversion.
+template <class T>
+struct record {};
+
+/// Names an enum as an `enum`: the label at index `i` is the enumerator with the value `i`.
+///
+///     enum class level : std::uint8_t { low, high };
+///     template <> struct cmabi::enumeration<level> {
+///         static constexpr std::array labels{"low", "high"};
+///     };
+template <class E>
+struct enumeration {};
+
+/// Names an enum as `flags`: the label at index `i` is the bit `1 << i`.
+///
+///     enum class mode : std::uint8_t { read = 1, write = 2 };
+///     template <> struct cmabi::flags<mode> {
+///         static constexpr std::array labels{"read", "write"};
+///     };
+template <class E>
+struct flags {};
+
+} // namespace cmabi_naming
+
 namespace cmabi {
+
+using cmabi_naming::enumeration;
+using cmabi_naming::flags;
+using cmabi_naming::record;
 
 // ================================================================================================
 // Values in the canonical layout
@@ -53,7 +95,7 @@ constexpr std::array<std::size_t, sizeof...(Ts) + 1> field_offsets() {
     std::array<std::size_t, sizeof...(Ts) + 1> offsets{};
     std::size_t end = 0, index = 0;
     ((offsets[index] = align_to(end, align_of<Ts>), end = offsets[index++] + size_of<Ts>), ...);
-    offsets[index] = align_to(end, std::max({std::size_t{1}, align_of<Ts>...}));
+    offsets[index] = align_to(end, (std::max)({std::size_t{1}, align_of<Ts>...}));
     return offsets;
 }
 
@@ -129,7 +171,7 @@ class tuple {
                   "cmabi::tuple<Ts...> needs Ts in the canonical layout");
     static constexpr auto offsets = detail::field_offsets<Ts...>();
 
-    alignas(std::max({std::size_t{1}, detail::align_of<Ts>...})) unsigned char bytes_
+    alignas((std::max)({std::size_t{1}, detail::align_of<Ts>...})) unsigned char bytes_
         [std::max<std::size_t>(offsets[sizeof...(Ts)], 1)]{};
 
 public:
@@ -166,8 +208,8 @@ class variant {
     static_assert(((std::is_void_v<Ts> || std::is_trivially_copyable_v<Ts>)&&...),
                   "cmabi::variant<Ts...> needs Ts in the canonical layout");
 
-    detail::tagged<detail::discriminant<sizeof...(Ts)>, std::max({detail::size_of<Ts>...}),
-                   std::max({detail::align_of<Ts>...})>
+    detail::tagged<detail::discriminant<sizeof...(Ts)>, (std::max)({detail::size_of<Ts>...}),
+                   (std::max)({detail::align_of<Ts>...})>
         value_;
 
 public:
@@ -309,20 +351,6 @@ public:
     friend bool operator!=(const expected &a, const expected &b) { return !(a == b); }
 };
 
-/// Names a struct as a `record`: `fields` lists its fields in the order of WIT, with their names
-/// there.
-///
-///     struct point { double x, y; };
-///     template <> struct cmabi::record<point> {
-///         static constexpr auto fields =
-///             std::make_tuple(cmabi::field("x", &point::x), cmabi::field("y", &point::y));
-///     };
-///
-/// A struct whose fields are of types of the table's last column, listed in the order in which they
-/// are declared, lies in memory like the record: lists of it cross without a conversion.
-template <class T>
-struct record {};
-
 /// A struct with a member type `case_type` is one case of a `variant`, as an alternative of the `std::variant`
 /// that stands for it: so cases with payloads of one type differ, and so do cases without any. The payload
 /// is its member `value`; where `case_type` is `void` there is none.
@@ -334,24 +362,6 @@ template <class T, class = void>
 struct is_case : std::false_type {};
 template <class T>
 struct is_case<T, std::void_t<typename T::case_type>> : std::true_type {};
-
-/// Names an enum as an `enum`: the label at index `i` is the enumerator with the value `i`.
-///
-///     enum class level : std::uint8_t { low, high };
-///     template <> struct cmabi::enumeration<level> {
-///         static constexpr std::array labels{"low", "high"};
-///     };
-template <class E>
-struct enumeration {};
-
-/// Names an enum as `flags`: the label at index `i` is the bit `1 << i`.
-///
-///     enum class mode : std::uint8_t { read = 1, write = 2 };
-///     template <> struct cmabi::flags<mode> {
-///         static constexpr std::array labels{"read", "write"};
-///     };
-template <class E>
-struct flags {};
 
 /// A field of a `record`.
 template <class T, class Member>

@@ -110,7 +110,7 @@ infallible! {
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn cmabi_linker_func(
     _linker: *mut cmabi_linker,
-    _interface: cmabi_string,
+    _iface: cmabi_string,
     _name: cmabi_string,
     _func: cmabi_host_func,
     data: *mut c_void,
@@ -126,7 +126,7 @@ pub(super) unsafe extern "C" fn cmabi_linker_func(
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn cmabi_linker_typed_func(
     _linker: *mut cmabi_linker,
-    _interface: cmabi_string,
+    _iface: cmabi_string,
     _name: cmabi_string,
     _type: *const cmabi_func_type,
     _func: cmabi_host_func,
@@ -143,7 +143,7 @@ pub(super) unsafe extern "C" fn cmabi_linker_typed_func(
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn cmabi_linker_described_func(
     _linker: *mut cmabi_linker,
-    _interface: cmabi_string,
+    _iface: cmabi_string,
     _name: cmabi_string,
     _type: *const cmabi_func_desc,
     _func: cmabi_host_func,
@@ -161,7 +161,7 @@ pub(super) unsafe extern "C" fn cmabi_linker_described_func(
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn cmabi_linker_checked_func(
     _linker: *mut cmabi_linker,
-    _interface: cmabi_string,
+    _iface: cmabi_string,
     _name: cmabi_string,
     _check: *const c_void,
     _func: cmabi_host_func,
@@ -178,7 +178,7 @@ pub(super) unsafe extern "C" fn cmabi_linker_checked_func(
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn cmabi_linker_resource(
     _linker: *mut cmabi_linker,
-    _interface: cmabi_string,
+    _iface: cmabi_string,
     _name: cmabi_string,
     _type: *const cmabi_resource_type,
     _destructor: cmabi_destructor,
@@ -195,7 +195,7 @@ pub(super) unsafe extern "C" fn cmabi_linker_resource(
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn cmabi_linker_wit_func(
     _linker: *mut cmabi_linker,
-    _interface: cmabi_string,
+    _iface: cmabi_string,
     _name: cmabi_string,
     _type: cmabi_string,
     _args_size: usize,

@@ -370,28 +370,28 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
 impl cmabi_engine_interface {
     /// How guests are suspended.
     pub(crate) fn tier(&self) -> Result<Tier> {
-        check::enumerator(self.tier, "interface->tier").map(Tier::from)
+        check::enumerator(self.tier, "table->tier").map(Tier::from)
     }
 }
 
-/// Makes an engine of the host's own. `interface` is copied.
+/// Makes an engine of the host's own. `table` is copied.
 ///
-/// The engine takes over `interface->drop`, which is called once, also where this fails, unless
-/// `interface->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
+/// The engine takes over `table->drop`, which is called once, also where this fails, unless
+/// `table->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
 /// missing; `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_engine_new_custom(
-    interface: *const cmabi_engine_interface,
+    table: *const cmabi_engine_interface,
     engine: *mut *mut cmabi_engine,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        let (engine, interface) = unsafe {
+        let (engine, table) = unsafe {
             let engine = check::out_handle(engine, "engine")?;
-            (engine, check::host_struct(interface, "interface")?)
+            (engine, check::host_struct(table, "table")?)
         };
-        *engine = cmabi_engine::owned(custom(interface)?, None);
+        *engine = cmabi_engine::owned(custom(table)?, None);
         Ok(())
     })
 }

@@ -91,7 +91,7 @@ pub unsafe extern "C" fn cmabi_linker_free(linker: *mut cmabi_linker) {
     });
 }
 
-/// Offers the function `func` as `name` of the interface `interface`, as `ns:pkg/iface@1.2.3`; with an
+/// Offers the function `func` as `name` of the interface `iface`, as `ns:pkg/iface@1.2.3`; with an
 /// empty interface as a plain import of that name. An import also finds definitions of other versions
 /// that are compatible by semantic versioning: each thing in it comes from the import's own version if it is
 /// there, else from the highest one that has it.
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn cmabi_linker_free(linker: *mut cmabi_linker) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_func(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     func: cmabi_host_func,
     data: *mut c_void,
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn cmabi_linker_func(
     guard(error, || {
         let data = Data::new(data, drop);
         // SAFETY: the header's rules.
-        unsafe { define(linker, interface, name, None, func, data) }
+        unsafe { define(linker, iface, name, None, func, data) }
     })
 }
 
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn cmabi_linker_func(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_typed_func(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     r#type: *const cmabi_func_type,
     func: cmabi_host_func,
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn cmabi_linker_typed_func(
         // SAFETY: the header's rules.
         unsafe {
             let ty = cmabi_func_type::get(r#type, "type")?;
-            define(linker, interface, name, Some(ty), func, data)
+            define(linker, iface, name, Some(ty), func, data)
         }
     })
 }
@@ -157,7 +157,7 @@ pub type cmabi_type_check = Option<
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_checked_func(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     check: cmabi_type_check,
     func: cmabi_host_func,
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn cmabi_linker_checked_func(
         };
         // SAFETY: the header's rules.
         unsafe {
-            define_in(linker, interface, name, |instance, name| {
+            define_in(linker, iface, name, |instance, name| {
                 instance.checked_func(name, Arc::new(check), Arc::new(serve))
             })
         }
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn cmabi_linker_checked_func(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_described_func(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     r#type: *const cmabi_func_desc,
     func: cmabi_host_func,
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn cmabi_linker_described_func(
         // SAFETY: the header's rules.
         unsafe {
             let ty = Reader::default().func(check::required(r#type, "type")?)?;
-            define_in(linker, interface, name, |instance, name| {
+            define_in(linker, iface, name, |instance, name| {
                 instance.similar_func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
             })
         }
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn cmabi_linker_described_func(
 /// The header's rules for all arguments.
 unsafe fn define(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     ty: Option<FuncType>,
     func: cmabi_host_func,
@@ -229,7 +229,7 @@ unsafe fn define(
 ) -> Result<()> {
     // SAFETY: the caller's promise.
     unsafe {
-        define_in(linker, interface, name, |instance, name| {
+        define_in(linker, iface, name, |instance, name| {
             instance.func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
         })
     }
@@ -241,16 +241,16 @@ unsafe fn define(
 /// The header's rules for all arguments.
 unsafe fn define_in(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     body: impl FnOnce(&mut Definitions, &str) -> Result<()>,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
     unsafe {
         change_linker(linker, |linker| {
-            let interface = check::text(interface, "interface")?;
+            let iface = check::text(iface, "iface")?;
             let name = check::text(name, "name")?;
-            body(linker.instance(interface)?, name)
+            body(linker.instance(iface)?, name)
         })
     }
 }
@@ -266,7 +266,7 @@ unsafe fn define_in(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_wit_func(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     r#type: cmabi_string,
     args_size: usize,
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn cmabi_linker_wit_func(
             let ty = Wit::func_of(check::text(r#type, "type")?)?;
             check::size(ty.params_type(), args_size, "args_size")?;
             check::size(ty.result(), results_size, "results_size")?;
-            define_in(linker, interface, name, |instance, name| {
+            define_in(linker, iface, name, |instance, name| {
                 instance.similar_func(name, ty, Arc::new(host_func(func, Arc::new(data), "func")?))
             })
         }
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn cmabi_linker_wit_func(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_resource(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     r#type: *const cmabi_resource_type,
     destructor: cmabi_destructor,
@@ -315,7 +315,7 @@ pub unsafe extern "C" fn cmabi_linker_resource(
         let dtor = move |cx: &mut Cx<'_>, rep| destructor.run(cx, rep);
         // SAFETY: the header's rules.
         unsafe {
-            define_in(linker, interface, name, |instance, name| {
+            define_in(linker, iface, name, |instance, name| {
                 instance.resource(name, ty, Some(Arc::new(dtor)))
             })
         }
@@ -327,7 +327,7 @@ pub unsafe extern "C" fn cmabi_linker_resource(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_component(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     component: *const cmabi_component,
     error: *mut *mut cmabi_error,
@@ -337,7 +337,7 @@ pub unsafe extern "C" fn cmabi_linker_component(
         unsafe {
             let component = check::required(component, "component")?;
             component.made_for(&check::required(linker, "linker")?.engine)?;
-            define_in(linker, interface, name, |instance, name| {
+            define_in(linker, iface, name, |instance, name| {
                 instance.component(name, &component.component)
             })
         }
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn cmabi_linker_component(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_module(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     bytes: *const u8,
     len: usize,
@@ -362,7 +362,7 @@ pub unsafe extern "C" fn cmabi_linker_module(
             let cmabi_linker { engine, load, .. } = check::required(linker, "linker")?;
             let (engine, limits) = (engine.clone(), load.limits());
             let module = load_module(&engine, check::slice(bytes, len, "bytes")?, &limits)?;
-            define_in(linker, interface, name, |instance, name| instance.module(name, module))
+            define_in(linker, iface, name, |instance, name| instance.module(name, module))
         }
     })
 }
@@ -390,14 +390,14 @@ pub unsafe extern "C" fn cmabi_linker_instance(
     })
 }
 
-/// Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `interface`, as for
+/// Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `iface`, as for
 /// `cmabi_linker_func`: a function, a resource type, or with an empty interface a whole instance under another
 /// name. From then on the linker belongs to the store of that instance. `CMABI_STATUS_NOT_FOUND` where
 /// there is no such export.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_linker_export(
     linker: *mut cmabi_linker,
-    interface: cmabi_string,
+    iface: cmabi_string,
     name: cmabi_string,
     instance: *mut cmabi_instance,
     path: cmabi_string,
@@ -408,7 +408,7 @@ pub unsafe extern "C" fn cmabi_linker_export(
         unsafe {
             let instance = check::required(instance, "instance")?;
             let path = check::text(path, "path")?;
-            define_in(linker, interface, name, |definitions, name| {
+            define_in(linker, iface, name, |definitions, name| {
                 definitions.export(name, &instance.instance, path)
             })
         }

@@ -88,11 +88,11 @@ impl VtableEngine {
             required.iter().filter(|(_, given)| !given).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let what = format_args!("lacks functions: {}", missing.join(", "));
-            return Err(check::invalid("interface", what));
+            return Err(check::invalid("table", what));
         }
         if !matches!(table.fiber_stack_bytes as u64, 0 | MIN_FIBER_STACK..) {
             let what = format_args!("is less than {MIN_FIBER_STACK}");
-            return Err(check::invalid("interface->fiber_stack_bytes", what));
+            return Err(check::invalid("table->fiber_stack_bytes", what));
         }
         Ok(VtableEngine(Arc::new(engine)))
     }

@@ -1,0 +1,3 @@
+// expect: specialize cmabi::enumeration for `enum` or cmabi::flags for `flags`
+#include "prelude.hpp"
+void wrong() { instance.func<void(color)>("f"); }

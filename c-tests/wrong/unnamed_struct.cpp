@@ -1,0 +1,3 @@
+// expect: specialize cmabi::record for a `record`
+#include "prelude.hpp"
+void wrong() { instance.func<void(point)>("f"); }
