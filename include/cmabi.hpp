@@ -63,6 +63,7 @@
 #include "cmabi/coroutine.hpp"
 #include "cmabi/error.hpp"
 #include "cmabi/func.hpp"
+#include "cmabi/reflect.hpp"
 #include "cmabi/resource.hpp"
 #include "cmabi/stream.hpp"
 #include "cmabi/values.hpp"
@@ -73,6 +74,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -176,6 +178,8 @@ public:
     explicit type(cmabi_type *owned) : handle(owned) {}
     type(const type &other) : handle(cmabi_type_clone(other.get())) {}
 
+    /// What it is made of.
+    type_view view() const { return type_view(get()); }
     /// The type as WIT text.
     std::string_view text() const { return string(cmabi_type_text(get())); }
     friend bool operator==(const type &a, const type &b) { return a.get() == b.get(); }
@@ -192,6 +196,11 @@ public:
     cmabi::type type(std::string_view path) const {
         return cmabi::type(cmabi_type_clone(
             detail::call_out<const cmabi_type *>(cmabi_wit_type, get(), string(path))));
+    }
+    /// The type of the function at `path`.
+    func_type func(std::string_view path) const {
+        return func_type(cmabi_func_type_clone(
+            detail::call_out<const cmabi_func_type *>(cmabi_wit_func, get(), string(path))));
     }
 
 private:
@@ -225,6 +234,16 @@ public:
     component(const engine &engine, std::string_view path)
         : handle(detail::call_out<cmabi_component *>(cmabi_component_load_file, engine.get(),
                                                      string(path))) {}
+
+    /// What it imports and exports, in the order of the component; borrowed from it.
+    std::vector<named_extern> imports() const {
+        return detail::externs<const cmabi_component>(cmabi_component_import_count(get()),
+                                                      cmabi_component_import, get());
+    }
+    std::vector<named_extern> exports() const {
+        return detail::externs<const cmabi_component>(cmabi_component_export_count(get()),
+                                                      cmabi_component_export, get());
+    }
 };
 
 // ================================================================================================
@@ -369,6 +388,19 @@ public:
 
     std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
     void set_fuel(std::uint64_t fuel) { detail::call(cmabi_store_set_fuel, get(), fuel); }
+
+    /// What it is doing; see `cmabi_store_get_counts`.
+    cmabi_counts counts() const {
+        cmabi_counts counts = CMABI_COUNTS_INIT;
+        detail::call(cmabi_store_get_counts, get(), &counts);
+        return counts;
+    }
+    /// Who waits for what, a line for each; see `cmabi_store_dump`.
+    std::string dump() const {
+        const cmabi::arena arena;
+        return std::string(std::string_view(
+            string(detail::call_out<cmabi_string>(cmabi_store_dump, get(), arena.get()))));
+    }
 
     /// Has the store keep a value of the host's, instead of the one that it kept.
     template <class T>
@@ -516,6 +548,50 @@ class resource_functions;
 template <class T>
 class resource_definition;
 
+/// A function of an instance whose type is not known when the program is compiled. Got from
+/// `instance::dynamic_func`. It keeps its instance and store alive.
+class dynamic_func {
+public:
+    func_type_view type() const { return func_type_view(cmabi_func_get_type(func_)); }
+
+    /// Calls it with arguments and a result that are written in WAVE, the WebAssembly Value Encoding; the result is
+    /// empty where there is none. Throws a `cmabi::error` with `CMABI_STATUS_INVALID` for text that is no
+    /// value of the parameter's type.
+    std::string operator()(const std::vector<std::string_view> &args = {}) const {
+        const std::optional<type_view> params = type().params(), result = type().result();
+        const std::size_t count = params ? params->part_count() : 0;
+        if (args.size() != count)
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "the function takes " + std::to_string(count) +
+                                                           " arguments, not " + std::to_string(args.size()));
+        const cmabi::arena arena;
+        detail::room_for in(params), out(result);
+        for (std::size_t i = 0; i < count; ++i) {
+            void *place = static_cast<unsigned char *>(in.get()) + params->part_offset(i);
+            detail::call(cmabi_wave_parse, params->part(i)->get(), string(args[i]), place, arena.get());
+        }
+        call(in.get(), out.get(), arena);
+        if (!result) return {};
+        const void *value = out.get();
+        return std::string(std::string_view(string(
+            detail::call_out<cmabi_string>(cmabi_wave_print, result->get(), value, arena.get()))));
+    }
+    /// Calls it with the record of the arguments, and room for the result, in the canonical layout; either is null
+    /// where there are none. What the result points to is in `arena`.
+    void call(const void *args, void *results, const arena &arena) const {
+        detail::store_use(state_->store->link.get())
+            .call(cmabi_func_call, state_->store->store.get(), func_, args, results, arena.get());
+    }
+
+private:
+    friend class instance;
+
+    dynamic_func(std::shared_ptr<detail::instance_state> state, const cmabi_func *found)
+        : state_(std::move(state)), func_(found) {}
+
+    std::shared_ptr<detail::instance_state> state_;
+    const cmabi_func *func_;
+};
+
 /// An instance of a component. Copies are the same instance; it keeps its store alive.
 class instance {
 public:
@@ -548,6 +624,23 @@ public:
                             std::string(text) + "`, C++ has `" + expected_type::describe() + '`');
         }
         return cmabi::func<Signature>(state_, found);
+    }
+
+    /// The function at `path`, whatever its type.
+    cmabi::dynamic_func dynamic_func(std::string_view path) const {
+        return cmabi::dynamic_func(
+            state_, detail::call_out<const cmabi_func *>(cmabi_instance_func, get(), string(path)));
+    }
+    /// What it exports, in the order of the component; borrowed from it.
+    std::vector<named_extern> exports() const {
+        return detail::externs<cmabi_instance>(cmabi_instance_export_count(get()), cmabi_instance_export,
+                                               get());
+    }
+    /// What it is doing; see `cmabi_instance_get_counts`.
+    cmabi_counts counts() const {
+        cmabi_counts counts = CMABI_COUNTS_INIT;
+        detail::call(cmabi_instance_get_counts, store(), get(), &counts);
+        return counts;
     }
 
     /// Sets what the instance is called in messages and frames; see `cmabi_instance_set_label`.
@@ -683,6 +776,15 @@ public:
     template <class T>
     resource_definition<T> resource(std::string_view iface);
 
+    /// Offers a component, to be instantiated by those that import it.
+    void component(std::string_view iface, std::string_view name, const cmabi::component &component) {
+        detail::call(cmabi_linker_component, get(), string(iface), string(name), component.get());
+    }
+    /// Offers a core module, from its binary.
+    void module(std::string_view iface, std::string_view name, list<std::uint8_t> binary) {
+        detail::call(cmabi_linker_module, get(), string(iface), string(name), binary.ptr, binary.len);
+    }
+
     /// Offers all that an instance exports as the instance `name`.
     void instance(std::string_view name, const cmabi::instance &instance) {
         detail::call(cmabi_linker_instance, get(), string(name), instance.get());
@@ -709,12 +811,12 @@ public:
     }
 
     /// Throws a `cmabi::error` that lists what a component imports and is not there as it wants it.
-    void check(const component &component) const {
+    void check(const cmabi::component &component) const {
         detail::call(cmabi_linker_check, get(), component.get());
     }
 
     /// Makes an instance of a component in a store.
-    cmabi::instance instantiate(store &store, const component &component) const {
+    cmabi::instance instantiate(store &store, const cmabi::component &component) const {
         cmabi_instance *instance = nullptr;
         detail::store_use(store.link())
             .call(cmabi_linker_instantiate, get(), store.get(), component.get(), &instance);
