@@ -92,6 +92,7 @@ typedef struct cmabi_func cmabi_func;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_import cmabi_import;
 typedef struct cmabi_instance cmabi_instance;
+typedef struct cmabi_interrupter cmabi_interrupter;
 typedef struct cmabi_linker cmabi_linker;
 typedef struct cmabi_resource_type cmabi_resource_type;
 typedef struct cmabi_store cmabi_store;
@@ -173,6 +174,14 @@ enum cmabi_status
      * A guest has ended its program, well or not (`cmabi_error_exit_code`): it cannot be called again.
      */
     CMABI_STATUS_EXIT,
+    /**
+     * The host stopped what ran: `cmabi_interrupter_interrupt` or `cmabi_store_set_deadline`.
+     */
+    CMABI_STATUS_INTERRUPTED,
+    /**
+     * A trap, or the host, has ended the instance before: it cannot be called again.
+     */
+    CMABI_STATUS_ENDED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1331,8 +1340,8 @@ typedef uint32_t cmabi_core_type;
 cmabi_kind cmabi_type_kind(const cmabi_type *type);
 
 /**
- * The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`. Borrowed from the type; empty for
- * NULL.
+ * The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`; of a text that is longer than 64 KiB,
+ * the beginning and ` ...`. Borrowed from the type; empty for NULL.
  */
 cmabi_string cmabi_type_text(const cmabi_type *type);
 
@@ -1505,7 +1514,8 @@ cmabi_func_type *cmabi_func_type_clone(const cmabi_func_type *type);
 void cmabi_func_type_free(cmabi_func_type *type);
 
 /**
- * The type as WIT text: `async func(a: u8) -> string`. Borrowed from the type; empty for NULL.
+ * The type as WIT text: `async func(a: u8) -> string`; of a text that is longer than 64 KiB, the
+ * beginning and ` ...`. Borrowed from the type; empty for NULL.
  */
 cmabi_string cmabi_func_type_text(const cmabi_func_type *type);
 
@@ -3040,6 +3050,18 @@ const cmabi_extern_type *cmabi_instance_export(cmabi_instance *instance,
                                                cmabi_string *name);
 
 /**
+ * Ends an instance and all inside it now, whatever it does: what it runs ends as if it had trapped, and
+ * callers and the other ends of its streams learn why; what it owned is dropped, and its memories and
+ * tables are given back before the store goes, as far as the engine can: the built-in one keeps addresses and
+ * tables. From then on a call of it fails with `CMABI_STATUS_ENDED`. Where a function of the host that it
+ * has called ends it, it traps when that returns. Nothing happens to one that has ended before. The
+ * handle stays the caller's.
+ */
+cmabi_status cmabi_instance_terminate(cmabi_store *store,
+                                      const cmabi_instance *instance,
+                                      cmabi_error **error);
+
+/**
  * Sets what an instance is called in messages, frames and traces, `component` otherwise; what is inside of
  * it is called after it, as `label.0`. The text is copied.
  */
@@ -3072,6 +3094,58 @@ cmabi_status cmabi_instance_get_counts(cmabi_store *store,
                                        const cmabi_instance *instance,
                                        cmabi_counts *counts,
                                        cmabi_error **error);
+
+/* Interrupter ------------------------------------------------------------------------------------ */
+
+/**
+ * For `cmabi_store_set_deadline`: there is time without end.
+ */
+#define CMABI_NO_DEADLINE UINT64_MAX
+
+/**
+ * Stops what runs in a store, from any thread, at any time; it may outlive the store.
+ */
+typedef struct cmabi_interrupter cmabi_interrupter;
+
+/**
+ * Makes an interrupter of a store, to be freed with `cmabi_interrupter_free`. All interrupters of a store
+ * do the same. `CMABI_STATUS_INVALID_ARGUMENT` for a store that was not made for it: see
+ * `cmabi_config_set_interruptible`.
+ */
+cmabi_status cmabi_store_interrupter(cmabi_store *store,
+                                     cmabi_interrupter **interrupter,
+                                     cmabi_error **error);
+
+/**
+ * Stops what runs in the store now: the guest traps, and the call that ran it fails with
+ * `CMABI_STATUS_INTERRUPTED`; so does a call that sleeps until something outside happens. As after any
+ * trap, the instances whose calls are ended cannot be called again; others go on, and other calls of the
+ * store with them. Where nothing runs, nothing happens.
+ *
+ * It takes some milliseconds at the most, unless the engine is in the middle of a long instruction such
+ * as `memory.fill`, or a function of the host runs: that is not stopped, but the guest that called it is
+ * when it returns. Any thread may call this at any time, also after the store is freed, and so may a
+ * handler of signals: it takes no lock and no memory. NULL is fine.
+ */
+void cmabi_interrupter_interrupt(const cmabi_interrupter *interrupter);
+
+/**
+ * Frees an interrupter; what it was asked for still happens. NULL is fine.
+ */
+void cmabi_interrupter_free(cmabi_interrupter *interrupter);
+
+/**
+ * Gives what runs in a store so many nanoseconds from now; then it is stopped as by
+ * `cmabi_interrupter_interrupt`, and so is whatever runs later, until this is called again. It takes the
+ * place of a deadline that was set before; `CMABI_NO_DEADLINE` only takes that away.
+ *
+ * One thread of the library keeps the deadlines of all stores. `CMABI_STATUS_INVALID_ARGUMENT` for a
+ * store that was not made for it: see `cmabi_config_set_interruptible`. `CMABI_STATUS_LIMIT` where the
+ * thread cannot be started.
+ */
+cmabi_status cmabi_store_set_deadline(cmabi_store *store,
+                                      uint64_t nanoseconds,
+                                      cmabi_error **error);
 
 /* Func ------------------------------------------------------------------------------------------- */
 
@@ -3817,6 +3891,10 @@ enum cmabi_outcome
      * It used up its fuel.
      */
     CMABI_OUTCOME_OUT_OF_FUEL,
+    /**
+     * It was stopped: see `cmabi_engine_limits.interrupt`.
+     */
+    CMABI_OUTCOME_INTERRUPTED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -3926,6 +4004,12 @@ typedef struct cmabi_engine_limits {
      * Bytes that all linear memories and tables of the store may have together.
      */
     uint64_t max_guest_bytes;
+    /**
+     * A word that any thread may change at any time. While it is not 0, guests that run have to stop: the
+     * call returns `CMABI_OUTCOME_INTERRUPTED`, within a few milliseconds. Valid as long as the store; NULL
+     * where nothing stops guests.
+     */
+    const uint32_t *interrupt;
 } cmabi_engine_limits;
 
 /**
@@ -4025,6 +4109,10 @@ typedef struct cmabi_engine_interface {
      * Not 0 where fuel can be metered.
      */
     uint8_t fuel;
+    /**
+     * Not 0 where guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
+     */
+    uint8_t interrupt;
     /**
      * Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page
      * follows. 0 for 1 MiB.

@@ -9,9 +9,9 @@ use super::{Cx, Shared, StoreConfig, policy};
 use crate::account::{Account, reserve_one};
 use crate::engine::CoreInstance;
 use crate::error::{Trap, Trapped};
-use std::iter;
 use std::any::Any;
 use std::collections::VecDeque;
+use std::iter;
 use std::rc::Rc;
 use std::sync::Arc;
 

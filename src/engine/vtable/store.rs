@@ -190,7 +190,7 @@ impl VtableStore {
                 // What was asked for may have been taken back since.
                 Some(signal) => {
                     Err(self.with_frames(signal.check().err().unwrap_or_else(signal::interrupted)))
-                },
+                }
                 None => Err(engine_error("stopped a guest that nothing interrupted")),
             },
             cmabi_outcome::Returned => Err(engine_error("went on after an import blocked")),
