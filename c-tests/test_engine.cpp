@@ -511,7 +511,7 @@ TEST_CASE("an engine that lacks functions, or says wrong things of itself, is re
     int drops = 0;
     CppEngine cpp{CMABI_ENGINE_TIER_RESUME, &drops};
     Engine engine;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "interface", cmabi_engine_new_custom, nullptr, engine.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "table", cmabi_engine_new_custom, nullptr, engine.out());
 
     cmabi_engine_interface table = interface(cpp);
     table.resume = nullptr;

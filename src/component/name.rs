@@ -8,8 +8,11 @@ use std::collections::HashMap;
 #[derive(Clone, Default)]
 pub(crate) struct Compatible {
     /// The versions of each interface and track by their places, the highest last.
-    versions: HashMap<(Box<str>, Track), Vec<(Version, usize)>>,
+    versions: HashMap<(Box<str>, Track), Vec<Placed>>,
 }
+
+/// A version, and the place of the item that has it.
+type Placed = (Version, usize);
 
 impl Compatible {
     /// Takes in the name of the item at `index`.
