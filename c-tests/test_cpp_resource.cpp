@@ -300,7 +300,12 @@ TEST_CASE("a guest's destructor that traps is only told to who asks") {
     const auto create = f.func<own<counter>(uint32_t)>(make_counter);
     own<counter> bad = create(666);
     SUBCASE("asked") {
-        CHECK_THROWS_WITH_AS(bad.drop(), doctest::Contains("destructor of counter"), cmabi::error);
+        try {
+            bad.drop();
+            FAIL("it traps");
+        } catch (const cmabi::error &error) {
+            CHECK(error.frames().back().name == "destructor of counter");
+        }
         CHECK(!bad);
     }
     SUBCASE("not asked") {
