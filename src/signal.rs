@@ -105,12 +105,14 @@ impl Signal {
     }
 
     /// The word that is not 0 where what runs has to stop, for engines to look at.
+    #[cfg(feature = "component")]
     pub(crate) fn interrupt_word(&self) -> &AtomicU32 {
         &self.interrupt
     }
 }
 
 /// The trap for what stopped though nothing asks for that any more.
+#[cfg(feature = "component")]
 #[cold]
 pub(crate) fn interrupted() -> Trapped {
     stopped(INTERRUPTED)
