@@ -9,6 +9,8 @@
 # make reference SPEC=path  the cross-check with the executable reference in a checkout of the specification
 # make fuzz TIME=60  the fuzz targets, so many seconds each
 # make bench     the benchmarks
+# make package   build/package: .deb and .tar.gz
+# make docs      build/docs/html: the reference of the headers, with the guides
 # make header    rewrite include/cmabi.h from the sources
 #
 # All is built in ./build and ./target, the fuzz targets in ./fuzz/target. On a Debian-like machine,
@@ -23,7 +25,7 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test valgrind sanitize fuzz bench reference header clean
+.PHONY: demo test lint rust-test c-test valgrind sanitize fuzz bench reference package docs header clean
 
 demo:
 	.ci/setup cc cmake
@@ -89,6 +91,14 @@ reference:
 	$(CARGO) build --lib
 	PYTHONDONTWRITEBYTECODE=1 python3 tests/reference/check.py --spec $(SPEC) --lib target/debug/libcmabi.so \
 		--cases $(CASES)
+
+# Below /usr, Debian has a folder of libraries for each architecture.
+package:
+	.ci/setup cc cmake dpkg-dev
+	$(CMAKE) -S . -B build/package -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr \
+		-DCMABI_BUILD_TESTS=OFF -DCMABI_BUILD_EXAMPLES=OFF
+	$(CMAKE) --build build/package --parallel $(JOBS)
+	$(CMAKE) --build build/package --target package
 
 header:
 	CMABI_UPDATE_HEADER=1 $(CARGO) test --test header

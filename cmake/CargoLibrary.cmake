@@ -66,7 +66,12 @@ else()
   set(and_command ${build_command})
 endif()
 
-add_custom_target(cmabi_cargo
+# What is installed is built, whether or not a program needs it.
+set(all)
+if(CMABI_INSTALL)
+  set(all ALL)
+endif()
+add_custom_target(cmabi_cargo ${all}
   COMMAND ${cargo_build} --lib ${with_command} ${library_features}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.so ${lib_dir}/${shared_real}

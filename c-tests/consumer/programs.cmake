@@ -1,4 +1,4 @@
-# hello.c and hello.cpp against each of the targets.
+# hello.c and hello.cpp against each of the targets, and the programs of the README.
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_CXX_STANDARD 17)
 enable_testing()
@@ -9,4 +9,14 @@ foreach(library cmabi shared static)
     target_link_libraries(${name} PRIVATE cmabi::${library})
     add_test(NAME ${name} COMMAND ${name})
   endforeach()
+endforeach()
+
+foreach(language C CXX)
+  string(TOLOWER ${language} suffix)
+  string(REPLACE cxx cpp suffix ${suffix})
+  set(name greeter_${suffix})
+  add_executable(${name} ${README_DIR}/greeter.${suffix})
+  cmabi_bindgen(TARGET ${name} WIT ${README_DIR}/greeter.wit WORLD greeter LANGUAGE ${language})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${GUEST_DIR})
+  set_tests_properties(${name} PROPERTIES PASS_REGULAR_EXPRESSION "^log: Ada\nWelcome back, Ada!")
 endforeach()

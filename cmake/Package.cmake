@@ -1,0 +1,45 @@
+# Packages, made by CPack: for Debian one each of what Install.cmake calls runtime, development and debug, and
+# a .tar.gz with all of it.
+set(CPACK_PACKAGE_NAME cmabi)
+set(CPACK_PACKAGE_VENDOR libcmabi)
+set(CPACK_PACKAGE_CONTACT "The libcmabi authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_GENERATOR DEB TGZ)
+set(CPACK_COMPONENTS_ALL runtime development debug)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_THREADS 0)
+# What was built is packed; tests and examples need not be.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libs)
+set(runtime_package libcmabi${PROJECT_VERSION_MAJOR})
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${runtime_package})
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libcmabi-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEBUG_PACKAGE_NAME ${runtime_package}-dbg)
+set(CPACK_DEBIAN_DEBUG_PACKAGE_SECTION debug)
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "What programs need that are linked with the shared library.")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+  "Headers, the static library, the cmabi command, and files for CMake and pkg-config.")
+set(CPACK_COMPONENT_DEBUG_DESCRIPTION "Debug information of the shared library.")
+
+# The libraries that the files need: as dpkg-shlibdeps finds them, where it is there.
+find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
+if(DPKG_SHLIBDEPS)
+  set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS ON)
+else()
+  set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "libc6, libgcc-s1")
+  set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libc6, libgcc-s1")
+endif()
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
+set(same_version "${runtime_package} (= ${PROJECT_VERSION})")
+list(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ${same_version})
+list(JOIN CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
+set(CPACK_DEBIAN_DEBUG_PACKAGE_DEPENDS ${same_version})
+
+include(CPack)
