@@ -121,6 +121,15 @@ fn refuse_core_module(bytes: &[u8], path: &Path) -> Result<()> {
 }
 
 fn select(resolve: &Resolve, package: PackageId, world: Option<&str>) -> Result<WorldId> {
+    // As messages name them. The parser's names are those of WIT, with `%` before keywords.
+    let named = resolve.worlds.iter().find(|(_, known)| {
+        let Some(of) = known.package else { return false };
+        let whole = || resolve.id_of_name(of, &known.name);
+        world.is_some_and(|name| (of == package && name == known.name) || name == whole())
+    });
+    if let Some((id, _)) = named {
+        return Ok(id);
+    }
     resolve.select_world(&[package], world).map_err(|error| {
         let worlds: Vec<_> = (resolve.worlds.iter())
             .filter_map(|(_, world)| Some(resolve.id_of_name(world.package?, &world.name)))

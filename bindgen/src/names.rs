@@ -34,6 +34,12 @@ impl Unique {
         Unique(taken.iter().map(|&name| name.to_owned()).collect())
     }
 
+    /// The same with more names that are taken.
+    pub(crate) fn and(mut self, taken: &[&str]) -> Self {
+        self.0.extend(taken.iter().map(|&name| name.to_owned()));
+        self
+    }
+
     /// Takes names as they are.
     pub(crate) fn reserve<'a>(&mut self, names: impl IntoIterator<Item = &'a String>) {
         self.0.extend(names.into_iter().cloned());

@@ -15,6 +15,10 @@ const WORLDS: &[(&str, &str)] = &[
     ("versions.wit", "versions"),
     ("later.wit", "later"),
     ("deps-world", "alarm"),
+    ("worlds.wit", "imports"),
+    ("worlds.wit", "import:worlds/exports"),
+    ("worlds.wit", "error"),
+    ("worlds.wit", "type"),
 ];
 
 fn corpus(name: &str) -> PathBuf {

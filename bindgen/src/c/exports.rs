@@ -8,7 +8,7 @@ use crate::world::World;
 use wit_parser::{Function, Handle, Type, TypeDefKind, TypeId};
 
 /// The names that parameters of generated functions have besides those of WIT.
-const TAKEN: &[&str] = &[
+pub(super) const TAKEN: &[&str] = &[
     "args",
     "arena",
     "data",

@@ -63,7 +63,7 @@ impl Printer<'_> {
             },
         );
         self.header.line(
-            "/// Offers components all that `imports` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`\n\
+            "/// Offers components all that `offers` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`\n\
              /// where a function is NULL: the message names it. The data of each struct is dropped once in\n\
              /// any case: at once where this fails, otherwise with the linker and the stores that use it.",
         );
@@ -73,7 +73,7 @@ impl Printer<'_> {
     }
 
     fn add_params(&self) -> Vec<String> {
-        vec!["cmabi_linker *linker".to_owned(), format!("const {}_imports *imports", self.name)]
+        vec!["cmabi_linker *linker".to_owned(), format!("const {}_imports *offers", self.name)]
     }
 
     fn scope_path(&self, scope: usize) -> String {
@@ -193,7 +193,7 @@ impl Printer<'_> {
         }
         let calls: String = (hosts.iter())
             .map(|(_, name, member)| {
-                format!("status = add_{name}(linker, imports->{member}, status, error);\n")
+                format!("status = add_{name}(linker, offers->{member}, status, error);\n")
             })
             .collect();
         let params = self.add_params();
@@ -263,18 +263,18 @@ impl Printer<'_> {
         }
         let params = [
             "cmabi_linker *linker".to_owned(),
-            format!("const {name} *imports"),
+            format!("const {name} *offers"),
             "cmabi_status status".to_owned(),
             "cmabi_error **error".to_owned(),
         ];
         self.source.gap();
         self.source.call(&format!("static cmabi_status add_{name}"), &params, " {");
         self.source.indent();
-        self.source.line("const char *missing = NULL;\nif (imports == NULL) return status;");
+        self.source.line("const char *missing = NULL;\nif (offers == NULL) return status;");
         for &id in &resources {
             let member = self.destructor(id);
             self.source
-                .line(format!("if (imports->{member} == NULL) missing = \"{path}#{member}\";"));
+                .line(format!("if (offers->{member} == NULL) missing = \"{path}#{member}\";"));
         }
         for (function, member) in functions.iter().zip(members) {
             let full = if path.is_empty() {
@@ -282,14 +282,14 @@ impl Printer<'_> {
             } else {
                 format!("{path}#{}", function.name)
             };
-            self.source.line(format!("if (imports->{member} == NULL) missing = \"{full}\";"));
+            self.source.line(format!("if (offers->{member} == NULL) missing = \"{full}\";"));
         }
         self.source.line(format!(
             "struct {shared} *of = NULL;\n\
              if (status == CMABI_STATUS_OK && missing == NULL) of = malloc(sizeof *of);\n\
-             if (of == NULL) {{\n    if (imports->drop != NULL) imports->drop(imports->data);\n    \
+             if (of == NULL) {{\n    if (offers->drop != NULL) offers->drop(offers->data);\n    \
              return status == CMABI_STATUS_OK ? cannot_offer(missing, error) : status;\n}}\n\
-             of->imports = *imports;\nbegin_sharing(&of->shared, imports->data, imports->drop);"
+             of->imports = *offers;\nbegin_sharing(&of->shared, offers->data, offers->drop);"
         ));
         for id in resources {
             let (ns, resource) = self.resource(id);

@@ -9,11 +9,43 @@ mod types;
 
 use crate::code::Code;
 use crate::descs::{Descs, exported};
-use crate::names::{Globals, identifier, shouty, snake};
+use crate::names::{Globals, Unique, shouty, snake};
 use crate::world::{Direction, World};
 use crate::{File, Options, Result};
 use std::collections::HashMap;
 use wit_parser::{PackageName, SizeAlign, TypeId, WorldKey};
+
+/// What is in every source file, and what functions there call their own.
+const SOURCE: &[&str] = &[
+    "begin_sharing",
+    "cannot_offer",
+    "component",
+    "element",
+    "exports",
+    "found",
+    "free",
+    "funcs",
+    "given",
+    "handle",
+    "instance",
+    "let_go",
+    "linker",
+    "made",
+    "malloc",
+    "message",
+    "missing",
+    "name",
+    "not_a_resource",
+    "offer",
+    "offer_resource",
+    "offered",
+    "offers",
+    "shared",
+    "store",
+    "text",
+    "type",
+    "users",
+];
 
 /// The printer's state: the world, the names of its types, and what was printed.
 struct Printer<'a> {
@@ -42,7 +74,9 @@ pub(crate) fn print(world: &World<'_>, options: &Options, banner: &str) -> Resul
     let mut printer = Printer {
         world,
         sizes,
-        name: identifier(&format!("{prefix}{}", snake(world.name))),
+        name: Unique::with(exports::TAKEN)
+            .and(SOURCE)
+            .name(&format!("{prefix}{}", snake(world.name))),
         prefix,
         types: HashMap::new(),
         anonymous: HashMap::new(),

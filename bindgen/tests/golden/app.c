@@ -239,19 +239,19 @@ static const struct offered offered_demo_app_log_host[] = {
 };
 
 static cmabi_status add_demo_app_log_host(
-        cmabi_linker *linker, const demo_app_log_host *imports, cmabi_status status,
+        cmabi_linker *linker, const demo_app_log_host *offers, cmabi_status status,
         cmabi_error **error) {
     const char *missing = NULL;
-    if (imports == NULL) return status;
-    if (imports->line == NULL) missing = "demo:app/log#line";
+    if (offers == NULL) return status;
+    if (offers->line == NULL) missing = "demo:app/log#line";
     struct shared_demo_app_log_host *of = NULL;
     if (status == CMABI_STATUS_OK && missing == NULL) of = malloc(sizeof *of);
     if (of == NULL) {
-        if (imports->drop != NULL) imports->drop(imports->data);
+        if (offers->drop != NULL) offers->drop(offers->data);
         return status == CMABI_STATUS_OK ? cannot_offer(missing, error) : status;
     }
-    of->imports = *imports;
-    begin_sharing(&of->shared, imports->data, imports->drop);
+    of->imports = *offers;
+    begin_sharing(&of->shared, offers->data, offers->drop);
     for (size_t i = 0; i < 1 && status == CMABI_STATUS_OK; i++)
         status = offer(linker, "demo:app/log", &offered_demo_app_log_host[i],
                            &of->shared, error);
@@ -278,19 +278,19 @@ static const struct offered offered_demo_app_settings_host[] = {
 };
 
 static cmabi_status add_demo_app_settings_host(
-        cmabi_linker *linker, const demo_app_settings_host *imports, cmabi_status status,
+        cmabi_linker *linker, const demo_app_settings_host *offers, cmabi_status status,
         cmabi_error **error) {
     const char *missing = NULL;
-    if (imports == NULL) return status;
-    if (imports->get == NULL) missing = "demo:app/settings#get";
+    if (offers == NULL) return status;
+    if (offers->get == NULL) missing = "demo:app/settings#get";
     struct shared_demo_app_settings_host *of = NULL;
     if (status == CMABI_STATUS_OK && missing == NULL) of = malloc(sizeof *of);
     if (of == NULL) {
-        if (imports->drop != NULL) imports->drop(imports->data);
+        if (offers->drop != NULL) offers->drop(offers->data);
         return status == CMABI_STATUS_OK ? cannot_offer(missing, error) : status;
     }
-    of->imports = *imports;
-    begin_sharing(&of->shared, imports->data, imports->drop);
+    of->imports = *offers;
+    begin_sharing(&of->shared, offers->data, offers->drop);
     for (size_t i = 0; i < 1 && status == CMABI_STATUS_OK; i++)
         status = offer(linker, "demo:app/settings", &offered_demo_app_settings_host[i],
                            &of->shared, error);
@@ -299,11 +299,11 @@ static cmabi_status add_demo_app_settings_host(
 }
 
 cmabi_status app_add_to_linker(
-        cmabi_linker *linker, const app_imports *imports, cmabi_error **error) {
+        cmabi_linker *linker, const app_imports *offers, cmabi_error **error) {
     cmabi_status status = CMABI_STATUS_OK;
     if (error != NULL) *error = NULL;
-    status = add_demo_app_log_host(linker, imports->demo_app_log, status, error);
-    status = add_demo_app_settings_host(linker, imports->demo_app_settings, status, error);
+    status = add_demo_app_log_host(linker, offers->demo_app_log, status, error);
+    status = add_demo_app_settings_host(linker, offers->demo_app_settings, status, error);
     return status;
 }
 

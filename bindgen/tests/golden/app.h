@@ -171,11 +171,11 @@ typedef struct app_imports {
     const demo_app_log_host *demo_app_log;
     const demo_app_settings_host *demo_app_settings;
 } app_imports;
-/// Offers components all that `imports` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`
+/// Offers components all that `offers` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`
 /// where a function is NULL: the message names it. The data of each struct is dropped once in
 /// any case: at once where this fails, otherwise with the linker and the stores that use it.
 cmabi_status app_add_to_linker(
-        cmabi_linker *linker, const app_imports *imports, cmabi_error **error);
+        cmabi_linker *linker, const app_imports *offers, cmabi_error **error);
 
 /// An instance of a component for the world `app`, whose functions have been looked up. The
 /// members are for generated code, and for calls of `cmabi.h`.

@@ -217,22 +217,22 @@ static const struct offered offered_demo_editor_files_host[] = {
 };
 
 static cmabi_status add_demo_editor_files_host(
-        cmabi_linker *linker, const demo_editor_files_host *imports, cmabi_status status,
+        cmabi_linker *linker, const demo_editor_files_host *offers, cmabi_status status,
         cmabi_error **error) {
     const char *missing = NULL;
-    if (imports == NULL) return status;
-    if (imports->file_destructor == NULL) missing = "demo:editor/files#file_destructor";
-    if (imports->constructor_file == NULL) missing = "demo:editor/files#[constructor]file";
-    if (imports->method_file_write == NULL) missing = "demo:editor/files#[method]file.write";
-    if (imports->method_file_size == NULL) missing = "demo:editor/files#[method]file.size";
+    if (offers == NULL) return status;
+    if (offers->file_destructor == NULL) missing = "demo:editor/files#file_destructor";
+    if (offers->constructor_file == NULL) missing = "demo:editor/files#[constructor]file";
+    if (offers->method_file_write == NULL) missing = "demo:editor/files#[method]file.write";
+    if (offers->method_file_size == NULL) missing = "demo:editor/files#[method]file.size";
     struct shared_demo_editor_files_host *of = NULL;
     if (status == CMABI_STATUS_OK && missing == NULL) of = malloc(sizeof *of);
     if (of == NULL) {
-        if (imports->drop != NULL) imports->drop(imports->data);
+        if (offers->drop != NULL) offers->drop(offers->data);
         return status == CMABI_STATUS_OK ? cannot_offer(missing, error) : status;
     }
-    of->imports = *imports;
-    begin_sharing(&of->shared, imports->data, imports->drop);
+    of->imports = *offers;
+    begin_sharing(&of->shared, offers->data, offers->drop);
     if (status == CMABI_STATUS_OK)
         status = offer_resource(linker, "demo:editor/files", "file", demo_editor_files_file_type(),
                 call_demo_editor_files_file_destructor, &of->shared, error);
@@ -244,10 +244,10 @@ static cmabi_status add_demo_editor_files_host(
 }
 
 cmabi_status editor_add_to_linker(
-        cmabi_linker *linker, const editor_imports *imports, cmabi_error **error) {
+        cmabi_linker *linker, const editor_imports *offers, cmabi_error **error) {
     cmabi_status status = CMABI_STATUS_OK;
     if (error != NULL) *error = NULL;
-    status = add_demo_editor_files_host(linker, imports->demo_editor_files, status, error);
+    status = add_demo_editor_files_host(linker, offers->demo_editor_files, status, error);
     return status;
 }
 

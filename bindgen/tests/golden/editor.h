@@ -83,11 +83,11 @@ typedef struct demo_editor_files_host {
 typedef struct editor_imports {
     const demo_editor_files_host *demo_editor_files;
 } editor_imports;
-/// Offers components all that `imports` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`
+/// Offers components all that `offers` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`
 /// where a function is NULL: the message names it. The data of each struct is dropped once in
 /// any case: at once where this fails, otherwise with the linker and the stores that use it.
 cmabi_status editor_add_to_linker(
-        cmabi_linker *linker, const editor_imports *imports, cmabi_error **error);
+        cmabi_linker *linker, const editor_imports *offers, cmabi_error **error);
 
 /// An instance of a component for the world `editor`, whose functions have been looked up. The
 /// members are for generated code, and for calls of `cmabi.h`.

@@ -103,20 +103,20 @@ static const struct offered offered_demo_jobs_host_host[] = {
 };
 
 static cmabi_status add_demo_jobs_host_host(
-        cmabi_linker *linker, const demo_jobs_host_host *imports, cmabi_status status,
+        cmabi_linker *linker, const demo_jobs_host_host *offers, cmabi_status status,
         cmabi_error **error) {
     const char *missing = NULL;
-    if (imports == NULL) return status;
-    if (imports->sleep == NULL) missing = "demo:jobs/host#sleep";
-    if (imports->digest == NULL) missing = "demo:jobs/host#digest";
+    if (offers == NULL) return status;
+    if (offers->sleep == NULL) missing = "demo:jobs/host#sleep";
+    if (offers->digest == NULL) missing = "demo:jobs/host#digest";
     struct shared_demo_jobs_host_host *of = NULL;
     if (status == CMABI_STATUS_OK && missing == NULL) of = malloc(sizeof *of);
     if (of == NULL) {
-        if (imports->drop != NULL) imports->drop(imports->data);
+        if (offers->drop != NULL) offers->drop(offers->data);
         return status == CMABI_STATUS_OK ? cannot_offer(missing, error) : status;
     }
-    of->imports = *imports;
-    begin_sharing(&of->shared, imports->data, imports->drop);
+    of->imports = *offers;
+    begin_sharing(&of->shared, offers->data, offers->drop);
     for (size_t i = 0; i < 2 && status == CMABI_STATUS_OK; i++)
         status = offer(linker, "demo:jobs/host", &offered_demo_jobs_host_host[i],
                            &of->shared, error);
@@ -130,10 +130,10 @@ cmabi_status demo_jobs_host_digest_return(
 }
 
 cmabi_status jobs_add_to_linker(
-        cmabi_linker *linker, const jobs_imports *imports, cmabi_error **error) {
+        cmabi_linker *linker, const jobs_imports *offers, cmabi_error **error) {
     cmabi_status status = CMABI_STATUS_OK;
     if (error != NULL) *error = NULL;
-    status = add_demo_jobs_host_host(linker, imports->demo_jobs_host, status, error);
+    status = add_demo_jobs_host_host(linker, offers->demo_jobs_host, status, error);
     return status;
 }
 

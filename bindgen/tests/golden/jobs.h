@@ -30,11 +30,11 @@ cmabi_status demo_jobs_host_digest_return(
 typedef struct jobs_imports {
     const demo_jobs_host_host *demo_jobs_host;
 } jobs_imports;
-/// Offers components all that `imports` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`
+/// Offers components all that `offers` has. The structs are copied. `CMABI_STATUS_INVALID_ARGUMENT`
 /// where a function is NULL: the message names it. The data of each struct is dropped once in
 /// any case: at once where this fails, otherwise with the linker and the stores that use it.
 cmabi_status jobs_add_to_linker(
-        cmabi_linker *linker, const jobs_imports *imports, cmabi_error **error);
+        cmabi_linker *linker, const jobs_imports *offers, cmabi_error **error);
 
 /// An instance of a component for the world `jobs`, whose functions have been looked up. The
 /// members are for generated code, and for calls of `cmabi.h`.
