@@ -1,7 +1,7 @@
 # make demo      build the library and the examples, and run them
 # make test      everything that a change must pass
 #
-# make lint      rustfmt, clippy and rustdoc, with warnings denied
+# make lint      rustfmt, clippy, rustdoc and doxygen, with warnings denied
 # make rust-test the tests in Rust, with all features and with fewer
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
 # make valgrind  only the C suite under valgrind
@@ -35,7 +35,7 @@ demo:
 
 test: lint rust-test c-test
 
-lint:
+lint: docs
 	.ci/setup rustfmt clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
@@ -99,6 +99,11 @@ package:
 		-DCMABI_BUILD_TESTS=OFF -DCMABI_BUILD_EXAMPLES=OFF
 	$(CMAKE) --build build/package --parallel $(JOBS)
 	$(CMAKE) --build build/package --target package
+
+docs:
+	.ci/setup doxygen
+	mkdir -p build/docs
+	CMABI_VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml) doxygen docs/Doxyfile
 
 header:
 	CMABI_UPDATE_HEADER=1 $(CARGO) test --test header

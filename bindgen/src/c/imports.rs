@@ -297,7 +297,7 @@ impl Printer<'_> {
             let member = self.destructor(id);
             self.source.line(format!(
                 "if (status == CMABI_STATUS_OK)\n    status = offer_resource(linker, \"{path}\", \
-                 \"{wit}\", {ns}_{resource}_type(),\n            call_{ns}_{member}, &of->shared, error);"
+                 \"{wit}\", {ns}_{resource}_resource_type(),\n            call_{ns}_{member}, &of->shared, error);"
             ));
         }
         if !functions.is_empty() {

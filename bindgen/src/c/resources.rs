@@ -65,7 +65,10 @@ impl Printer<'_> {
             let (own, borrow) = (self.handle(id, true), self.handle(id, false));
             let scope = self.world.scope_of(id).expect("a resource has a name");
             let item = self.world.describe(scope, "resource", &name);
-            for function in ["borrow", "drop_own", "drop_borrow", "new", "rep", "type"] {
+            let functions = ["borrow", "drop_own", "drop_borrow", "new", "rep", "resource_type"];
+            let of_guests = 3;
+            let count = if self.world.is_guest_resource(id) { of_guests } else { functions.len() };
+            for function in &functions[..count] {
                 self.globals.take(&format!("{ns}_{name}_{function}"), &item)?;
             }
             self.header.gap();
@@ -82,7 +85,7 @@ impl Printer<'_> {
             self.header.line(
                 "/// The type that the program has for it; NULL where there is no memory for one.",
             );
-            self.header.line(format!("const cmabi_resource_type *{ns}_{name}_type(void);"));
+            self.header.line(format!("const cmabi_resource_type *{ns}_{name}_resource_type(void);"));
             self.header.line("/// Makes a handle that owns `rep`: see `cmabi_resource_new`.");
             let params = [
                 "cmabi_store *store".to_owned(),
@@ -132,7 +135,7 @@ impl Printer<'_> {
             );
             let hosted = !self.world.is_guest_resource(id);
             let ty = match hosted {
-                true => format!("{ns}_{name}_type()"),
+                true => format!("{ns}_{name}_resource_type()"),
                 false => "NULL".to_owned(),
             };
             if hosted {
@@ -178,7 +181,7 @@ impl Printer<'_> {
         let wit = self.world.def(id).name.as_deref().unwrap_or_default();
         self.source.gap();
         self.source.line(format!(
-            "const cmabi_resource_type *{ns}_{name}_type(void) {{\n    \
+            "const cmabi_resource_type *{ns}_{name}_resource_type(void) {{\n    \
                  static _Atomic(cmabi_resource_type *) made;\n    \
                  cmabi_resource_type *type = atomic_load(&made);\n    \
                  cmabi_resource_type *mine = NULL;\n    \

@@ -46,7 +46,7 @@ demo_editor_files_borrow_file demo_editor_files_file_borrow(
             return (demo_editor_files_borrow_file){own.handle};
         }
 
-const cmabi_resource_type *demo_editor_files_file_type(void) {
+const cmabi_resource_type *demo_editor_files_file_resource_type(void) {
     static _Atomic(cmabi_resource_type *) made;
     cmabi_resource_type *type = atomic_load(&made);
     cmabi_resource_type *mine = NULL;
@@ -60,18 +60,18 @@ const cmabi_resource_type *demo_editor_files_file_type(void) {
 
 cmabi_status demo_editor_files_file_drop_own(
         cmabi_store *store, demo_editor_files_own_file handle, cmabi_error **error) {
-    return cmabi_resource_drop(store, demo_editor_files_file_type(), handle.handle, error);
+    return cmabi_resource_drop(store, demo_editor_files_file_resource_type(), handle.handle, error);
 }
 
 cmabi_status demo_editor_files_file_drop_borrow(
         cmabi_store *store, demo_editor_files_borrow_file handle, cmabi_error **error) {
-    return cmabi_resource_drop(store, demo_editor_files_file_type(), handle.handle, error);
+    return cmabi_resource_drop(store, demo_editor_files_file_resource_type(), handle.handle, error);
 }
 
 cmabi_status demo_editor_files_file_new(
         cmabi_store *store, demo_editor_files_file *rep, demo_editor_files_own_file *handle,
         cmabi_error **error) {
-    return cmabi_resource_new(store, demo_editor_files_file_type(), rep, &handle->handle, error);
+    return cmabi_resource_new(store, demo_editor_files_file_resource_type(), rep, &handle->handle, error);
 }
 
 cmabi_status demo_editor_files_file_rep(
@@ -79,7 +79,7 @@ cmabi_status demo_editor_files_file_rep(
         cmabi_error **error) {
     void *found = NULL;
     const cmabi_status status =
-        cmabi_resource_rep(store, demo_editor_files_file_type(), handle.handle, &found, error);
+        cmabi_resource_rep(store, demo_editor_files_file_resource_type(), handle.handle, &found, error);
     if (status == CMABI_STATUS_OK) *rep = found;
     return status;
 }
@@ -234,7 +234,7 @@ static cmabi_status add_demo_editor_files_host(
     of->imports = *offers;
     begin_sharing(&of->shared, offers->data, offers->drop);
     if (status == CMABI_STATUS_OK)
-        status = offer_resource(linker, "demo:editor/files", "file", demo_editor_files_file_type(),
+        status = offer_resource(linker, "demo:editor/files", "file", demo_editor_files_file_resource_type(),
                 call_demo_editor_files_file_destructor, &of->shared, error);
     for (size_t i = 0; i < 3 && status == CMABI_STATUS_OK; i++)
         status = offer(linker, "demo:editor/files", &offered_demo_editor_files_host[i],

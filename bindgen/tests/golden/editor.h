@@ -45,7 +45,7 @@ cmabi_status demo_editor_files_file_drop_own(
 cmabi_status demo_editor_files_file_drop_borrow(
         cmabi_store *store, demo_editor_files_borrow_file handle, cmabi_error **error);
 /// The type that the program has for it; NULL where there is no memory for one.
-const cmabi_resource_type *demo_editor_files_file_type(void);
+const cmabi_resource_type *demo_editor_files_file_resource_type(void);
 /// Makes a handle that owns `rep`: see `cmabi_resource_new`.
 cmabi_status demo_editor_files_file_new(
         cmabi_store *store, demo_editor_files_file *rep, demo_editor_files_own_file *handle,
