@@ -82,7 +82,11 @@ fuzz:
 	done
 
 bench:
+	.ci/setup cc cmake
 	$(CARGO) bench
+	$(CMAKE) -S . -B build/bench -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
+		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON
+	$(CMAKE) --build build/bench --target run-generated
 
 CASES ?= 100000
 

@@ -49,13 +49,14 @@ function(cmabi_bindgen)
     list(APPEND arg_OPTIONS --namespace ${arg_NAMESPACE})
   endif()
 
+  set(depfile ${out}/${base}.${lang}.d)
   cmabi_command(command depends)
   add_custom_command(OUTPUT ${files}
     COMMAND ${command} bindgen --lang ${lang} --world ${arg_WORLD} --out ${out}
-            --depfile ${out}/${base}.d ${arg_OPTIONS} ${wit}
+            --depfile ${depfile} ${arg_OPTIONS} ${wit}
     # Files that are current keep their time; for the build system they are new.
     COMMAND ${CMAKE_COMMAND} -E touch ${files}
-    DEPENDS ${depends} ${made} DEPFILE ${out}/${base}.d
+    DEPENDS ${depends} ${made} DEPFILE ${depfile}
     COMMENT "Generating code for the world ${arg_WORLD}" VERBATIM)
   target_sources(${arg_TARGET} PRIVATE ${files})
   target_include_directories(${arg_TARGET} PRIVATE ${out})
