@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rebuilds the components of the examples from their .wit and .c files: app.wasm for hello/, jobs.wasm for
 # event-loop/, editor.wasm for resources/, pipe.wasm for streams/, shout.wasm and redact.wasm, which is in Rust,
-# for plugins/; and needs-clock.wasm, which shows what a host says to a component that it cannot serve.
+# for plugins/, sample.wasm for sample/; and needs-clock.wasm, which shows what a host says to a component that it cannot serve.
 #
 # Needs, by their package names:
 #   apt install clang lld wasi-libc libclang-rt-dev-wasm32
@@ -19,7 +19,7 @@ component() { # CORE NAME
     wasm-tools component wit "$2.wasm"
 }
 
-for guest in ${*:-app jobs editor pipe shout redact needs-clock}; do
+for guest in ${*:-app jobs editor pipe sample shout redact needs-clock}; do
     case $guest in
     shout) world=plugin wit=plugins ;;
     *) world=$guest wit=$guest ;;

@@ -85,7 +85,8 @@ impl Printer<'_> {
             self.header.line(
                 "/// The type that the program has for it; NULL where there is no memory for one.",
             );
-            self.header.line(format!("const cmabi_resource_type *{ns}_{name}_resource_type(void);"));
+            self.header
+                .line(format!("const cmabi_resource_type *{ns}_{name}_resource_type(void);"));
             self.header.line("/// Makes a handle that owns `rep`: see `cmabi_resource_new`.");
             let params = [
                 "cmabi_store *store".to_owned(),

@@ -196,5 +196,16 @@ impl Printer<'_> {
         }
         self.code.dedent();
         self.code.line("}");
+        if hosts.len() > 1 {
+            let arguments: Vec<_> =
+                ["linker"].into_iter().chain(hosts.iter().map(|_| "host")).collect();
+            self.code
+                .line("/// The same, with all functions in one object.\ntemplate <class Host>");
+            self.code.block(
+                "static void add_to_linker(cmabi::linker &linker, Host &host)",
+                "}",
+                |code| code.line(format!("add_to_linker({});", arguments.join(", "))),
+            );
+        }
     }
 }

@@ -370,6 +370,11 @@ public:
         ::demo::app::log::add_to_linker(linker, log);
         ::demo::app::settings::add_to_linker(linker, settings);
     }
+    /// The same, with all functions in one object.
+    template <class Host>
+    static void add_to_linker(cmabi::linker &linker, Host &host) {
+        add_to_linker(linker, host, host);
+    }
 
     /// What was looked up: for generated code.
     struct state {
