@@ -3,6 +3,7 @@
 #include "echoes.hpp" // generated
 #include "support.hpp"
 
+#include <sstream>
 #include <stdexcept>
 
 namespace {
@@ -87,6 +88,18 @@ TEST_CASE("values of every kind come back") {
     shapes[5].emplace<shape_case::maybe>(6u);
     shapes[6].emplace<shape_case::narrow>(std::int8_t{-7});
     CHECK(guest->shapes(shapes) == shapes);
+}
+
+TEST_CASE("values can be printed") {
+    std::ostringstream to;
+    to << sample(7);
+    const std::string text = to.str();
+    const auto has = [&text](const char *part) { return text.find(part) != std::string::npos; };
+    CAPTURE(text);
+    CHECK(has("{flag: true, s8: -8, u8: 248, "));
+    CHECK(has("letter: u+01f30d, text: \"t\u00e9xt\", numbers: [1, 2, 3], pair: (\"pair\", 9), "));
+    CHECK(has("shape: case 3([{x: 1, y: 2}, {x: 3, y: 4}]), "));
+    CHECK(has("color: blue, small: {a, ccc}, option: some(none), result: err(404)"));
 }
 
 TEST_CASE("the host's functions are members of its object") {

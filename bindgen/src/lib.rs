@@ -65,6 +65,8 @@ pub struct Options {
     pub namespace: Option<String>,
     /// For C++: structs can be compared.
     pub equality: bool,
+    /// For C++: values can be written to streams.
+    pub ostream: bool,
     /// Also write a skeleton that implements the imports.
     pub stubs: bool,
 }

@@ -33,6 +33,9 @@ pub struct Args {
     /// Let C++ structs be compared
     #[arg(long)]
     equality: bool,
+    /// Let C++ structs, enums and flags be written to streams
+    #[arg(long)]
+    ostream: bool,
     /// Also write a skeleton that implements the imports, unless it is there
     #[arg(long)]
     stubs: bool,
@@ -65,8 +68,12 @@ fn run(args: &Args) -> Result<()> {
         Lang::C => Language::C,
         Lang::Cpp => Language::Cpp,
     };
-    let options =
-        Options { namespace: args.namespace.clone(), equality: args.equality, stubs: args.stubs };
+    let options = Options {
+        namespace: args.namespace.clone(),
+        equality: args.equality,
+        ostream: args.ostream,
+        stubs: args.stubs,
+    };
     let input = Input::load(&args.input, args.world.as_deref())?;
     let sources = input.files().to_vec();
     let files = generate(input, language, &options)?;

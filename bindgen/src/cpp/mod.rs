@@ -22,6 +22,7 @@ struct Printer<'a> {
     names: Names<'a>,
     identities: RefCell<Identities>,
     equality: bool,
+    ostream: bool,
     code: Code,
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn print(world: &World<'_>, options: &Options, banner: &str) -> Resul
         names,
         identities: RefCell::default(),
         equality: options.equality,
+        ostream: options.ostream,
         code: Code::default(),
     };
     printer.header(banner);
@@ -56,6 +58,9 @@ impl Printer<'_> {
         let guard = self.names.guard();
         self.code.line(format!("// {banner}"));
         self.code.line(format!("#ifndef {guard}\n#define {guard}\n\n#include <cmabi.hpp>\n"));
+        if self.ostream {
+            self.code.line("#include <cmabi/print.hpp>\n");
+        }
         for header in ["array", "cstddef", "cstdint", "map", "memory", "optional", "string"] {
             self.code.line(format!("#include <{header}>"));
         }

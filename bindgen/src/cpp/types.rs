@@ -379,6 +379,22 @@ impl Printer<'_> {
         self.code.block(&format!("template <>\nstruct cmabi::{template}<{name}>"), "};", |code| {
             code.line(member);
         });
+        if self.ostream {
+            self.print_operator(&name);
+        }
+    }
+
+    /// Lets values of a type be written to streams.
+    fn print_operator(&mut self, name: &str) {
+        let (namespace, _) = name.rsplit_once("::").expect("a type is in a namespace");
+        let namespace = namespace.trim_start_matches("::").to_owned();
+        self.open(&namespace);
+        let head =
+            format!("inline std::ostream &operator<<(std::ostream &to, const {name} &value)");
+        self.code.block(&head, "}", |code| {
+            code.line("return cmabi::bindings::print(to, value);");
+        });
+        self.close(&namespace);
     }
 
     /// Whether a call takes values of a type by moving them.

@@ -11,7 +11,7 @@ pub(crate) fn root() -> PathBuf {
 /// The code for a world of what is at a path.
 pub(crate) fn generated(path: &Path, world: Option<&str>, language: Language) -> Vec<File> {
     let input = Input::load(path, world).unwrap_or_else(|error| panic!("{error}"));
-    let options = Options { equality: true, stubs: true, ..Options::default() };
+    let options = Options { equality: true, ostream: true, stubs: true, ..Options::default() };
     generate(input, language, &options).unwrap_or_else(|error| panic!("{error}"))
 }
 
