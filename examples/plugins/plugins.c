@@ -136,19 +136,19 @@ static cmabi_status apply(loaded *to, document *text) {
 }
 
 static void edit(loaded *plugins, const char *title, const char *text) {
-    document document;
-    snprintf(document.title, sizeof document.title, "%s", title);
-    copy_text(&document, string(text));
+    document edited;
+    snprintf(edited.title, sizeof edited.title, "%s", title);
+    copy_text(&edited, string(text));
     printf("%s: %s\n", title, text);
-    for (loaded *plugin = plugins; plugin < plugins + MOST_PLUGINS; plugin++) {
-        if (plugin->world.store == NULL) continue;
-        const cmabi_status status = apply(plugin, &document);
+    for (loaded *each = plugins; each < plugins + MOST_PLUGINS; each++) {
+        if (each->world.store == NULL) continue;
+        const cmabi_status status = apply(each, &edited);
         if (status == CMABI_STATUS_OK) continue;
-        printf("  %s %s, and is thrown out\n", plugin->name,
+        printf("  %s %s, and is thrown out\n", each->name,
                status == CMABI_STATUS_LIMIT ? "took too much" : "failed");
-        unload(plugin);
+        unload(each);
     }
-    printf("  -> %s\n", document.text);
+    printf("  -> %s\n", edited.text);
 }
 
 int main(int argc, char **argv) {

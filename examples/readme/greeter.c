@@ -16,7 +16,7 @@ int main(void) {
     cmabi_store *store = NULL;
     cmabi_linker *linker = NULL;
     cmabi_arena *arena = NULL;
-    greeter greeter = {0};
+    greeter guest = {0};
     cmabi_error *error = NULL;
 
     const greeter_root_host host = {.log = on_log};
@@ -27,8 +27,8 @@ int main(void) {
         cmabi_component_load_file(engine, CMABI_STR("greeter.wasm"), &component, &error) ||
         cmabi_linker_new(engine, &linker, &error) || greeter_add_to_linker(linker, &imports, &error) ||
         cmabi_store_new(engine, NULL, &store, &error) || cmabi_arena_new(0, &arena, &error) ||
-        greeter_instantiate(&greeter, linker, store, component, &error) ||
-        greeter_greet(&greeter, &ada, arena, &text, &error)) {
+        greeter_instantiate(&guest, linker, store, component, &error) ||
+        greeter_greet(&guest, &ada, arena, &text, &error)) {
         const cmabi_string message = cmabi_error_message(error);
         fprintf(stderr, "%.*s\n", (int)message.len, message.ptr);
     } else {
@@ -38,7 +38,7 @@ int main(void) {
     /* NULL may be freed, too. */
     const int failed = error != NULL;
     cmabi_error_free(error);
-    greeter_free(&greeter);
+    greeter_free(&guest);
     cmabi_arena_free(arena);
     cmabi_linker_free(linker);
     cmabi_store_free(store);
