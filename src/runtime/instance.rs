@@ -59,6 +59,8 @@ pub(crate) struct Instance {
     /// Threads in the store's ready queue that a sync call into this instance may run while it is
     /// blocked.
     pub(crate) ready: List<Thread, 1>,
+    /// How many of its threads wait for the host to answer a sync-typed call, or for one that is parked.
+    pub(super) waiting_for_host: u32,
     /// Sync-typed calls into it that the host keeps waiting, the innermost last.
     pub(crate) parked: Vec<Parked>,
     /// How many of those have entered it: its own, and those of instances inside it.
@@ -96,6 +98,7 @@ impl Instance {
             entering_exclusive: List::default(),
             reentering: List::default(),
             ready: List::default(),
+            waiting_for_host: 0,
             parked: Vec::new(),
             held: 0,
             holding: List::default(),

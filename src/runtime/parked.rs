@@ -28,13 +28,17 @@ impl State {
     /// host's. Nothing changes for one that is parked already.
     pub(crate) fn park(&mut self, task: TaskId, lift: &Rc<Lift>, caller: InstanceId) -> bool {
         let inst = lift.inst;
-        let threads: Vec<_> = self[inst].threads.iter().map(|(_, thread)| *thread).collect();
-        if !threads.into_iter().any(|thread| self.waits_for_host(thread)) {
+        if self[inst].waiting_for_host == 0 {
             return false;
         }
         if !self.is_parked(task, inst) {
             self[inst].parked.push(Parked { task, lift: lift.clone(), caller });
             self.for_entering_set(inst, caller, |instance| instance.held += 1);
+            // Whoever waits for this call waits for the host now.
+            let call = self.tasks[task].subtask.and_then(|call| self.waitables.get(call));
+            if let Some(thread) = call.and_then(|call| call.sync_waiter) {
+                self.count_if_for_host(thread);
+            }
         }
         true
     }
@@ -58,6 +62,23 @@ impl State {
 
     fn is_parked(&self, task: TaskId, inst: InstanceId) -> bool {
         self[inst].parked.iter().any(|parked| parked.task == task)
+    }
+
+    /// Counts a thread that waits, if it is for the host.
+    pub(super) fn count_if_for_host(&mut self, id: ThreadId) {
+        if !self.threads[id].waits_for_host && self.waits_for_host(id) {
+            self.threads[id].waits_for_host = true;
+            let inst = self.threads[id].inst;
+            self[inst].waiting_for_host += 1;
+        }
+    }
+
+    /// A thread does not wait any more.
+    pub(super) fn no_longer_for_host(&mut self, id: ThreadId) {
+        if std::mem::take(&mut self.threads[id].waits_for_host) {
+            let inst = self.threads[id].inst;
+            self[inst].waiting_for_host -= 1;
+        }
     }
 
     /// Whether a thread waits for the host to answer a sync-typed call, or for a call that is parked.

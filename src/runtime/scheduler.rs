@@ -92,6 +92,7 @@ impl State {
             self.push_ready(id);
         } else {
             self.enqueue(id, wait, false);
+            self.count_if_for_host(id);
         }
     }
 
@@ -107,6 +108,7 @@ impl State {
     pub(crate) fn stop_waiting(&mut self, id: ThreadId, cancelled: bool) {
         let ThreadState::Waiting(wait) = self.threads[id].state else { return };
         self.dequeue(id);
+        self.no_longer_for_host(id);
         self.threads[id].state = ThreadState::Suspended;
         self.trace_thread(TraceKind::TaskWake, id, wait);
         match wait {
@@ -205,6 +207,7 @@ impl State {
     }
 
     pub(super) fn push_ready(&mut self, id: ThreadId) {
+        self.no_longer_for_host(id);
         let thread = &mut self.threads[id];
         thread.queue = Queue::Ready;
         thread.ready_since = self.scheduler.step;

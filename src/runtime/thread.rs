@@ -26,6 +26,8 @@ pub(crate) struct Thread {
     pub(crate) wake: Wake,
     /// Blocked on the native stack, by an engine that cannot suspend it.
     pub(crate) pinned: bool,
+    /// Waits for the host to answer a sync-typed call, or for a call that is parked.
+    pub(super) waits_for_host: bool,
     /// The guest's stack, where the thread is blocked inside a guest.
     cont: Option<Continuation>,
     pub(crate) queue: Queue,
@@ -143,6 +145,7 @@ impl Thread {
             body,
             wake: Wake::Cancelled,
             pinned: false,
+            waits_for_host: false,
             cont: None,
             queue: Queue::None,
             ready_since: 0,
