@@ -5,14 +5,19 @@
 
 #include <cmabi.hpp>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -305,6 +310,130 @@ TEST_CASE("a store can be freed while guests wait") {
     }
     CHECK(entries("/proc/self/task") == threads);
     CHECK(entries("/proc/self/fd") == files);
+}
+
+TEST_CASE("what a guest gives up to wait for is not watched any more") {
+    const auto threads = entries("/proc/self/task");
+    const auto files = entries("/proc/self/fd");
+    {
+        Napper napper;
+        cmabi::store store(napper.engine);
+        const auto instance = napper.linker.instantiate(store, napper.component);
+        const auto give_up = instance.func<std::uint32_t(std::uint64_t)>("give-up");
+        // The call was cancelled after it had started.
+        for (int i = 0; i < 100; ++i) CHECK(give_up(1ull << 60) == 4);
+        CHECK(instance.func<std::uint64_t(std::uint64_t)>("nap")(1000) >= 1000);
+    }
+    CHECK(entries("/proc/self/task") == threads);
+    CHECK(entries("/proc/self/fd") == files);
+}
+
+TEST_CASE("nothing is left of guests that wait for descriptors and threads when their store is freed") {
+    const auto begun = entries("/proc/self/fd");
+    int pipe_ends[2];
+    REQUIRE(pipe(pipe_ends) == 0);
+    const int standard_input = dup(0);
+    REQUIRE(dup2(pipe_ends[0], 0) == 0);
+    const auto threads = entries("/proc/self/task");
+    const auto files = entries("/proc/self/fd");
+    std::string out;
+    const auto starts = [&out](std::initializer_list<std::string_view> args) {
+        Program program(granted(out, args).inherit_stdio(cmabi::wasi::stdin_stream).inherit_network());
+        const auto instance = program.linker.instantiate(*program.store, Program::component());
+        auto call = instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run").start();
+        CHECK(!call.done());
+    };
+    SUBCASE("a pipe") { starts({"cat"}); }
+    SUBCASE("a pipe and timers") { starts({"poll", "60000", "70000"}); }
+    SUBCASE("a client") { starts({"serve", "127.0.0.1:0"}); }
+    SUBCASE("a name") {
+        std::string text;
+        Program program(granted(text, {"lookup", "localhost"}).inherit_network());
+        const auto instance = program.linker.instantiate(*program.store, Program::component());
+        (void)instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run").start();
+    }
+    // What a thread does for nobody any more ends by itself.
+    for (int i = 0; i < 500 && entries("/proc/self/task") != threads; ++i) std::this_thread::sleep_for(20ms);
+    CHECK(entries("/proc/self/task") == threads);
+    CHECK(entries("/proc/self/fd") == files);
+    dup2(standard_input, 0);
+    for (const int fd : {standard_input, pipe_ends[0], pipe_ends[1]}) close(fd);
+    CHECK(entries("/proc/self/fd") == begun);
+}
+
+TEST_CASE("a disk that takes long keeps no other guest waiting") {
+    const auto dir = std::filesystem::temp_directory_path() / "cmabi-test-wasi-sync";
+    std::filesystem::create_directories(dir);
+    std::ofstream(dir / "file") << "x";
+    const auto threads = entries("/proc/self/task");
+    {
+        std::string out;
+        Program program(granted(out, {"probe"})
+                            .stdin_bytes("open\t0\tfile\trw\nsync\t1\nsync-data\t1\nread\t1\n")
+                            .dir(dir.string(), "/d"));
+        const auto instance = program.linker.instantiate(*program.store, Program::component());
+        const auto waker = program.store->waker();
+        auto call = instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run").start();
+        // The host has its thread back while another one syncs.
+        CHECK(!call.done());
+        while (!call.done()) {
+            pollfd fd{waker.fd(), POLLIN, 0};
+            REQUIRE(poll(&fd, 1, 60'000) == 1);
+            waker.clear();
+            program.store->run();
+        }
+        CHECK(call.get().has_value());
+        CHECK(out == "ok 1\nok\nok\nok x\n");
+    }
+    for (int i = 0; i < 500 && entries("/proc/self/task") != threads; ++i) std::this_thread::sleep_for(20ms);
+    CHECK(entries("/proc/self/task") == threads);
+    std::filesystem::remove_all(dir);
+}
+
+TEST_CASE("a guest that writes where nobody reads ends no process") {
+    // Without anything that would ignore the signal.
+    REQUIRE(std::signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+    const auto dir = std::filesystem::temp_directory_path() / "cmabi-test-wasi-pipe";
+    std::filesystem::create_directories(dir);
+    REQUIRE(mkfifo((dir / "fifo").c_str(), 0600) == 0);
+    const int reader = open((dir / "fifo").c_str(), O_RDONLY | O_NONBLOCK);
+    REQUIRE(reader >= 0);
+    std::string out;
+    SUBCASE("a standard stream") {
+        auto writes = cmabi::wasi().arg("programs").arg("zeroes").arg("100000");
+        const int writer = open((dir / "fifo").c_str(), O_WRONLY);
+        close(reader);
+        const int standard_output = dup(1);
+        dup2(writer, 1);
+        Program program(writes.inherit_stdio(cmabi::wasi::stdout_stream));
+        std::string message;
+        try {
+            program.run();
+        } catch (const cmabi::error &error) {
+            message = error.what();
+        }
+        dup2(standard_output, 1);
+        close(standard_output);
+        close(writer);
+        CHECK(message.find("exited with status 1") != std::string::npos);
+    }
+    SUBCASE("a pipe that it has opened") {
+        auto probe = granted(out, {"probe"});
+        std::size_t line = 0;
+        probe.dir(dir.string(), "/d").stdin_from([&](std::uint8_t *buffer, std::size_t) -> std::optional<std::size_t> {
+            const std::string_view lines[] = {"open\t0\tfifo\tw\n", "write-to\t1\n", ""};
+            if (line == 1) close(reader);
+            const auto text = lines[line++];
+            std::copy(text.begin(), text.end(), buffer);
+            return text.size();
+        });
+        CHECK(Program(probe).run());
+        CHECK(out == "ok 1\nok closed\n");
+    }
+    sigset_t pending;
+    sigpending(&pending);
+    CHECK(sigismember(&pending, SIGPIPE) == 0);
+    std::filesystem::remove_all(dir);
 }
 
 TEST_CASE("an instance that waits cannot be entered, others can") {

@@ -96,7 +96,7 @@ impl Stdio {
 }
 
 fn get_stdin(call: &mut Call<'_, '_>) -> Answer<Own<InputStream>> {
-    call.own(InputStream::new(call.state.stdio.stdin.clone()))
+    call.own(InputStream::new(call.state.stdio.stdin.clone(), None))
 }
 
 fn is_terminal(output: &Output) -> bool {

@@ -6,6 +6,7 @@
 use super::output::OutputStream;
 use super::source::Sources;
 use super::state::{State, Waiter, World};
+use super::work::Work;
 use crate::canon::host_resource;
 use crate::component::Definitions;
 use crate::copy::typed::{Borrow, Canonical, HostResource, Load, Own, ResourceTypes, Store};
@@ -13,7 +14,8 @@ use crate::error::{Error, Result, Trap, Trapped};
 use crate::memory::{AddrType, Arena};
 use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask};
 use crate::types::{Field, FuncType, Type};
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,14 +30,22 @@ pub(super) enum Wait<T> {
     For(Sources),
 }
 
+/// How far a call is that is served more than once.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// 0 at first, and then what the function has set.
+    pub(super) step: Cell<u8>,
+    /// What a thread does for it.
+    work: RefCell<Option<Rc<dyn Any>>>,
+}
+
 /// A call that is served.
 pub(super) struct Call<'a, 'cx> {
     pub(super) cx: &'a mut Cx<'cx>,
     pub(super) state: &'a Rc<State>,
     /// Where results go.
     pub(super) arena: &'a Rc<Arena>,
-    /// How far a function is that waits more than once: 0 at first, and then what it has set.
-    pub(super) step: &'a Cell<u8>,
+    pub(super) progress: &'a Progress,
     task: HostTask,
     world: &'a World,
 }
@@ -65,6 +75,19 @@ impl Call<'_, '_> {
             self.state.remove(rep);
             failed(&error)
         })
+    }
+}
+
+impl Call<'_, '_> {
+    /// Waits for what a thread does, which `start` has it do when the function first comes here.
+    pub(super) fn wait_for<T: 'static>(&self, start: impl FnOnce() -> Work<T>) -> Wait<T> {
+        let started = self.progress.work.take().and_then(|work| work.downcast::<Work<T>>().ok());
+        if let Some(result) = started.as_ref().and_then(|work| work.take()) {
+            return Wait::Over(result);
+        }
+        let work = started.unwrap_or_else(|| Rc::new(start()));
+        *self.progress.work.borrow_mut() = Some(work.clone());
+        Wait::For(vec![work])
     }
 }
 
@@ -120,9 +143,9 @@ fn serve(
     call: &mut HostCall<'_, '_>,
 ) -> Answer<HostOutcome> {
     let state = world.state(call.cx.shared);
-    let step = Cell::new(0);
-    let mut serving =
-        Call { cx: call.cx, state: &state, arena: call.arena, step: &step, task: call.task, world };
+    let progress = Progress::default();
+    let (cx, arena, task) = (&mut *call.cx, call.arena, call.task);
+    let mut serving = Call { cx, state: &state, arena, progress: &progress, task, world };
     // SAFETY: the runtime's promise: the arguments are those of the function's type, and so is the room
     // for the result; both stay as long as the task.
     let sources = match unsafe { func.serve(&mut serving, call.args, call.results) }? {
@@ -132,7 +155,7 @@ fn serve(
     let waiter = Waiter {
         task: call.task,
         func: func.clone(),
-        step,
+        progress,
         args: call.args,
         results: call.results,
         arena: call.arena.clone(),
@@ -148,8 +171,8 @@ pub(super) fn serve_again(
     waiter: &Waiter,
     cx: &mut Cx<'_>,
 ) -> Answer<Wait<()>> {
-    let mut call =
-        Call { cx, state, arena: &waiter.arena, step: &waiter.step, task: waiter.task, world };
+    let (arena, progress, task) = (&waiter.arena, &waiter.progress, waiter.task);
+    let mut call = Call { cx, state, arena, progress, task, world };
     // SAFETY: as above; the task has not been answered.
     unsafe { waiter.func.serve(&mut call, waiter.args, waiter.results) }
 }

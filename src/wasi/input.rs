@@ -4,7 +4,7 @@ use super::config::{Input, Read};
 use super::filesystem::file_error;
 use super::io::Failure;
 use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
-use super::state::State;
+use super::state::{Slot, State};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct InputStream {
     from: Rc<dyn Inlet>,
     is_closed: Cell<bool>,
+    /// That of the file or socket, which is open as long as this is.
+    _slot: Option<Rc<Slot>>,
 }
 
 /// Where bytes come from. Nothing here waits.
@@ -28,8 +30,8 @@ pub(super) trait Inlet {
 }
 
 impl InputStream {
-    pub(super) fn new(from: Rc<dyn Inlet>) -> Self {
-        InputStream { from, is_closed: Cell::new(false) }
+    pub(super) fn new(from: Rc<dyn Inlet>, slot: Option<Rc<Slot>>) -> Self {
+        InputStream { from, is_closed: Cell::new(false), _slot: slot }
     }
 
     /// Reads what is there; nothing, where there is nothing yet.

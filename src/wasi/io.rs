@@ -264,7 +264,7 @@ fn write_and_flush(
     stream: &OutputStream,
     contents: &[u8],
 ) -> Answer<Wait<Streamed<()>>> {
-    if call.step.get() == 0 {
+    if call.progress.step.get() == 0 {
         match stream.permit() {
             Ok(permit) if permit < contents.len() as u64 => {
                 return Ok(Wait::For(vec![stream.outlet()]));
@@ -274,7 +274,7 @@ fn write_and_flush(
                 if let Err(failure) = stream.write(contents) {
                     return streamed(call, Err(failure)).map(Wait::Over);
                 }
-                call.step.set(1);
+                call.progress.step.set(1);
             }
             Err(failure) => return streamed(call, Err(failure)).map(Wait::Over),
         }

@@ -13,6 +13,7 @@
 //! | `state` | what each store has: resources, and the calls that wait |
 //! | `reactor` | the one thread that waits for time and descriptors |
 //! | `source` | what can be waited for |
+//! | `work` | threads for what blocks |
 //! | `io`, `input`, `output` | `wasi:io`, and the streams behind it |
 //! | `cli`, `clocks`, `random` | the packages of these names |
 //! | `filesystem`, `sockets` | the same, a folder each |
@@ -36,6 +37,7 @@ mod source;
 mod state;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use config::{
     Clocks, Config, DirRights, Input, Limits, NetworkCheck, NetworkUse, Output, Read, Stdio, Write,

@@ -3,13 +3,14 @@
 use super::config::{Output, Stdio, Write};
 use super::filesystem::file_error;
 use super::io::Failure;
-use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
-use super::state::State;
+use super::source::{Descriptor, Direction, Readiness, Source, is_ready, is_ready_within};
+use super::state::{Slot, State};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An `output-stream`: a way to an outlet, which may have several.
 pub(super) struct OutputStream(Rc<Outlet>);
@@ -22,6 +23,8 @@ pub(super) struct Outlet {
     /// What went wrong with it, until a guest is told.
     error: Cell<Option<io::Error>>,
     is_closed: Cell<bool>,
+    /// That of the file or socket, which is open as long as this is.
+    _slot: Option<Rc<Slot>>,
 }
 
 /// What takes bytes. Nothing here waits.
@@ -34,6 +37,9 @@ pub(super) trait Sink {
 
     /// How much a guest may write at once, where it is ready.
     fn permit(&self) -> u64;
+
+    /// Writes what is left when nobody waits for it any more, as far as that takes no long time.
+    fn finish(&self, _rest: &[u8]) {}
 }
 
 impl OutputStream {
@@ -75,12 +81,13 @@ impl OutputStream {
 }
 
 impl Outlet {
-    pub(super) fn new(to: Box<dyn Sink>) -> Rc<Self> {
+    pub(super) fn new(to: Box<dyn Sink>, slot: Option<Rc<Slot>>) -> Rc<Self> {
         Rc::new(Outlet {
             to,
             pending: RefCell::default(),
             error: Cell::default(),
             is_closed: Cell::new(false),
+            _slot: slot,
         })
     }
 
@@ -91,7 +98,8 @@ impl Outlet {
 
     /// One that takes nothing.
     pub(super) fn closed() -> Rc<Self> {
-        let outlet = Outlet::new(Box::new(Host(Arc::new(|_| Err(ErrorKind::BrokenPipe.into())))));
+        let nowhere = Host(Arc::new(|_| Err(ErrorKind::BrokenPipe.into())));
+        let outlet = Outlet::new(Box::new(nowhere), None);
         outlet.is_closed.set(true);
         outlet
     }
@@ -138,6 +146,15 @@ impl Outlet {
     }
 }
 
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        let rest = self.pending.take();
+        if !rest.is_empty() && !self.is_closed.get() {
+            self.to.finish(&rest);
+        }
+    }
+}
+
 impl Source for Outlet {
     fn check(&self, _: &State) -> Readiness {
         if !self.is_closed.get() && !self.pending.borrow().is_empty() {
@@ -157,18 +174,18 @@ pub(super) fn outlet(output: &Output, limit: u32) -> Rc<Outlet> {
     let permit = u64::from(limit);
     match output {
         Output::Closed => Outlet::closed(),
-        Output::Inherit(Stdio::Stderr) => stream(Arc::new(io::stderr()), permit),
-        Output::Inherit(_) => stream(Arc::new(io::stdout()), permit),
-        Output::File(file) => stream(file.clone(), permit),
-        Output::Host(write) => Outlet::new(Box::new(Host(write.clone()))),
+        Output::Inherit(Stdio::Stderr) => stream(Arc::new(io::stderr()), permit, None),
+        Output::Inherit(_) => stream(Arc::new(io::stdout()), permit, None),
+        Output::File(file) => stream(file.clone(), permit, None),
+        Output::Host(write) => Outlet::new(Box::new(Host(write.clone())), None),
     }
 }
 
-pub(super) fn stream(to: Descriptor, permit: u64) -> Rc<Outlet> {
+pub(super) fn stream(to: Descriptor, permit: u64, slot: Option<Rc<Slot>>) -> Rc<Outlet> {
     let is_file = rustix::fs::fstat((*to).as_fd()).is_ok_and(|stat| {
         rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile
     });
-    Outlet::new(Box::new(Stream { to, is_file, permit }))
+    Outlet::new(Box::new(Stream { to, is_file, permit }), slot)
 }
 
 /// A descriptor that may be shared with other processes: it is left as it is.
@@ -178,6 +195,9 @@ struct Stream {
     is_file: bool,
     permit: u64,
 }
+
+/// How long a stream that is let go of may take no byte.
+const FINISH: Duration = Duration::from_secs(1);
 
 /// What a pipe that is ready takes without blocking, at least.
 const PIPE_BUF: usize = 4096;
@@ -191,7 +211,8 @@ impl Sink for Stream {
         if !is_ready(fd, Direction::Write) {
             return Err(ErrorKind::WouldBlock.into());
         }
-        Ok(rustix::io::write(fd, &bytes[..bytes.len().min(PIPE_BUF)])?)
+        let bytes = &bytes[..bytes.len().min(PIPE_BUF)];
+        without_sigpipe(|| Ok(rustix::io::write(fd, bytes)?))
     }
 
     fn readiness(&self, _: bool) -> Readiness {
@@ -204,6 +225,44 @@ impl Sink for Stream {
 
     fn permit(&self) -> u64 {
         if self.is_file { self.permit } else { PIPE_BUF as u64 }
+    }
+
+    /// A terminal, or a pipe that others write to as well, may have taken less than it said.
+    fn finish(&self, mut rest: &[u8]) {
+        while !rest.is_empty() && is_ready_within((*self.to).as_fd(), Direction::Write, FINISH) {
+            match self.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Writes to a pipe. That nobody reads it is an error, and no signal that ends a process which has not said
+/// otherwise.
+fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+    use libc::{SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIGPIPE};
+    // SAFETY: plain structs are filled by the system, which is given no other pointers.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(SIGPIPE, std::ptr::null(), &mut action);
+        if action.sa_sigaction == SIG_IGN {
+            return write();
+        }
+        let (mut set, mut before, mut pending) = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, SIGPIPE);
+        libc::sigpending(&mut pending);
+        libc::pthread_sigmask(SIG_BLOCK, &set, &mut before);
+        let written = write();
+        let is_ours = libc::sigismember(&pending, SIGPIPE) == 0;
+        if is_ours && written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&set, std::ptr::null_mut(), &now);
+        }
+        libc::pthread_sigmask(SIG_SETMASK, &before, std::ptr::null_mut());
+        written
     }
 }
 

@@ -5,6 +5,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Something that is ready, or will be.
 pub(super) trait Source {
@@ -32,7 +33,7 @@ pub(super) enum Readiness {
 pub(super) type Descriptor = Arc<dyn AsFd + Send + Sync>;
 
 /// What is to be done with a descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Direction {
     Read,
     Write,
@@ -41,13 +42,19 @@ pub(super) enum Direction {
 /// Whether a descriptor can be used in this direction now without having to wait. One that has failed or
 /// been closed by the other side can: the attempt says so.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> bool {
+    is_ready_within(fd, direction, Duration::ZERO)
+}
+
+/// The same, once some time has passed at the latest.
+pub(super) fn is_ready_within(fd: BorrowedFd<'_>, direction: Direction, time: Duration) -> bool {
     let flags = match direction {
         Direction::Read => PollFlags::IN,
         Direction::Write => PollFlags::OUT,
     };
     let mut fds = [PollFd::from_borrowed_fd(fd, flags)];
     // A descriptor that cannot be asked is left to the attempt.
-    !matches!(poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(0))
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+    !matches!(poll(&mut fds, Some(&time)), Ok(0))
 }
 
 /// Always ready.

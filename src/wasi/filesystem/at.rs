@@ -14,6 +14,7 @@ use cap_fs_ext::{
 };
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -216,7 +217,7 @@ fn open(
         let flags = DescriptorFlags { mutate_directory: false, ..flags };
         (Open::File(Arc::new(file)), flags)
     };
-    Ok(Descriptor { open, flags, rights: base.rights, _slot: Some(slot) })
+    Ok(Descriptor { open, flags, rights: base.rights, slot: Some(Rc::new(slot)) })
 }
 
 fn readlink_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<String>> {

@@ -7,9 +7,10 @@ use super::{
 };
 use crate::copy::typed::{Borrow, Bytes, Own};
 use crate::error::Result;
-use crate::wasi::func::{Answer, Call, Interface};
+use crate::wasi::func::{Answer, Call, Interface, Wait};
 use crate::wasi::input::{self, InputStream};
 use crate::wasi::output::{self, Outlet, OutputStream};
+use crate::wasi::work::Workers;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use std::cell::Cell;
 use std::fs::File;
@@ -58,7 +59,7 @@ fn read_via_stream(
     } else {
         Rc::new(input::Stream(file))
     };
-    call.own(InputStream::new(inlet)).map(Ok)
+    call.own(InputStream::new(inlet, descriptor.slot.clone())).map(Ok)
 }
 
 fn write_via_stream(
@@ -84,10 +85,11 @@ fn output_stream(
         Err(code) => return Ok(Err(code)),
     };
     let permit = call.state.config().limits.buffer.into();
+    let slot = descriptor.slot.clone();
     let outlet = if is_regular(&file) {
-        Outlet::new(Box::new(output::FileAt { file, next: offset.map(Cell::new), permit }))
+        Outlet::new(Box::new(output::FileAt { file, next: offset.map(Cell::new), permit }), slot)
     } else {
-        output::stream(file, permit)
+        output::stream(file, permit, slot)
     };
     call.own(OutputStream::new(&outlet)).map(Ok)
 }
@@ -114,20 +116,29 @@ fn advise(
         .and_then(|file| Ok(rustix::fs::fadvise(file, offset, NonZeroU64::new(length), advice)?)))
 }
 
-fn sync_data(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
-    let descriptor = call.get(&this)?;
-    Ok(match &descriptor.open {
-        Open::File(file) if descriptor.flags.write => file.sync_data().map_err(Into::into),
-        _ => Ok(()),
-    })
+fn sync_data(call: &mut Call<'_, '_>, this: This) -> Answer<Wait<Done<()>>> {
+    in_background(call, this, File::sync_data)
 }
 
-fn sync(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
+fn sync(call: &mut Call<'_, '_>, this: This) -> Answer<Wait<Done<()>>> {
+    in_background(call, this, File::sync_all)
+}
+
+/// Threads that wait for disks.
+static SYNCS: Workers = Workers::new("cmabi-sync", 4);
+
+/// Does with a file that is written to what takes as long as a disk does.
+fn in_background(
+    call: &mut Call<'_, '_>,
+    this: This,
+    sync: fn(&File) -> std::io::Result<()>,
+) -> Answer<Wait<Done<()>>> {
     let descriptor = call.get(&this)?;
-    Ok(match &descriptor.open {
-        Open::File(file) if descriptor.flags.write => file.sync_all().map_err(Into::into),
-        _ => Ok(()),
-    })
+    let file = match &descriptor.open {
+        Open::File(file) if descriptor.flags.write => file.clone(),
+        _ => return Ok(Wait::Over(Ok(()))),
+    };
+    Ok(call.wait_for(|| SYNCS.start(move || Ok(sync(&file)?))))
 }
 
 fn get_flags(call: &mut Call<'_, '_>, this: This) -> Answer<Done<DescriptorFlags>> {

@@ -22,6 +22,7 @@ use rustix::fs::FileType;
 use std::cell::RefCell;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub(super) const INTERFACES: &[(&str, Define)] = &[
@@ -85,7 +86,8 @@ pub(super) struct Descriptor {
     flags: DescriptorFlags,
     /// What the preopened directory grants that it was reached by.
     rights: DirRights,
-    _slot: Option<Slot>,
+    /// `None` for what the host has open itself.
+    slot: Option<Rc<Slot>>,
 }
 
 enum Open {
@@ -243,7 +245,7 @@ fn get_directories(call: &mut Call<'_, '_>) -> Answer<Vec<(Own<Descriptor>, Stri
             ..DescriptorFlags::default()
         };
         let open = Open::Dir(preopen.dir.clone());
-        let descriptor = Descriptor { open, flags, rights: preopen.rights, _slot: None };
+        let descriptor = Descriptor { open, flags, rights: preopen.rights, slot: None };
         Ok((call.own(descriptor)?, preopen.guest.clone()))
     });
     dirs.collect()

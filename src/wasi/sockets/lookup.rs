@@ -1,7 +1,6 @@
 //! The addresses of names.
 //!
-//! The system's resolver blocks, so each look-up has a thread of its own, of which there are few at once. It
-//! ends by itself, also where nobody waits for it any more.
+//! The system's resolver blocks, so threads look names up.
 
 use super::Done;
 use super::network::{ErrorCode, IpAddress, Network};
@@ -9,12 +8,10 @@ use crate::copy::typed::{Borrow, HostResource, Own, Text};
 use crate::error::Result;
 use crate::wasi::func::{Answer, Call, Interface};
 use crate::wasi::io::Pollable;
-use crate::wasi::reactor::Bell;
-use crate::wasi::source::{Readiness, Source};
-use crate::wasi::state::{Slot, State};
+use crate::wasi::state::Slot;
+use crate::wasi::work::{Work, Workers};
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
 
 pub(super) fn define(lookup: &mut Interface<'_>) -> Result<()> {
     lookup.resource::<ResolveAddressStream>()?;
@@ -24,9 +21,10 @@ pub(super) fn define(lookup: &mut Interface<'_>) -> Result<()> {
     lookup.func("[method]resolve-address-stream.subscribe", &["self"], subscribe)
 }
 
-/// A look-up, and what is left of its result.
+/// A look-up, and what is left of its result: the addresses that the guest has not got yet, the next one
+/// last.
 pub(super) struct ResolveAddressStream {
-    lookup: Arc<Lookup>,
+    lookup: Rc<Work<Done<Vec<IpAddr>>>>,
     _slot: Slot,
 }
 
@@ -34,41 +32,8 @@ impl HostResource for ResolveAddressStream {
     const NAME: &'static str = "resolve-address-stream";
 }
 
-#[derive(Default)]
-struct Lookup {
-    done: Arc<Bell>,
-    /// The addresses that the guest has not got yet, the next one last.
-    result: Mutex<Option<Done<Vec<IpAddr>>>>,
-}
-
-impl Lookup {
-    fn finish(&self, result: Done<Vec<IpAddr>>) {
-        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        self.done.ring();
-    }
-}
-
-/// Look-ups that may go on at once in this process.
-const AT_ONCE: u32 = 16;
-
-/// Counts the look-ups that go on.
-struct Running;
-
-static RUNNING: AtomicU32 = AtomicU32::new(0);
-
-impl Running {
-    fn start() -> Option<Running> {
-        let count = RUNNING.fetch_add(1, Ordering::Relaxed);
-        let running = Running;
-        (count < AT_ONCE).then_some(running)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// Threads that look up names.
+static LOOKUPS: Workers = Workers::new("cmabi-lookup", 16);
 
 fn resolve_addresses(
     call: &mut Call<'_, '_>,
@@ -88,33 +53,39 @@ fn resolve_addresses(
     }
 }
 
-fn start(name: &str) -> Done<Arc<Lookup>> {
-    let lookup = Arc::new(Lookup::default());
+fn start(name: &str) -> Done<Rc<Work<Done<Vec<IpAddr>>>>> {
     if let Ok(ip) = name.parse() {
-        lookup.finish(Ok(vec![ip]));
-        return Ok(lookup);
+        return Ok(Rc::new(Work::over(Ok(vec![ip]))));
     }
     let is_of_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > 253 || !name.chars().all(is_of_name) {
         return Err(ErrorCode::InvalidArgument);
     }
-    let running = Running::start().ok_or(ErrorCode::TemporaryResolverFailure)?;
-    let (name, told) = (name.to_owned(), lookup.clone());
-    let resolve = move || {
-        let found = (name.as_str(), 0).to_socket_addrs();
-        drop(running);
-        told.finish(match found {
-            Ok(addresses) => {
-                let mut addresses: Vec<_> = addresses.map(|address| address.ip()).collect();
-                addresses.reverse();
-                addresses.dedup();
-                Ok(addresses)
-            }
-            Err(_) => Err(ErrorCode::NameUnresolvable),
-        });
+    let name = name.to_owned();
+    let resolve = move || match (name.as_str(), 0).to_socket_addrs() {
+        Ok(addresses) => {
+            let mut addresses: Vec<_> = addresses.map(|address| address.ip()).collect();
+            addresses.reverse();
+            addresses.dedup();
+            Ok(addresses)
+        }
+        Err(error) => Err(resolver_error(&error.to_string())),
     };
-    let thread = std::thread::Builder::new().name("cmabi-lookup".into()).spawn(resolve);
-    thread.map(|_| lookup).map_err(|_| ErrorCode::OutOfMemory)
+    Ok(Rc::new(LOOKUPS.start(resolve)))
+}
+
+/// The standard library passes on only what the resolver says in words.
+fn resolver_error(message: &str) -> ErrorCode {
+    let says = |code| {
+        // SAFETY: the text for a code is there for good.
+        let words = unsafe { std::ffi::CStr::from_ptr(libc::gai_strerror(code)) };
+        message.contains(&*words.to_string_lossy())
+    };
+    match () {
+        () if says(libc::EAI_AGAIN) => ErrorCode::TemporaryResolverFailure,
+        () if says(libc::EAI_FAIL) => ErrorCode::PermanentResolverFailure,
+        () => ErrorCode::NameUnresolvable,
+    }
 }
 
 fn resolve_next_address(
@@ -122,25 +93,14 @@ fn resolve_next_address(
     this: Borrow<ResolveAddressStream>,
 ) -> Answer<Done<Option<IpAddress>>> {
     let stream = call.get(&this)?;
-    let mut result = stream.lookup.result.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(match &mut *result {
-        None => Err(ErrorCode::WouldBlock),
-        Some(Ok(addresses)) => Ok(addresses.pop().map(Into::into)),
-        Some(Err(code)) => Err(*code),
-    })
+    let next = stream.lookup.with(|result| match result {
+        Ok(addresses) => Ok(addresses.pop().map(Into::into)),
+        Err(code) => Err(*code),
+    });
+    Ok(next.unwrap_or(Err(ErrorCode::WouldBlock)))
 }
 
 fn subscribe(call: &mut Call<'_, '_>, this: Borrow<ResolveAddressStream>) -> Answer<Own<Pollable>> {
     let stream = call.get(&this)?;
-    call.own(Pollable(stream))
-}
-
-impl Source for ResolveAddressStream {
-    fn check(&self, _: &State) -> Readiness {
-        if self.lookup.done.has_rung() {
-            Readiness::Ready
-        } else {
-            Readiness::Told(self.lookup.done.clone())
-        }
-    }
+    call.own(Pollable(stream.lookup.clone()))
 }

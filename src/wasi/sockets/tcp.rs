@@ -166,7 +166,7 @@ pub(super) struct TcpSocket {
     family: IpAddressFamily,
     stage: RefCell<Stage>,
     backlog: Cell<i32>,
-    _slot: Slot,
+    slot: Rc<Slot>,
 }
 
 impl HostResource for TcpSocket {
@@ -177,9 +177,10 @@ impl HostResource for TcpSocket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Unbound,
-    Binding,
+    /// As below.
+    Binding(Option<ErrorCode>),
     Bound,
-    /// With the code of an attempt that has failed at once.
+    /// With the code of an attempt that has failed at once, for the function that finishes it.
     Connecting(Option<ErrorCode>),
     Connected,
     StartingToListen,
@@ -233,7 +234,7 @@ pub(super) fn create(
 impl TcpSocket {
     fn new(fd: OwnedFd, family: IpAddressFamily, stage: Stage, slot: Slot) -> Self {
         let (stage, backlog) = (stage.into(), Cell::new(BACKLOG));
-        TcpSocket { fd: Arc::new(fd), family, stage, backlog, _slot: slot }
+        TcpSocket { fd: Arc::new(fd), family, stage, backlog, slot: Rc::new(slot) }
     }
 
     fn stage(&self) -> Stage {
@@ -244,20 +245,23 @@ impl TcpSocket {
         *self.stage.borrow_mut() = stage;
     }
 
-    /// Ends what has been started, if it is that.
-    fn finish(&self, from: Stage, to: Stage) -> Done<()> {
-        if self.stage() != from {
-            return Err(ErrorCode::NotInProgress);
+    /// Whether something can be started in one of these stages.
+    fn check_starts(&self, from: &[Stage]) -> Done<()> {
+        match self.stage() {
+            stage if from.contains(&stage) => Ok(()),
+            Stage::Binding(_) | Stage::Connecting(_) | Stage::StartingToListen => {
+                Err(ErrorCode::ConcurrencyConflict)
+            }
+            _ => Err(ErrorCode::InvalidState),
         }
-        self.go_to(to);
-        Ok(())
     }
 
     /// The two streams of a connected socket.
     fn streams(&self) -> (InputStream, OutputStream) {
         let inlet = Rc::new(Receiving(self.fd.clone()));
-        let outlet = Outlet::new(Box::new(Sending(self.fd.clone())));
-        (InputStream::new(inlet), OutputStream::new(&outlet))
+        let slot = || Some(self.slot.clone());
+        let outlet = Outlet::new(Box::new(Sending(self.fd.clone())), slot());
+        (InputStream::new(inlet, slot()), OutputStream::new(&outlet))
     }
 }
 
@@ -270,9 +274,7 @@ fn start_bind(
     let socket = call.get(&this)?;
     let address = SocketAddr::from(address);
     let start = || {
-        if socket.stage() != Stage::Unbound {
-            return Err(ErrorCode::InvalidState);
-        }
+        socket.check_starts(&[Stage::Unbound])?;
         socket.family.check(address)?;
         if address.ip().is_multicast() || address.ip() == std::net::Ipv4Addr::BROADCAST {
             return Err(ErrorCode::InvalidArgument);
@@ -280,15 +282,21 @@ fn start_bind(
         check_allowed(call, address, NetworkUse::TcpBind)?;
         // A server that starts again does not wait for the remains of its connections.
         sockopt::set_socket_reuseaddr(&*socket.fd, true)?;
-        bind(&*socket.fd, &address)?;
-        socket.go_to(Stage::Binding);
+        let failure = bind(&*socket.fd, &address).err().map(ErrorCode::from);
+        socket.go_to(Stage::Binding(failure));
         Ok(())
     };
     Ok(start())
 }
 
 fn finish_bind(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
-    with(call, this, |socket| socket.finish(Stage::Binding, Stage::Bound))
+    with(call, this, |socket| match socket.stage() {
+        Stage::Binding(failure) => {
+            socket.go_to(if failure.is_none() { Stage::Bound } else { Stage::Unbound });
+            failure.map_or(Ok(()), Err)
+        }
+        _ => Err(ErrorCode::NotInProgress),
+    })
 }
 
 fn start_connect(
@@ -300,9 +308,7 @@ fn start_connect(
     let socket = call.get(&this)?;
     let address = SocketAddr::from(address);
     let start = || {
-        if !matches!(socket.stage(), Stage::Unbound | Stage::Bound) {
-            return Err(ErrorCode::InvalidState);
-        }
+        socket.check_starts(&[Stage::Unbound, Stage::Bound])?;
         socket.family.check_remote(address)?;
         if address.ip().is_multicast() {
             return Err(ErrorCode::InvalidArgument);
@@ -356,9 +362,7 @@ fn finish_connect(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Streams>> 
 
 fn start_listen(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
     with(call, this, |socket| {
-        if socket.stage() != Stage::Bound {
-            return Err(ErrorCode::InvalidState);
-        }
+        socket.check_starts(&[Stage::Bound])?;
         listen(&*socket.fd, socket.backlog.get())?;
         socket.go_to(Stage::StartingToListen);
         Ok(())
@@ -366,7 +370,13 @@ fn start_listen(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
 }
 
 fn finish_listen(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
-    with(call, this, |socket| socket.finish(Stage::StartingToListen, Stage::Listening))
+    with(call, this, |socket| match socket.stage() {
+        Stage::StartingToListen => {
+            socket.go_to(Stage::Listening);
+            Ok(())
+        }
+        _ => Err(ErrorCode::NotInProgress),
+    })
 }
 
 type Accepted = (Own<TcpSocket>, Own<InputStream>, Own<OutputStream>);
@@ -396,7 +406,7 @@ fn accept(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Accepted>> {
 
 fn local_address(call: &mut Call<'_, '_>, this: This) -> Answer<Done<IpSocketAddress>> {
     with(call, this, |socket| match socket.stage() {
-        Stage::Unbound | Stage::Binding | Stage::Closed => Err(ErrorCode::InvalidState),
+        Stage::Unbound | Stage::Binding(_) | Stage::Closed => Err(ErrorCode::InvalidState),
         _ => to_wit(getsockname(&*socket.fd)?),
     })
 }
@@ -426,7 +436,7 @@ fn set_listen_backlog_size(call: &mut Call<'_, '_>, this: This, value: u64) -> A
         }
         let value = i32::try_from(value).unwrap_or(i32::MAX).min(4096);
         match socket.stage() {
-            Stage::Unbound | Stage::Binding | Stage::Bound => {}
+            Stage::Unbound | Stage::Binding(_) | Stage::Bound => {}
             Stage::StartingToListen | Stage::Listening => listen(&*socket.fd, value)?,
             _ => return Err(ErrorCode::InvalidState),
         }

@@ -125,7 +125,8 @@ pub(super) struct UdpSocket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Unbound,
-    Binding,
+    /// With the code of an attempt that has failed, for the function that finishes it.
+    Binding(Option<ErrorCode>),
     Bound,
 }
 
@@ -197,25 +198,27 @@ fn start_bind(
     let socket = call.get(&this)?;
     let address = SocketAddr::from(address);
     let start = || {
-        if socket.stage.get() != Stage::Unbound {
-            return Err(ErrorCode::InvalidState);
+        match socket.stage.get() {
+            Stage::Unbound => {}
+            Stage::Binding(_) => return Err(ErrorCode::ConcurrencyConflict),
+            Stage::Bound => return Err(ErrorCode::InvalidState),
         }
         socket.family.check(address)?;
         check_allowed(call, address, NetworkUse::UdpBind)?;
-        bind(&*socket.fd, &address)?;
-        socket.stage.set(Stage::Binding);
+        let failure = bind(&*socket.fd, &address).err().map(ErrorCode::from);
+        socket.stage.set(Stage::Binding(failure));
         Ok(())
     };
     Ok(start())
 }
 
 fn finish_bind(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
-    with(call, this, |socket| {
-        if socket.stage.get() != Stage::Binding {
-            return Err(ErrorCode::NotInProgress);
+    with(call, this, |socket| match socket.stage.get() {
+        Stage::Binding(failure) => {
+            socket.stage.set(if failure.is_none() { Stage::Bound } else { Stage::Unbound });
+            failure.map_or(Ok(()), Err)
         }
-        socket.stage.set(Stage::Bound);
-        Ok(())
+        _ => Err(ErrorCode::NotInProgress),
     })
 }
 

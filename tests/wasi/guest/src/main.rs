@@ -2,6 +2,7 @@
 
 mod net;
 mod probe;
+mod sockets;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -41,6 +42,7 @@ fn main() -> io::Result<()> {
         "copy" => copy(rest[0], rest[1])?,
         "flood" => flood(rest[0]),
         "probe" => probe::main(),
+        "sockets" => sockets::main(),
         "serve" => net::serve(rest[0]),
         "connect" => net::connect(rest[0]),
         "datagrams" => net::datagrams(),
@@ -249,6 +251,7 @@ fn flood(what: &str) {
     let mut pollables = Vec::new();
     let mut files = Vec::new();
     let mut sockets = Vec::new();
+    let mut streams = Vec::new();
     let root = wasip2::filesystem::preopens::get_directories().into_iter().next();
     let open = |root: &Option<(Descriptor, String)>| {
         let (root, _) = root.as_ref().expect("a folder");
@@ -281,6 +284,23 @@ fn flood(what: &str) {
                     return;
                 }
             },
+            // A stream keeps its file open.
+            "streams of files" => match open(&root) {
+                Ok(file) => streams.push(file.read_via_stream(0).expect("it can be read")),
+                Err(code) => {
+                    println!("{} files, then: {}", streams.len(), code.name());
+                    return;
+                }
+            },
+            // All of one descriptor, beside a timer.
+            "poll of one" => {
+                let stdin = wasip2::cli::stdin::get_stdin();
+                let mut pollables: Vec<_> = (0..5000).map(|_| stdin.subscribe()).collect();
+                pollables.push(monotonic_clock::subscribe_duration(20_000_000));
+                println!("{:?}", poll::poll(&pollables.iter().collect::<Vec<_>>()));
+                return;
+            }
+            "streams of sockets" => return net::keep_streams(),
             "sockets" => match net::tcp_socket() {
                 Ok(socket) => sockets.push(socket),
                 Err(code) => {

@@ -42,6 +42,32 @@ fn finish<T>(
     }
 }
 
+/// Connects to itself without end, and keeps the streams alone.
+pub fn keep_streams() {
+    let mut kept = Vec::new();
+    if let Err(code) = try_keep_streams(&mut kept) {
+        println!("{} connections, then: {}", kept.len(), code.name());
+    }
+}
+
+type Streams = (wasip2::io::streams::InputStream, wasip2::io::streams::OutputStream);
+
+fn try_keep_streams(kept: &mut Vec<Streams>) -> Result<(), ErrorCode> {
+    let network = instance_network();
+    let listener = tcp_socket()?;
+    listener.start_bind(&network, address("127.0.0.1:0"))?;
+    listener.finish_bind()?;
+    listener.start_listen()?;
+    listener.finish_listen()?;
+    loop {
+        let client = tcp_socket()?;
+        client.start_connect(&network, listener.local_address()?)?;
+        kept.push(finish(&client, || client.finish_connect())?);
+        let (_, input, output) = finish(&listener, || listener.accept())?;
+        kept.push((input, output));
+    }
+}
+
 /// Sends back what one client sends.
 pub fn serve(at: &str) {
     if let Err(code) = try_serve(at) {

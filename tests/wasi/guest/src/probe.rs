@@ -5,6 +5,7 @@
 //! were opened, in order.
 
 use std::io::BufRead;
+use wasip2::io::streams::StreamError;
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{
     Descriptor, DescriptorFlags, ErrorCode, NewTimestamp, OpenFlags, PathFlags,
@@ -66,6 +67,14 @@ fn run(descriptors: &mut Vec<Descriptor>, words: &[&str]) -> Result<String, Erro
         }
         "write-stream" => this.write_via_stream(0).map(|_| String::new()),
         "append-stream" => this.append_via_stream().map(|_| String::new()),
+        "write-to" => {
+            let stream = this.write_via_stream(0)?;
+            Ok(match stream.blocking_write_and_flush(b"x") {
+                Ok(()) => String::new(),
+                Err(StreamError::Closed) => "closed".into(),
+                Err(error) => format!("{error:?}"),
+            })
+        }
         "read-dir" => {
             let entries = this.read_directory()?;
             let mut names = Vec::new();
