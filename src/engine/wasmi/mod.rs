@@ -59,7 +59,8 @@ impl WasmiEngine {
             wasmi
                 .consume_fuel(metered)
                 .set_max_recursion_depth(config.max_recursion_depth)
-                .set_max_stack_height(config.max_stack_bytes.max(MIN_STACK_BYTES))
+                .set_min_stack_height(FIRST_STACK)
+                .set_max_stack_height((config.max_stack_bytes / SLOT_BYTES).max(FIRST_STACK))
                 .set_max_cached_stacks(CACHED_STACKS);
             Generations::new(wasmi)
         };
@@ -73,8 +74,12 @@ impl WasmiEngine {
     }
 }
 
-/// What a wasmi stack has at its start; it cannot be limited to less.
-const MIN_STACK_BYTES: usize = 1_000;
+/// Bytes of a local or operand on a wasmi stack, whose heights are numbers of them: each has room for a vector.
+const SLOT_BYTES: usize = 16;
+
+/// How many a stack has room for at its start. It grows, and is used again by other calls; what is
+/// suspended keeps it.
+const FIRST_STACK: usize = 64;
 
 /// Stacks kept for reuse: calls nest through host functions, and a suspended call holds one.
 const CACHED_STACKS: usize = 16;

@@ -298,6 +298,31 @@ fn core_traps_have_the_texts_of_the_core_specification() {
 }
 
 #[test]
+fn a_stack_takes_no_more_bytes_than_it_may() {
+    let config = WasmiConfig { max_stack_bytes: 1 << 20, ..WasmiConfig::default() };
+    let engine = WasmiEngine::new(&config);
+    let store = engine.new_store(&EngineStoreConfig::default(), &Account::unlimited()).unwrap();
+    let mut t = Fixture { engine, store };
+    let deepest = Rc::new(Cell::new(0));
+    let seen = deepest.clone();
+    let import = t.import(ty(&[I32], &[]), move |_, args, _| {
+        seen.set(args[0] as u32);
+        Flow::Done
+    });
+    // 16 KiB of locals in each call.
+    let locals = "i64 ".repeat(1024);
+    let text = format!(
+        r#"(module (import "" "deep" (func $deep (param i32)))
+             (func $f (export "f") (param i32) (local {locals})
+               (call $deep (local.get 0))
+               (call $f (i32.add (local.get 0) (i32.const 1)))))"#
+    );
+    let func = t.func(&text, &[import]);
+    assert_eq!(t.trap(func, &[0]), "call stack exhausted");
+    assert!((50..64).contains(&deepest.get()), "{}", deepest.get());
+}
+
+#[test]
 fn segments_that_do_not_fit_trap() {
     let mut t = Fixture::new();
     let cases = [
