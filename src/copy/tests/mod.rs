@@ -28,11 +28,14 @@ impl Side {
         let memory = vec![u64::from_le_bytes([fill; 8]); words];
         let arena = Arena::new();
         if format.host {
-            // What is handed out is `fill` too.
-            let bytes = words as u64 * 8;
-            let block = arena.alloc(bytes, 16).unwrap();
-            // SAFETY: that many bytes were just handed out.
-            unsafe { block.write_bytes(fill, bytes as usize) };
+            // What is handed out is `fill` too, from the first byte of a chunk with room for all.
+            arena.alloc(words as u64 * 8, 16).unwrap();
+            arena.reset();
+            for _ in 0..words {
+                let word = arena.alloc(8, 8).unwrap();
+                // SAFETY: that many bytes were just handed out.
+                unsafe { word.write_bytes(fill, 8) };
+            }
             arena.reset();
         }
         Side { format, memory, next: 16, arena }
