@@ -1,4 +1,4 @@
-;; Sleeps by way of WASI, of several versions of 0.2, gives up sleeping, and gives out random bytes.
+;; Sleeps by way of WASI, of several versions of 0.2, and gives out random bytes.
 (component
   (import "wasi:io/poll@0.2.0" (instance $poll
     (export "pollable" (type $pollable (sub resource)))
@@ -15,9 +15,6 @@
   (core func $subscribe (canon lower (func $clock "subscribe-duration")))
   (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core func $ready (canon lower (func $poll "[method]pollable.ready")))
-  (core func $block-async (canon lower (func $poll "[method]pollable.block") async))
-  (core func $cancel (canon subtask.cancel))
-  (core func $drop-subtask (canon subtask.drop))
   (core func $drop (canon resource.drop $pollable))
   (core func $now (canon lower (func $clock "now")))
   (core func $random' (canon lower (func $random "get-random-u64")))
@@ -25,9 +22,6 @@
     (import "" "subscribe" (func $subscribe (param i64) (result i32)))
     (import "" "block" (func $block (param i32)))
     (import "" "ready" (func $ready (param i32) (result i32)))
-    (import "" "block-async" (func $block-async (param i32) (result i32)))
-    (import "" "cancel" (func $cancel (param i32) (result i32)))
-    (import "" "drop-subtask" (func $drop-subtask (param i32)))
     (import "" "drop" (func $drop (param i32)))
     (import "" "now" (func $now (result i64)))
     (import "" "random" (func $random (result i64)))
@@ -38,22 +32,11 @@
       (if (i32.eqz (call $ready (local.get $pollable))) (then (unreachable)))
       (call $drop (local.get $pollable))
       (i64.sub (call $now) (local.get $before)))
-    (func (export "give-up") (param $ns i64) (result i32) (local $pollable i32) (local $subtask i32)
-      (local.set $pollable (call $subscribe (local.get $ns)))
-      (local.set $subtask (call $block-async (local.get $pollable)))
-      ;; It has started.
-      (if (i32.ne (i32.and (local.get $subtask) (i32.const 15)) (i32.const 1)) (then (unreachable)))
-      (local.set $subtask (i32.shr_u (local.get $subtask) (i32.const 4)))
-      (call $cancel (local.get $subtask))
-      (call $drop-subtask (local.get $subtask))
-      (call $drop (local.get $pollable)))
     (func (export "now") (result i64) (call $now))
     (func (export "random") (result i64) (call $random)))
   (core instance $m (instantiate $M (with "" (instance
     (export "subscribe" (func $subscribe)) (export "block" (func $block)) (export "ready" (func $ready))
-    (export "block-async" (func $block-async)) (export "cancel" (func $cancel))
-    (export "drop-subtask" (func $drop-subtask)) (export "drop" (func $drop)) (export "now" (func $now)) (export "random" (func $random'))))))
+    (export "drop" (func $drop)) (export "now" (func $now)) (export "random" (func $random'))))))
   (func (export "nap") (param "ns" u64) (result u64) (canon lift (core func $m "nap")))
-  (func (export "give-up") (param "ns" u64) (result u32) (canon lift (core func $m "give-up")))
   (func (export "now") (result u64) (canon lift (core func $m "now")))
   (func (export "random") (result u64) (canon lift (core func $m "random"))))
