@@ -17,7 +17,8 @@ use cmabi::component::{Component, Linker};
 use cmabi::engine::wasmi::WasmiEngine;
 use cmabi::engine::{Engine, Flow};
 use cmabi::memory::Arena;
-use cmabi::runtime::{self, HostSubtask, Store, StoreConfig, SubtaskState};
+use cmabi::runtime::{self, HostOutcome, HostSubtask, Store, StoreConfig, SubtaskState};
+use cmabi::types::Type;
 use cmabi::wasi::{Config, DirRights};
 use guests::Guests;
 use std::fs::File;
@@ -236,6 +237,19 @@ const SLEEPER: &str = r#"(component
         (export "block" (func $block)) (export "drop" (func $drop))))))
     (func (export "sleep") (param "when" u64) (canon lift (core func $m "sleep"))))"#;
 
+/// The same loop with a function that is not WASI's.
+const CLOCK: &str = r#"(component
+    (import "test:clocks/clock" (instance $clock (export "now" (func (result u64)))))
+    (core func $now (canon lower (func $clock "now")))
+    (core module $M
+        (import "" "now" (func $now (result i64)))
+        (func (export "now") (param $piece i64) (param $pieces i32)
+            (loop $again
+                (drop (call $now))
+                (br_if $again (local.tee $pieces (i32.sub (local.get $pieces) (i32.const 1)))))))
+    (core instance $m (instantiate $M (with "" (instance (export "now" (func $now))))))
+    (func (export "now") (param "piece" u64) (param "pieces" u32) (canon lift (core func $m "now"))))"#;
+
 /// A component, and a store for its instances.
 struct Host {
     component: Component,
@@ -310,6 +324,10 @@ fn main() {
 }
 
 fn files() {
+    let rows = ["read 64 KiB, stream", "write 64 KiB, stream", "write 1 B, checked"];
+    if !rows.into_iter().any(report::is_wanted) {
+        return;
+    }
     let folder = Folder::new();
     let mut config = Config::new();
     config.dir(&folder.0, ".", DirRights::ReadWrite).unwrap();
@@ -418,6 +436,41 @@ fn clock() {
     let more =
         format!("{:>8.1} ns more; peer: the engine calls clock_gettime", times[0] - times[1]);
     report::line("clocks.now", times[0], times[1], &more);
+    let mut linker = Linker::new();
+    let clock = linker.instance("test:clocks/clock").unwrap();
+    let ty = guests::func_type(&[], Some(Type::u64()));
+    clock
+        .func(
+            "now",
+            Some(ty),
+            Arc::new(move |call| {
+                let now = epoch.elapsed().as_nanos() as u64;
+                // SAFETY: there is room for a u64.
+                unsafe { call.results.cast::<u64>().write(now) };
+                Ok(HostOutcome::Returned)
+            }),
+        )
+        .unwrap();
+    let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());
+    let component = Component::load(&engine, &wat::parse_str(CLOCK).unwrap()).unwrap();
+    let mut store = Store::new(&*engine, &StoreConfig::default()).unwrap();
+    let instance = linker.instantiate(&mut store.cx(), &component).unwrap();
+    let func = instance.func("now").unwrap();
+    let arena = Rc::new(Arena::new());
+    let plain = race(
+        TIMES as usize,
+        40,
+        &mut [
+            &mut || {
+                let args = (0u64, TIMES);
+                let (args, results) = ((&raw const args).cast(), std::ptr::dangling_mut());
+                runtime::call(&mut store.cx(), func, args, results, &arena).unwrap();
+            },
+            &mut || bare.call_core(peer, &[TIMES.into()], &mut []),
+        ],
+    );
+    let more = format!("{:>8.1} ns more", plain[0] - plain[1]);
+    report::line("clocks.now, as any host's function", plain[0], plain[1], &more);
 }
 
 /// Wakes a thread that is parked.
@@ -431,16 +484,15 @@ impl Wake for Parked {
 }
 
 fn asleep() {
-    if !report::is_wanted("asleep") {
-        return;
+    let counts = [1_000, 10_000, 100_000].into_iter();
+    let counts: Vec<_> = counts.filter(|n| report::is_wanted(&format!("{n} asleep"))).collect();
+    if !counts.is_empty() {
+        println!(
+            "\n{:<16} {:>12} {:>20} {:>20}",
+            "guests asleep", "bytes each", "ns to fall asleep", "ns per wake-up"
+        );
     }
-    println!(
-        "\n{:<16} {:>12} {:>20} {:>20}",
-        "guests asleep", "bytes each", "ns to fall asleep", "ns per wake-up"
-    );
-    for count in [1_000, 10_000, 100_000] {
-        sleepers(count);
-    }
+    counts.into_iter().for_each(sleepers);
 }
 
 /// Has so many guests sleep, each in an instance of its own, and wake at the same time.

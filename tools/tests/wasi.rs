@@ -194,6 +194,11 @@ fn time_memory_and_fuel_can_be_limited() {
     assert_eq!(status, 134);
     assert!(err.contains("still running after 200ms"), "{err}");
     assert_eq!(run(&["--timeout=200ms"], &["sleep", "60000"]).0, 134);
+    // What was written before is there.
+    let options = ["--timeout=1s", "--allow-net=127.0.0.1"];
+    let Ran(status, out, _) = run(&options, &["serve", "127.0.0.1:0"]);
+    assert_eq!(status, 134);
+    assert!(out.starts_with("port ") && out.ends_with('\n'), "{out}");
     let Ran(status, _, err) = run(&["--fuel=1000000"], &["spin"]);
     assert_eq!(status, 134);
     assert!(err.contains("all fuel consumed"), "{err}");
