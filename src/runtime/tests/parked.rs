@@ -46,6 +46,17 @@ fn answer(fx: &mut Fixture, tasks: &Pending, value: u32) {
     run(&mut fx.store.cx()).unwrap();
 }
 
+/// How many threads wait for the host to answer a sync-typed call, by the instances' counts.
+fn waiting_for_host(fx: &mut Fixture) -> u32 {
+    let cx = fx.store.cx();
+    let state = cx.state();
+    let counted = state.instances.iter().map(|inst| inst.waiting_for_host).sum();
+    let waits = |(_, thread): (u32, &ThreadId)| state.waits_for_host(*thread);
+    let threads = state.instances.iter().flat_map(|inst| inst.threads.iter());
+    assert_eq!(counted, threads.filter(|thread| waits(*thread)).count() as u32);
+    counted
+}
+
 #[test]
 fn the_host_gets_its_thread_back_and_nobody_else_enters() {
     let mut fx = Fixture::new();
@@ -59,8 +70,10 @@ fn the_host_gets_its_thread_back_and_nobody_else_enters() {
         for func in [&outer, &inner] {
             assert_trap(&fx.call(func, &[1]).unwrap_err(), "cannot enter component instance");
         }
+        assert_eq!(waiting_for_host(&mut fx), 2);
         answer(&mut fx, &tasks, value);
     }
+    assert_eq!(waiting_for_host(&mut fx), 0);
     assert_eq!(subtask.state(&fx.store.cx()).unwrap(), SubtaskState::Returned);
     assert_eq!(result.get(), 10);
     subtask.drop(&mut fx.store.cx()).unwrap();
