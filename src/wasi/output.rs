@@ -93,7 +93,7 @@ impl Outlet {
 
     /// One that takes all there is.
     pub(super) fn nowhere() -> Rc<Self> {
-        Outlet::new(Box::new(Host(Arc::new(|bytes| Ok(bytes.len())))))
+        Outlet::new(Box::new(Host(Arc::new(|bytes| Ok(bytes.len())))), None)
     }
 
     /// One that takes nothing.
