@@ -199,7 +199,7 @@ fn untyped(call: ResumableCall, vals: &[Val], results: &mut [RawVal]) -> Left {
             Left::Returned
         }
         ResumableCall::HostTrap(call) => Left::Import(Stack::Any(call)),
-        ResumableCall::OutOfFuel(call) => Left::Starved(Starved::Any(call)),
+        ResumableCall::OutOfFuel(call) => Left::Starved(Box::new(Starved::Any(call))),
     }
 }
 
@@ -298,7 +298,7 @@ impl<C: Context> WasmiStore<C> {
         (func, args): (CoreFunc, &[RawVal]),
         results: &mut [RawVal],
         mut slice: u64,
-        mut starved: Starved,
+        mut starved: Box<Starved>,
     ) -> Outcome {
         // Where nothing was taken from the slice, wasmi has not even begun (it compiles a function when it is
         // first called, for fuel), and cannot go on with that.
@@ -316,13 +316,13 @@ impl<C: Context> WasmiStore<C> {
     }
 
     #[cold]
-    fn feed(&mut self, mut starved: Starved, results: &mut [RawVal]) -> Outcome {
+    fn feed(&mut self, mut starved: Box<Starved>, results: &mut [RawVal]) -> Outcome {
         loop {
             if let Err(trap) = self.refuel(starved.required_fuel()) {
                 return Outcome::Trapped(trap);
             }
             let ctx = &mut self.0;
-            let call = match starved {
+            let call = match *starved {
                 Starved::Nothing(call) => call.resume(ctx).map(|call| Left::new(call, results)),
                 Starved::Word(call) => call.resume(ctx).map(|call| Left::new(call, results)),
                 Starved::Any(call) => {
@@ -373,6 +373,8 @@ impl<C: Context> EngineStore for WasmiStore<C> {
     fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
         let slice = self.slice();
         match self.start(func, args, results) {
+            // First, as it is nearly always this.
+            Ok(Left::Returned) => Outcome::Returned,
             Ok(Left::Starved(starved)) => self.feed_new((func, args), results, slice, starved),
             call => outcome(call),
         }

@@ -139,7 +139,8 @@ pub(super) enum Left {
     /// The results are written.
     Returned,
     Import(Stack),
-    Starved(Starved),
+    /// In a box, as it is rare and as large as all others.
+    Starved(Box<Starved>),
 }
 
 impl Left {
@@ -151,7 +152,7 @@ impl Left {
                 Left::Returned
             }
             TypedResumableCall::HostTrap(call) => Left::Import(R::stack(call)),
-            TypedResumableCall::OutOfFuel(call) => Left::Starved(R::starved(call)),
+            TypedResumableCall::OutOfFuel(call) => Left::Starved(Box::new(R::starved(call))),
         }
     }
 }
