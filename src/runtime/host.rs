@@ -212,12 +212,14 @@ impl State {
     }
 
     /// An empty arena, which the store is charged with.
+    #[inline]
     pub(crate) fn take_arena(&mut self) -> Rc<Arena> {
         let pooled = self.arenas.pop();
         pooled.unwrap_or_else(|| Rc::new(Arena::charged_to(&self.host_memory)))
     }
 
     /// Keeps an arena that nobody uses any more for the next call, if it is not large.
+    #[inline]
     pub(crate) fn give_back_arena(&mut self, arena: Rc<Arena>) {
         if Rc::strong_count(&arena) == 1 && self.arenas.len() < POOLED_ARENAS {
             arena.reset();

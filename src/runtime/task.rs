@@ -160,7 +160,7 @@ impl State {
     }
 
     /// `Task.start`, and the caller's `on_start`: the arguments will be taken at once.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn start_task(&mut self, id: TaskId) {
         let task = &mut self.tasks[id];
         debug_assert_eq!(task.state, TaskState::Initial);
