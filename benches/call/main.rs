@@ -45,6 +45,7 @@ fn main() {
     sync::engine();
     sync::guest_to_host();
     sync::guest_to_guest();
+    sync::metered();
     asynchronous::bench_all();
     resources::bench_all();
     fibers::bench_all();

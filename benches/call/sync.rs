@@ -5,7 +5,7 @@ use super::{bare_core, bench, bench_loop, forward, loop_call, looping, nothing};
 use cmabi::canon::{self, FuncInst, Options};
 use cmabi::engine::Flow;
 use cmabi::ffi;
-use cmabi::runtime::HostOutcome;
+use cmabi::runtime::{HostOutcome, StoreConfig};
 use cmabi::types::{Kind, Type};
 use std::ptr;
 
@@ -25,6 +25,32 @@ fn guest_func(guests: &mut Guests, name: &str, params: &[Type], result: Option<T
     let inst = guests.instance();
     let core = guests.core(inst, GUEST, &[]);
     canon::lift(core.func(name), func_type(params, result), core.options(), inst, name)
+}
+
+/// What it costs a guest that it can be stopped, and that its fuel is metered.
+pub(super) fn metered() {
+    const FIB: &str = r#"(module
+        (func $fib (export "fib") (param i32) (result i32)
+            (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+                (then (local.get 0))
+                (else (i32.add
+                    (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                    (call $fib (i32.sub (local.get 0) (i32.const 2))))))))"#;
+    let fib = |config| {
+        let mut guests = Guests::with(config);
+        let core = bare_core(&mut guests, FIB, &[]);
+        move || guests.call_core(core.func("fib"), &[20], &mut [0])
+    };
+    let mut fuel = StoreConfig::default();
+    fuel.engine.fuel = Some(u64::MAX);
+    let interruptible = StoreConfig { is_interruptible: true, ..StoreConfig::default() };
+    bench(
+        "fib(20) that can be stopped; peer: that cannot",
+        1,
+        fib(interruptible),
+        fib(StoreConfig::default()),
+    );
+    bench("fib(20) with fuel; peer: without", 1, fib(fuel), fib(StoreConfig::default()));
 }
 
 pub(super) fn host_to_guest() {

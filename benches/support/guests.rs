@@ -51,9 +51,13 @@ impl Core {
 
 impl Guests {
     pub(crate) fn new() -> Self {
+        Self::with(StoreConfig::default())
+    }
+
+    pub(crate) fn with(config: StoreConfig) -> Self {
         let engine = WasmiEngine::default();
         // A million tasks that wait are more than a guest gets by default.
-        let config = StoreConfig { max_host_bytes: 1 << 34, ..StoreConfig::default() };
+        let config = StoreConfig { max_host_bytes: 1 << 34, ..config };
         let store = Store::new(&engine, &config).unwrap();
         Guests { engine, store, arena: Rc::default() }
     }

@@ -169,7 +169,7 @@ fn thread_func(
         if !lift.ty.is_async() {
             state.register_thread(task, thread)?;
         } else if !state.enter_implicit_thread(task, thread)? {
-            state.tasks[task].args = args.into();
+            state.tasks[task].args = Some(Box::new(args.to_vec()));
             return Ok(());
         }
         state.start_core(task, thread);
@@ -193,7 +193,7 @@ pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Res
         state.let_in(task, thread)?;
         state.notify_gates(lift.inst);
         state.start_core(task, thread);
-        let args = std::mem::take(&mut state.tasks[task].args);
+        let args = state.tasks[task].args.take().unwrap_or_default();
         (task, lift, args, subtask)
     };
     call_core(cx, &lift, task, thread, &args).or_else(|trap| match subtask {

@@ -54,7 +54,8 @@ pub(crate) struct Task {
     pub(crate) implicit_thread: Option<ThreadId>,
     pub(crate) threads: List<Thread, 2>,
     /// The caller's flat arguments, while the task waits to be let in.
-    pub(crate) args: Box<[RawVal]>,
+    #[allow(clippy::box_collection, reason = "few tasks wait so, and all have the place for it")]
+    pub(crate) args: Option<Box<Vec<RawVal>>>,
     /// Fuel that is left of the host's call that this is, or is a part of; see [`StoreConfig::call_fuel`].
     pub(crate) fuel: Option<Rc<Cell<u64>>>,
 }
@@ -70,7 +71,7 @@ impl Task {
             num_borrows: 0,
             implicit_thread: None,
             threads: List::default(),
-            args: Box::default(),
+            args: None,
             fuel: None,
         }
     }

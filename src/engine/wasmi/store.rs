@@ -277,7 +277,7 @@ impl<C: Context> WasmiStore<C> {
     #[inline]
     fn finish(&mut self, call: Result<Left, wasmi::Error>, results: &mut [RawVal]) -> Outcome {
         match call {
-            Ok(Left::Starved(starved)) => self.feed(starved, results),
+            Ok(Left::Starved(starved)) => self.feed(*starved, results),
             call => outcome(call),
         }
     }
@@ -312,17 +312,17 @@ impl<C: Context> WasmiStore<C> {
                 call => return outcome(call),
             }
         }
-        self.feed(starved, results)
+        self.feed(*starved, results)
     }
 
     #[cold]
-    fn feed(&mut self, mut starved: Box<Starved>, results: &mut [RawVal]) -> Outcome {
+    fn feed(&mut self, mut starved: Starved, results: &mut [RawVal]) -> Outcome {
         loop {
             if let Err(trap) = self.refuel(starved.required_fuel()) {
                 return Outcome::Trapped(trap);
             }
             let ctx = &mut self.0;
-            let call = match *starved {
+            let call = match starved {
                 Starved::Nothing(call) => call.resume(ctx).map(|call| Left::new(call, results)),
                 Starved::Word(call) => call.resume(ctx).map(|call| Left::new(call, results)),
                 Starved::Any(call) => {
@@ -331,7 +331,7 @@ impl<C: Context> WasmiStore<C> {
                 }
             };
             match call {
-                Ok(Left::Starved(again)) => starved = again,
+                Ok(Left::Starved(again)) => starved = *again,
                 call => return outcome(call),
             }
         }
