@@ -298,7 +298,7 @@ impl<C: Context> WasmiStore<C> {
         (func, args): (CoreFunc, &[RawVal]),
         results: &mut [RawVal],
         mut slice: u64,
-        mut starved: Box<Starved>,
+        mut starved: Starved,
     ) -> Outcome {
         // Where nothing was taken from the slice, wasmi has not even begun (it compiles a function when it is
         // first called, for fuel), and cannot go on with that.
@@ -308,11 +308,11 @@ impl<C: Context> WasmiStore<C> {
             }
             slice = self.slice();
             match self.start(func, args, results) {
-                Ok(Left::Starved(again)) => starved = again,
+                Ok(Left::Starved(again)) => starved = *again,
                 call => return outcome(call),
             }
         }
-        self.feed(*starved, results)
+        self.feed(starved, results)
     }
 
     #[cold]
@@ -375,7 +375,7 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         match self.start(func, args, results) {
             // First, as it is nearly always this.
             Ok(Left::Returned) => Outcome::Returned,
-            Ok(Left::Starved(starved)) => self.feed_new((func, args), results, slice, starved),
+            Ok(Left::Starved(starved)) => self.feed_new((func, args), results, slice, *starved),
             call => outcome(call),
         }
     }
