@@ -666,6 +666,54 @@ TEST_CASE("an exception that no core code catches makes the call trap") {
     CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter component instance", call, "add");
 }
 
+TEST_CASE("an engine tells which functions were running when a guest trapped") {
+    int drops = 0;
+    CppEngine cpp{CMABI_ENGINE_TIER_RESUME, &drops};
+    cmabi_engine_interface table = interface(cpp);
+    table.call = [](void *, void *, const std::uint64_t *, std::uint64_t *, void **, cmabi_string *message) {
+        *message = CMABI_STR("unreachable");
+        return static_cast<cmabi_outcome>(CMABI_OUTCOME_TRAPPED);
+    };
+    std::size_t told = 2;
+    SUBCASE("as many as there is room for") {
+        table.trap_frames = [](void *, cmabi_core_frame *frames, std::size_t room) {
+            REQUIRE(room >= 2);
+            frames[0] = {CMABI_STR("inner"), 7, 0x12c};
+            frames[1] = {CMABI_STR(""), UINT32_MAX, UINT64_MAX};
+            return std::size_t{2};
+        };
+    }
+    SUBCASE("or says that there were more") {
+        table.trap_frames = [](void *, cmabi_core_frame *frames, std::size_t room) {
+            for (std::size_t i = 0; i < room; ++i) frames[i] = {CMABI_STR("inner"), 7, 0x12c};
+            return SIZE_MAX;
+        };
+        told = 3;
+    }
+    Engine engine;
+    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    Scenario scenario(engine);
+    std::uint32_t result = 0;
+    const std::uint32_t both[] = {40, 2};
+    Error error;
+    CHECK(scenario.call("add", both, &result, error.out()) == CMABI_STATUS_TRAP);
+    const std::size_t count = cmabi_error_frame_count(error);
+    if (told == 2) {
+        REQUIRE(count == 3);
+        CHECK(cmabi_error_frame_at(error, 1).func_index == UINT32_MAX);
+    } else {
+        REQUIRE(count > 3);
+    }
+    const cmabi_frame inner = cmabi_error_frame_at(error, 0);
+    CHECK(inner.kind == CMABI_FRAME_KIND_CORE);
+    CHECK(text(inner.name) == "inner");
+    CHECK(inner.func_index == 7);
+    CHECK(inner.offset == 0x12c);
+    const cmabi_frame call = cmabi_error_frame_at(error, count - 1);
+    CHECK(call.kind == CMABI_FRAME_KIND_CALL);
+    CHECK(text(call.name) == "add");
+}
+
 TEST_CASE("a module that the engine does not have is an error that says so") {
     int drops = 0;
     CppEngine cpp{CMABI_ENGINE_TIER_FIBER, &drops};
