@@ -184,7 +184,7 @@ TEST_CASE("a call has fuel of its own") {
     int calls = 0;
     f.host = [&] {
         try {
-            if (++calls < 1000) f.linker.instantiate(f.store, f.component).func<void()>("once")();
+            if (++calls < 20) f.linker.instantiate(f.store, f.component).func<void()>("once")();
         } catch (const cmabi::error &error) {
             CHECK(error.status() == CMABI_STATUS_LIMIT);
         }
@@ -192,7 +192,7 @@ TEST_CASE("a call has fuel of its own") {
     out("again");
     CHECK(calls > 1);
     f.host = [] {};
-    for (int i = 0; i < 1000; ++i) f.instance->func<uint32_t(uint32_t)>("fine")(7);
+    for (int i = 0; i < 100; ++i) f.instance->func<uint32_t(uint32_t)>("fine")(7);
 }
 
 TEST_CASE("a start function is stopped") {
@@ -356,7 +356,7 @@ TEST_CASE("a dead instance and one that runs are told apart") {
 
 TEST_CASE("what ended instances had is given back before the store goes") {
     Stubborn f(cmabi::config{});
-    const int count = std::getenv("CMABI_TEST_VALGRIND") != nullptr ? 10 : 60;
+    const int count = std::getenv("CMABI_TEST_VALGRIND") != nullptr ? 5 : 30;
     const auto before = f.counts().guest_bytes;
     for (int i = 0; i < count; ++i) {
         f.instance = f.linker.instantiate(f.store, f.component);

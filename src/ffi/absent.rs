@@ -58,6 +58,7 @@ fallible! {
     cmabi_instance_described_funcs(
         *mut cmabi_instance, *const cmabi_export_desc, usize, *mut *const cmabi_func
     );
+    cmabi_instance_terminate(*mut cmabi_store, *const cmabi_instance);
     cmabi_instance_get_counts(*mut cmabi_store, *const cmabi_instance, *mut cmabi_counts);
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
     cmabi_linker_export(
