@@ -22,10 +22,10 @@
 
   (component $Fill
     (core module $M
-      (memory 64)
+      (memory 16)
       (func (export "f")
         (loop $again
-          (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x400000))
+          (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x100000))
           (br $again))))
     (core instance $m (instantiate $M))
     (func (export "f") (canon lift (core func $m "f"))))
@@ -60,7 +60,7 @@
         (memory.fill (i32.const 0) (i32.const 97) (i32.const 1024))
         (local.set $at (i32.const 0x10000))
         (loop $next
-          (i64.store (local.get $at) (i64.const 0x40000000000))
+          (i64.store (local.get $at) (i64.const 0x10000000000))
           (br_if $next (i32.lt_u
             (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 0x20000))))
         (loop $again
@@ -77,9 +77,9 @@
     (core func $host (canon lower (func $host)))
     (core module $M
       (import "" "host" (func $host))
-      (memory (export "memory") 64)
+      (memory (export "memory") 16)
       (func (export "once")
-        (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x400000))
+        (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x100000))
         (call $host))
       (func (export "again") (loop $again (call $host) (br $again))))
     (core instance $m (instantiate $M (with "" (instance (export "host" (func $host))))))
