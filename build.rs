@@ -1,4 +1,4 @@
-//! Names the shared library for the dynamic linker.
+//! What the dynamic linker is told of the shared library: its name, and that it stays.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -6,6 +6,8 @@ fn main() {
     match target.as_str() {
         "linux" | "freebsd" | "netbsd" | "openbsd" | "android" => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libcmabi.so.0");
+            // Its threads end some time after they have nothing to do any more.
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
         }
         "macos" | "ios" => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libcmabi.0.dylib");

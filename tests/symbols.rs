@@ -51,4 +51,6 @@ fn the_library_has_its_versioned_name() {
     let dynamic = output("readelf", &["-d"]);
     let soname = dynamic.lines().find(|line| line.contains("(SONAME)")).unwrap_or_default();
     assert!(soname.contains("[libcmabi.so.0]"), "SONAME is {soname:?}");
+    let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)")).unwrap_or_default();
+    assert!(flags.contains("NODELETE"), "the flags are {flags:?}");
 }
