@@ -112,6 +112,29 @@ TEST_CASE("the host's functions are members of its object") {
     CHECK_THROWS_WITH_AS(guest->poke(), "poked", std::runtime_error);
 }
 
+TEST_CASE("functions that are named have the forms of async ones") {
+    struct {
+        std::optional<cmabi::promise<std::vector<all>>> promise;
+        void through(cmabi::promise<std::vector<all>> later, const std::vector<all> &) { promise = std::move(later); }
+        void poke() {}
+    } host;
+    const cmabi::engine engine;
+    const cmabi::component component(engine, read_guest("echo.wasm"));
+    cmabi::store store(engine);
+    cmabi::linker linker(engine);
+    root::component::echoes::add_to_linker(linker, host);
+    const root::component::echoes guest(linker, store, component);
+    cmabi::subtask<void> poked = guest.poke_start();
+    CHECK(poked.done());
+    poked.get();
+    cmabi::subtask<std::vector<all>> call = guest.through_start({sample(1)});
+    CHECK(!call.done());
+    REQUIRE(host.promise);
+    host.promise->resolve({sample(2), sample(3)});
+    store.run();
+    CHECK(call.get() == std::vector<all>{sample(2), sample(3)});
+}
+
 TEST_CASE("a component that does not fit is told from one that does, with all that differs") {
     const cmabi::engine engine;
     const cmabi::component component(engine, read_guest("greet.wasm"));

@@ -44,18 +44,23 @@ static void check_sample(const echoes_all *value, uint32_t number) {
     CHECK(value->result.is_err && value->result.val.err == 404);
 }
 
-/* What the host has: how often it was called, and its data's end. */
-typedef struct {
+/* What the host has: how often it was called, its data's end, and the call that it answers later. */
+typedef struct host {
     size_t seen;
     int dropped;
+    bool later;
+    cmabi_task *task;
 } host;
 
 static void drop(void *data) { ++((host *)data)->dropped; }
 
 static cmabi_status on_through(void *data, cmabi_task *task, echoes_list_all values, echoes_list_all *result) {
     ((host *)data)->seen += values.len;
+    if (((host *)data)->later) {
+        ((host *)data)->task = task;
+        return CMABI_STATUS_PENDING;
+    }
     *result = values;
-    (void)task;
     return CMABI_STATUS_OK;
 }
 
@@ -85,6 +90,25 @@ static cmabi_component *load(const cmabi_engine *engine, const char *name) {
     return component;
 }
 
+static void check_starts(echoes *guest, host *host) {
+    cmabi_error *error = NULL;
+    cmabi_subtask *call = NULL;
+    const echoes_all one = sample(1), two[] = {sample(2), sample(3)};
+    const echoes_list_all answer = {two, 2};
+    const echoes_through_args args = {{&one, 1}};
+    host->later = true;
+    CHECK(echoes_through_start(guest, &args, NULL, NULL, NULL, &call, &error) == CMABI_STATUS_OK);
+    CHECK(host->task != NULL && echoes_through_results(call) == NULL);
+    CHECK(echoes_through_return(host->task, &answer, &error) == CMABI_STATUS_OK);
+    cmabi_task_free(host->task);
+    CHECK(cmabi_store_run(guest->store, &error) == CMABI_STATUS_OK);
+    const echoes_list_all *back = echoes_through_results(call);
+    CHECK(back != NULL && back->len == 2);
+    check_sample(&back->ptr[1], 3);
+    cmabi_subtask_free(call);
+    *host = (struct host){.dropped = host->dropped};
+}
+
 static void check_calls(echoes *guest, cmabi_arena *arena, const host *host) {
     cmabi_error *error = NULL;
     const echoes_all one = sample(1), two[] = {sample(1), sample(2)};
@@ -110,7 +134,7 @@ int main(void) {
     cmabi_store *store = NULL;
     cmabi_arena *arena = NULL;
     cmabi_error *error = NULL;
-    host host = {0, 0};
+    host host = {0};
     CHECK(cmabi_engine_new(NULL, &engine, NULL) == 0 && cmabi_linker_new(engine, &linker, NULL) == 0);
     CHECK(cmabi_linker_new(engine, &other, NULL) == 0 && cmabi_store_new(engine, NULL, &store, NULL) == 0);
     CHECK(cmabi_arena_new(0, &arena, NULL) == 0);
@@ -135,6 +159,7 @@ int main(void) {
           "exports do not fit:\n  bool: missing, expected func(v: bool) -> bool\n");
     CHECK(guest.instance == NULL);
     CHECK(echoes_instantiate(&guest, linker, store, component, &error) == CMABI_STATUS_OK);
+    check_starts(&guest, &host);
     check_calls(&guest, arena, &host);
 
     echoes_free(&guest);

@@ -1,6 +1,7 @@
 # cmabi_bindgen: host code from WIT, made when a target is built.
 #
-#   cmabi_bindgen(TARGET app WIT wit WORLD app LANGUAGE CXX [NAMESPACE name] [OPTIONS --equality ...])
+#   cmabi_bindgen(TARGET app WIT wit WORLD app LANGUAGE CXX [NAMESPACE name] [ASYNC name ...]
+#                 [OPTIONS --equality ...])
 #
 # adds the code that `cmabi bindgen` generates for a world to a target, which then includes "WORLD.hpp", or
 # "WORLD.h" with LANGUAGE C. WIT is a folder with a package, a .wit file or a component, whose world is called
@@ -11,7 +12,7 @@
 # one for this machine: it is taken from CMABI_COMMAND, or looked for in PATH.
 
 function(cmabi_bindgen)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET;WIT;WORLD;LANGUAGE;NAMESPACE" "OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET;WIT;WORLD;LANGUAGE;NAMESPACE" "ASYNC;OPTIONS")
   foreach(needed TARGET WIT WORLD LANGUAGE)
     if(NOT arg_${needed})
       message(FATAL_ERROR "cmabi_bindgen: ${needed} is missing")
@@ -48,6 +49,9 @@ function(cmabi_bindgen)
   if(arg_NAMESPACE)
     list(APPEND arg_OPTIONS --namespace ${arg_NAMESPACE})
   endif()
+  foreach(name IN LISTS arg_ASYNC)
+    list(APPEND arg_OPTIONS --async ${name})
+  endforeach()
 
   set(depfile ${out}/${base}.${lang}.d)
   cmabi_command(command depends)

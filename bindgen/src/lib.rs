@@ -7,6 +7,7 @@
 //! |---|---|
 //! | WIT, or a component, is read | `input.rs` |
 //! | a world becomes a list of scopes, functions and types in order | `world.rs` |
+//! | which functions have async forms | `asyncs.rs` |
 //! | names become identifiers | `names.rs` |
 //! | types become constant data for the library to check | `descs.rs` |
 //! | C is printed: names of types, types, imports, exports, ends of streams | `c/` |
@@ -14,6 +15,7 @@
 //!
 //! wit-parser's data structures serve as the tree; what is added to them are names and an order.
 
+mod asyncs;
 mod c;
 mod code;
 mod cpp;
@@ -69,6 +71,10 @@ pub struct Options {
     pub ostream: bool,
     /// Also write a skeleton that implements the imports.
     pub stubs: bool,
+    /// Functions that have async forms beside those that WIT says are async: names as `place`, `shop#place`
+    /// and `demo:app/shop#place`, also several with commas between them; `all`; or `none`, for only those
+    /// that are named.
+    pub asyncs: Vec<String>,
 }
 
 /// A generated file.
@@ -88,7 +94,7 @@ pub fn generate(mut input: Input, language: Language, options: &Options) -> Resu
     if let Some(namespace) = &options.namespace {
         check_namespace(namespace)?;
     }
-    let world = World::new(&input.resolve, input.world)?;
+    let world = World::new(&input.resolve, input.world, &options.asyncs)?;
     let banner = format!(
         "Written by cmabi bindgen {} from `{}`, world `{}`. Do not edit.",
         env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,7 @@
 //! A world as the printers see it: what it imports and exports, and every type in the order in which it
 //! can be declared.
 
+use crate::asyncs::{Asyncs, choose};
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
 use wit_parser::{
@@ -44,13 +45,15 @@ pub(crate) struct World<'a> {
     pub(crate) types: Vec<TypeId>,
     /// The scope in which each of them came up first.
     pub(crate) homes: HashMap<TypeId, usize>,
+    asyncs: Asyncs<'a>,
     owners: HashMap<InterfaceId, usize>,
     root: usize,
 }
 
 impl<'a> World<'a> {
-    /// The world `id`, whose types have been made distinct by [`Resolve::generate_nominal_type_ids`].
-    pub(crate) fn new(resolve: &'a Resolve, id: WorldId) -> Result<Self> {
+    /// The world `id`, whose types have been made distinct by [`Resolve::generate_nominal_type_ids`], with
+    /// async forms as [`crate::Options::asyncs`] says.
+    pub(crate) fn new(resolve: &'a Resolve, id: WorldId, asyncs: &[String]) -> Result<Self> {
         let world = &resolve.worlds[id];
         let package = world.package.map(|package| &resolve.packages[package].name);
         let package = package.ok_or_else(|| Error::new("a world outside of a package"))?;
@@ -62,12 +65,14 @@ impl<'a> World<'a> {
             scopes: Vec::new(),
             types: Vec::new(),
             homes: HashMap::new(),
+            asyncs: Asyncs::new(),
             owners: HashMap::new(),
             root: 0,
         };
         this.side(Direction::Import, &world.imports);
         this.root = this.scopes.len() - 1;
         this.side(Direction::Export, &world.exports);
+        this.asyncs = choose(&this, asyncs)?;
         this.collect_types()?;
         Ok(this)
     }
@@ -203,6 +208,11 @@ impl<'a> World<'a> {
         let def = self.def(id);
         !matches!(def.kind, TypeDefKind::Handle(_))
             && parts(def).into_iter().any(|part| self.any_new_part(part, test, seen))
+    }
+
+    /// Whether a function has the forms that do not wait.
+    pub(crate) fn has_async_forms(&self, scope: usize, function: &Function) -> bool {
+        self.asyncs.contains(&(scope, function.name.as_str()))
     }
 
     /// What an item is called in messages.

@@ -85,6 +85,26 @@ fn two_items_for_one_name_are_both_named() {
 }
 
 #[test]
+fn a_function_that_is_not_there_comes_with_those_that_are() {
+    let text = "package a:b@1.0.0; interface i { resource r { m: func(); } f: func(); } \
+                world w { import i; export i; export g: async func(); }";
+    let message = |names: &str| {
+        let input = Input::parse("t.wit", text, None).unwrap();
+        let options = Options { asyncs: vec![names.into()], ..Options::default() };
+        generate(input, Language::C, &options).err().map(|error| error.to_string())
+    };
+    let there = "there are a:b/i@1.0.0#[method]r.m, a:b/i@1.0.0#f, g";
+    for name in ["h", "r", "j#f", "i#g", "a:b/i@2.0.0#f", ""] {
+        let expected = format!("no function of world `w` is called `{name}`; {there}");
+        assert_eq!(message(&format!("g, {name}")), Some(expected));
+    }
+    let input = Input::parse("t.wit", "package a:b; world w {}", None).unwrap();
+    let options = Options { asyncs: vec!["f".into()], ..Options::default() };
+    let error = generate(input, Language::Cpp, &options).unwrap_err().to_string();
+    assert!(error.ends_with("is called `f`; there are none"), "{error}");
+}
+
+#[test]
 fn a_namespace_is_an_identifier() {
     let input = Input::parse("t.wit", "package a:b; world w {}", None).unwrap();
     let options = Options { namespace: Some("1st".into()), ..Options::default() };

@@ -36,6 +36,10 @@ pub struct Args {
     /// Let C++ structs, enums and flags be written to streams
     #[arg(long)]
     ostream: bool,
+    /// Also async forms of these functions: `place`, `shop#place`, `demo:app/shop#place`, ...; `all`; or `none`,
+    /// for those of no others [default: those that WIT says are async]
+    #[arg(long = "async", value_name = "NAMES")]
+    asyncs: Vec<String>,
     /// Also write a skeleton that implements the imports, unless it is there
     #[arg(long)]
     stubs: bool,
@@ -73,6 +77,7 @@ fn run(args: &Args) -> Result<()> {
         equality: args.equality,
         ostream: args.ostream,
         stubs: args.stubs,
+        asyncs: args.asyncs.clone(),
     };
     let input = Input::load(&args.input, args.world.as_deref())?;
     let sources = input.files().to_vec();

@@ -100,7 +100,7 @@ impl Printer<'_> {
             }
             let params = self.export_params(function);
             self.declare(&format!("cmabi_status {c_name}"), &params);
-            if function.kind.is_async() {
+            if self.world.has_async_forms(scope, function) {
                 self.start_declarations(&c_name, &item, function)?;
             }
         }
@@ -194,7 +194,7 @@ impl Printer<'_> {
             let params = self.export_params(function);
             let body = self.call(index, function);
             self.define(&format!("cmabi_status {name}"), &params, &body);
-            if function.kind.is_async() {
+            if self.world.has_async_forms(*scope, function) {
                 self.start(index, &name, function);
             }
         }

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::descs::function_name;
 use crate::names::{Unique, identifier, snake};
 use crate::world::Direction;
-use wit_parser::{Function, TypeId};
+use wit_parser::{Function, Type, TypeId};
 
 impl Printer<'_> {
     /// The imported scopes, with the names of their structs and of the world's members for them.
@@ -136,12 +136,15 @@ impl Printer<'_> {
         params
     }
 
+    /// The result of a function that has another to answer it.
+    fn late_result(&self, scope: usize, function: &Function) -> Option<Type> {
+        function.result.filter(|_| self.world.has_async_forms(scope, function))
+    }
+
     /// The functions that answer pending calls.
     fn returns(&mut self, scope: usize) -> Result<()> {
         for function in self.world.scopes[scope].functions.clone() {
-            let Some(result) = function.result.filter(|_| function.kind.is_async()) else {
-                continue;
-            };
+            let Some(result) = self.late_result(scope, function) else { continue };
             let name = format!("{}_return", self.function(scope, function));
             self.globals.take(&name, &self.world.describe(scope, "function", &function.name))?;
             self.header.line(format!(
@@ -183,8 +186,8 @@ impl Printer<'_> {
                 self.thunk(*scope, &shared, function, member);
             }
             self.add_scope(*scope, name, &shared, &members);
-            for function in functions.iter().filter(|f| f.kind.is_async()) {
-                let Some(result) = function.result else { continue };
+            for function in functions {
+                let Some(result) = self.late_result(*scope, function) else { continue };
                 let params =
                     ["cmabi_task *task".to_owned(), format!("const {} *result", self.ty(result))];
                 let head = format!("cmabi_status {}_return", self.function(*scope, function));

@@ -145,7 +145,7 @@ impl Printer<'_> {
         self.code.call(&format!("return {member}"), &arguments, ";");
         self.code.dedent();
         self.code.line("}");
-        if function.kind.is_async() {
+        if self.world.has_async_forms(scope, function) {
             let name = names.name(&format!("{}-start", function.name));
             self.code.line("/// The same without waiting for the result.");
             self.code.call(&format!("cmabi::subtask<{result}> {name}"), &params, " const {");

@@ -104,25 +104,21 @@ impl<'a> Printer<'a> {
             params.insert(0, format!("const ::{}::functions &in_", self.names.namespace(scope)));
         }
         let result = self.result(function);
-        let Some(name) = name else {
-            let name = class.to_owned();
-            return vec![Method { result: None, name, params, is_method, starts: false }];
-        };
         let call = Method {
-            result: Some(result.clone()),
-            name: names.name(name),
+            result: name.map(|_| result.clone()),
+            name: name.map_or_else(|| class.to_owned(), |name| names.name(name)),
             params: params.clone(),
             is_method,
             starts: false,
         };
         let start = || Method {
             result: Some(format!("cmabi::subtask<{result}>")),
-            name: names.name(&format!("{name}-start")),
+            name: names.name(&format!("{}-start", name.unwrap_or("create"))),
             params,
             is_method,
             starts: true,
         };
-        let start = function.kind.is_async().then(start);
+        let start = self.world.has_async_forms(scope, function).then(start);
         std::iter::once(call).chain(start).collect()
     }
 
