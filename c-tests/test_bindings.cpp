@@ -130,9 +130,10 @@ TEST_CASE("functions that are named have the forms of async ones") {
     cmabi::subtask<std::vector<all>> call = guest.through_start({sample(1)});
     CHECK(!call.done());
     REQUIRE(host.promise);
-    host.promise->resolve({sample(2), sample(3)});
+    const std::vector<all> answer{sample(2), sample(3)};
+    host.promise->resolve(answer);
     store.run();
-    CHECK(call.get() == std::vector<all>{sample(2), sample(3)});
+    CHECK(call.get() == answer);
 }
 
 TEST_CASE("a component that does not fit is told from one that does, with all that differs") {

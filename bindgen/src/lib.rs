@@ -71,7 +71,7 @@ pub struct Options {
     pub ostream: bool,
     /// Also write a skeleton that implements the imports.
     pub stubs: bool,
-    /// Functions that have async forms beside those that WIT says are async: names as `place`, `shop#place`
+    /// Functions that have async forms besides those that WIT says are async: names as `place`, `shop#place`
     /// and `demo:app/shop#place`, also several with commas between them; `all`; or `none`, for only those
     /// that are named.
     pub asyncs: Vec<String>,

@@ -36,8 +36,8 @@ pub struct Args {
     /// Let C++ structs, enums and flags be written to streams
     #[arg(long)]
     ostream: bool,
-    /// Also async forms of these functions: `place`, `shop#place`, `demo:app/shop#place`, ...; `all`; or `none`,
-    /// for those of no others [default: those that WIT says are async]
+    /// Functions with async forms besides those that WIT says are async: `place`, `shop#place`,
+    /// `demo:app/shop#place`, ...; or `all`; or `none`, for only those that are named
     #[arg(long = "async", value_name = "NAMES")]
     asyncs: Vec<String>,
     /// Also write a skeleton that implements the imports, unless it is there

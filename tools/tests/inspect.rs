@@ -91,6 +91,9 @@ fn generated_files_are_current_or_not() {
     let rule = std::fs::read_to_string(depfile).unwrap();
     assert!(rule.contains("app.h") && rule.trim_end().ends_with("app.wit"), "{rule}");
     stdout(&run(&["--check"]));
+    assert!(failure(&run(&["--check", "--async", "all"])).contains("app.h"));
+    let error = failure(&run(&["--async", "greet,none", "--async", "nothing"]));
+    assert!(error.contains("`nothing`; there are demo:app/log#line, "), "{error}");
 
     // A skeleton is the user's from then on.
     let stub = dir.path().join("app_host.c");
