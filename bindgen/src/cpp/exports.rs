@@ -10,11 +10,12 @@ use wit_parser::Function;
 
 impl Printer<'_> {
     /// The parameters of a method for a function, and how they are passed on. That of a method of a
-    /// resource comes without the resource itself.
+    /// resource comes without the resource itself. `starts`: those of the form that starts a call.
     pub(super) fn arguments(
         &self,
         scope: usize,
         function: &Function,
+        starts: bool,
     ) -> (Vec<String>, Vec<String>) {
         // Names that would hide others.
         let mut names = Unique::with(&["in_", "functions", "add_to_linker", self.names.class().1]);
@@ -30,7 +31,7 @@ impl Printer<'_> {
         names.reserve(self.members(scope).values());
         let skip = usize::from(matches!(Sort::of(function), Sort::Method(_)));
         (function.params.iter().skip(skip))
-            .map(|param| self.argument(param.ty, &names.name(&param.name)))
+            .map(|param| self.argument(param.ty, &names.name(&param.name), starts))
             .unzip()
     }
 
@@ -136,7 +137,7 @@ impl Printer<'_> {
         names: &mut Unique,
         member: &str,
     ) {
-        let (params, arguments) = self.arguments(scope, function);
+        let (params, arguments) = self.arguments(scope, function, false);
         let (result, name) = (self.result(function), names.name(&function.name));
         self.code.gap();
         self.code.docs("///", function.docs.contents.as_deref());
@@ -146,6 +147,7 @@ impl Printer<'_> {
         self.code.dedent();
         self.code.line("}");
         if self.world.has_async_forms(scope, function) {
+            let (params, arguments) = self.arguments(scope, function, true);
             let name = names.name(&format!("{}-start", function.name));
             self.code.line("/// The same without waiting for the result.");
             self.code.call(&format!("cmabi::subtask<{result}> {name}"), &params, " const {");

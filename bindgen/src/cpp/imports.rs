@@ -81,7 +81,7 @@ impl Printer<'_> {
         scope: usize,
         function: &Function,
     ) -> (Option<String>, String) {
-        let (params, _) = self.arguments(scope, function);
+        let (params, _) = self.arguments(scope, function, false);
         let (result, params) = (self.result(function), params.join(", "));
         let name = self.host_name(function);
         let class = |id: TypeId| self.names.short(self.world.dealias(id)).to_owned();

@@ -99,22 +99,26 @@ impl<'a> Printer<'a> {
             Sort::Constructor(_) => Some("create"),
             _ => Some(function.item_name()),
         };
-        let (mut params, _) = self.arguments(scope, function);
-        if !is_method {
-            params.insert(0, format!("const ::{}::functions &in_", self.names.namespace(scope)));
-        }
+        let params = |starts| {
+            let mut params = self.arguments(scope, function, starts).0;
+            if !is_method {
+                let namespace = self.names.namespace(scope);
+                params.insert(0, format!("const ::{namespace}::functions &in_"));
+            }
+            params
+        };
         let result = self.result(function);
         let call = Method {
             result: name.map(|_| result.clone()),
             name: name.map_or_else(|| class.to_owned(), |name| names.name(name)),
-            params: params.clone(),
+            params: params(false),
             is_method,
             starts: false,
         };
         let start = || Method {
             result: Some(format!("cmabi::subtask<{result}>")),
             name: names.name(&format!("{}-start", name.unwrap_or("create"))),
-            params,
+            params: params(true),
             is_method,
             starts: true,
         };
@@ -155,7 +159,7 @@ impl<'a> Printer<'a> {
         function: &Function,
         method: &Method,
     ) {
-        let (_, mut arguments) = self.arguments(scope, function);
+        let (_, mut arguments) = self.arguments(scope, function, method.starts);
         let member = self.member(scope, function);
         let Some(result) = &method.result else {
             let init = format!(" : {class}(in_.{member}({})) {{}}", arguments.join(", "));

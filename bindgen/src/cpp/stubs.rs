@@ -66,7 +66,7 @@ impl Printer<'_> {
         code.docs("///", function.docs.contents.as_deref());
         // Parameters that are not used yet have no names.
         code.block(&head, "}", |code| {
-            for param in self.arguments(scope, function).1 {
+            for param in self.arguments(scope, function, false).1 {
                 let name = param.trim_start_matches("std::move(").trim_end_matches(')').to_owned();
                 code.line(format!("(void){name};"));
             }

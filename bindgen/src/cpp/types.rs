@@ -397,17 +397,20 @@ impl Printer<'_> {
         self.close(&namespace);
     }
 
-    /// Whether a call takes values of a type by moving them.
-    pub(super) fn is_moved(&self, ty: Type) -> bool {
+    /// Whether a call takes values of a type by moving them. One that is only started keeps its arguments, so it
+    /// also takes what cannot be copied.
+    pub(super) fn is_moved(&self, ty: Type, starts: bool) -> bool {
         self.world.any_part(ty, &|ty| match ty {
-            Type::Id(id) => matches!(
-                self.world.def(id).kind,
-                TypeDefKind::Handle(Handle::Own(_))
-                    | TypeDefKind::Resource
-                    | TypeDefKind::Stream(_)
-                    | TypeDefKind::Future(_)
-            ),
-            _ => false,
+            Type::Id(id) => {
+                matches!(
+                    self.world.def(id).kind,
+                    TypeDefKind::Handle(Handle::Own(_))
+                        | TypeDefKind::Resource
+                        | TypeDefKind::Stream(_)
+                        | TypeDefKind::Future(_)
+                ) || (starts && matches!(self.world.def(id).kind, TypeDefKind::Handle(_)))
+            }
+            ty => starts && ty == Type::ErrorContext,
         })
     }
 
@@ -431,7 +434,7 @@ impl Printer<'_> {
     }
 
     /// A parameter of a function that the host calls, and how it is passed on.
-    pub(super) fn argument(&self, ty: Type, name: &str) -> (String, String) {
+    pub(super) fn argument(&self, ty: Type, name: &str, starts: bool) -> (String, String) {
         let whole = self.param(ty);
         let is_enum = match ty {
             Type::Id(id) => matches!(
@@ -440,7 +443,7 @@ impl Printer<'_> {
             ),
             _ => false,
         };
-        if self.is_moved(ty) {
+        if self.is_moved(ty, starts) {
             (format!("{whole} {name}"), format!("std::move({name})"))
         } else if is_enum || self.primitive(ty).is_some() {
             (format!("{whole} {name}"), name.to_owned())
