@@ -93,7 +93,7 @@ fn generated_files_are_current_or_not() {
     stdout(&run(&["--check"]));
     assert!(failure(&run(&["--check", "--async", "all"])).contains("app.h"));
     let error = failure(&run(&["--async", "greet,none", "--async", "nothing"]));
-    assert!(error.contains("`nothing`; there are demo:app/log#line, "), "{error}");
+    assert!(error.contains("`nothing`; there are crash, demo:app/log#line, "), "{error}");
 
     // A skeleton is the user's from then on.
     let stub = dir.path().join("app_host.c");
