@@ -209,6 +209,7 @@ TEST_CASE("a start function is stopped") {
 
 namespace {
 cmabi_interrupter *of_the_handler = nullptr;
+volatile std::sig_atomic_t is_armed = 0;
 }
 
 TEST_CASE("a handler of signals may interrupt") {
@@ -216,14 +217,18 @@ TEST_CASE("a handler of signals may interrupt") {
     const auto interrupter = f.store.interrupter();
     of_the_handler = interrupter.get();
     struct sigaction action {}, before {};
-    action.sa_handler = [](int) { cmabi_interrupter_interrupt(of_the_handler); };
+    action.sa_handler = [](int) {
+        if (is_armed != 0) cmabi_interrupter_interrupt(of_the_handler);
+    };
     REQUIRE(sigaction(SIGALRM, &action, &before) == 0);
+    is_armed = 1;
     itimerval every{{0, 5000}, {0, 5000}}, never{};
     setitimer(ITIMER_REAL, &every, nullptr);
     f.fails(CMABI_STATUS_INTERRUPTED, [&] {
         try {
             f.call("loop");
         } catch (...) {
+            is_armed = 0;
             setitimer(ITIMER_REAL, &never, nullptr);
             throw;
         }

@@ -1,12 +1,12 @@
-//! Deadlines of stores, which one thread keeps for all of them. It is started when it is needed and ends
-//! when it has had nothing to do for a while.
+//! Deadlines of stores, which one thread keeps for all of them. It is started when it is needed first, and
+//! ends with the last store that has had a deadline.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::Signal;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// When what runs in a store has to stop.
@@ -18,18 +18,24 @@ pub struct Deadline {
 /// No two deadlines have the same.
 type Key = (Instant, u64);
 
-static TIMER: Mutex<Timer> =
-    Mutex::new(Timer { deadlines: BTreeMap::new(), next: 0, is_running: false });
+static TIMER: Mutex<Timer> = Mutex::new(Timer {
+    deadlines: BTreeMap::new(),
+    next: 0,
+    stores: 0,
+    thread: None,
+    generation: 0,
+});
 static CHANGED: Condvar = Condvar::new();
 
 struct Timer {
     deadlines: BTreeMap<Key, Arc<Signal>>,
     next: u64,
-    is_running: bool,
+    /// How many stores may set deadlines.
+    stores: usize,
+    thread: Option<JoinHandle<()>>,
+    /// A thread of an earlier one is to end.
+    generation: u64,
 }
-
-/// How long the thread stays without deadlines.
-const IDLE: Duration = Duration::from_secs(1);
 
 fn timer() -> MutexGuard<'static, Timer> {
     // Nothing is left half-done where this could panic.
@@ -39,6 +45,7 @@ fn timer() -> MutexGuard<'static, Timer> {
 impl Deadline {
     /// For the store that `signal` stops; there is time without end.
     pub fn new(signal: Arc<Signal>) -> Deadline {
+        timer().stores += 1;
         Deadline { signal, key: Cell::new(None) }
     }
 
@@ -55,19 +62,20 @@ impl Deadline {
             self.signal.time_is_up();
             return Ok(());
         }
-        if !timer.is_running {
+        if timer.thread.is_none() {
+            let generation = timer.generation;
             let thread = thread::Builder::new().name("cmabi-deadlines".into());
-            thread.spawn(run).map_err(|error| {
+            let thread = thread.spawn(move || run(generation)).map_err(|error| {
                 Error::new(ErrorKind::Limit, format!("there is no thread for deadlines: {error}"))
             })?;
-            timer.is_running = true;
+            timer.thread = Some(thread);
         }
         let key = (at, timer.next);
         timer.next += 1;
         timer.deadlines.insert(key, self.signal.clone());
         self.key.set(Some(key));
         if timer.deadlines.first_key_value().is_some_and(|(first, _)| *first == key) {
-            CHANGED.notify_one();
+            CHANGED.notify_all();
         }
         Ok(())
     }
@@ -75,28 +83,40 @@ impl Deadline {
 
 impl Drop for Deadline {
     fn drop(&mut self) {
+        let mut timer = timer();
         if let Some(key) = self.key.take() {
-            timer().deadlines.remove(&key);
+            timer.deadlines.remove(&key);
+        }
+        timer.stores -= 1;
+        if timer.stores > 0 {
+            return;
+        }
+        // Others may start another one before this has ended.
+        timer.generation += 1;
+        let thread = timer.thread.take();
+        drop(timer);
+        CHANGED.notify_all();
+        if let Some(thread) = thread {
+            // It does not panic.
+            let _ = thread.join();
         }
     }
 }
 
-fn run() {
+fn run(generation: u64) {
     let mut timer = timer();
-    loop {
+    while timer.generation == generation {
         let now = Instant::now();
         while let Some(first) = timer.deadlines.first_entry().filter(|first| first.key().0 <= now) {
             first.remove().time_is_up();
         }
         let first = timer.deadlines.first_key_value();
-        let time = first.map_or(IDLE, |((at, _), _)| at.saturating_duration_since(now));
-        let (locked, waited) =
-            CHANGED.wait_timeout(timer, time).unwrap_or_else(PoisonError::into_inner);
-        timer = locked;
-        if waited.timed_out() && timer.deadlines.is_empty() && time == IDLE {
-            timer.is_running = false;
-            return;
-        }
+        timer = match first.map(|((at, _), _)| at.saturating_duration_since(now)) {
+            Some(time) => {
+                CHANGED.wait_timeout(timer, time).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => CHANGED.wait(timer).unwrap_or_else(PoisonError::into_inner),
+        };
     }
 }
 
