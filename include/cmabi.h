@@ -616,8 +616,8 @@ cmabi_status cmabi_config_set_call_fuel(cmabi_config *config,
 
 /**
  * For a store: whether other threads may stop what runs in it, by `cmabi_store_interrupter` or
- * `cmabi_store_set_deadline`. The built-in engine then runs guests a few percent slower. By default
- * nothing stops a guest. An engine of the host's has to declare that it can.
+ * `cmabi_store_set_deadline`. The built-in engine then meters guests, which run up to a fifth
+ * slower. By default nothing stops a guest. An engine of the host's has to declare that it can.
  */
 cmabi_status cmabi_config_set_interruptible(cmabi_config *config,
                                             bool interruptible,
