@@ -60,14 +60,6 @@ pub fn dump(cx: &Cx<'_>) -> String {
 }
 
 impl State {
-    pub(super) fn is_inside(&self, inst: InstanceId, outer: InstanceId) -> bool {
-        let mut at = Some(inst);
-        while let Some(id) = at.filter(|id| *id != outer) {
-            at = self[id].parent;
-        }
-        at.is_some()
-    }
-
     /// Counts what is in those instances that `is_meant` says.
     fn count(&self, is_meant: impl Fn(InstanceId) -> bool) -> Counts {
         let mut counts = Counts::default();

@@ -60,21 +60,15 @@ impl State {
     #[cold]
     pub(crate) fn label(&self, inst: InstanceId) -> Arc<str> {
         let name = &*self[inst].name;
-        let mut at = Some(inst);
-        while let Some(id) = at {
-            let outer = &self[id];
-            if let Some(label) = &outer.label {
-                // Names of instances inside begin with those around them.
-                let rest = name.strip_prefix(&*outer.name).unwrap_or_default();
-                return if rest.is_empty() {
-                    label.clone()
-                } else {
-                    format!("{label}{rest}").into()
-                };
-            }
-            at = outer.parent;
+        let labelled = |id| self[id].label.as_ref().map(|label| (label, &self[id].name));
+        let Some((label, outer)) = self.outwards(inst).find_map(labelled) else {
+            return name.into();
+        };
+        // Names of instances inside begin with those around them.
+        match name.strip_prefix(&**outer).unwrap_or_default() {
+            "" => label.clone(),
+            rest => format!("{label}{rest}").into(),
         }
-        name.into()
     }
 
     /// A call of a lifted function.

@@ -158,24 +158,12 @@ pub fn embed(
 /// What the embedder keeps with an instance, or with the innermost one around it that has something.
 pub fn embedded(cx: &Cx<'_>, instance: InstanceId) -> Option<Rc<dyn Any>> {
     let state = cx.state();
-    let mut at = Some(instance);
-    while let Some(id) = at {
-        if let Some(it) = &state[id].embedded {
-            return Some(it.clone());
-        }
-        at = state[id].parent;
-    }
-    None
+    state.outwards(instance).find_map(|id| state[id].embedded.clone())
 }
 
 /// Whether `inner` is `outer`, or inside of it.
 pub fn is_within(cx: &Cx<'_>, inner: InstanceId, outer: InstanceId) -> bool {
-    let state = cx.state();
-    let mut at = Some(inner);
-    while let Some(id) = at.filter(|id| *id != outer) {
-        at = state[id].parent;
-    }
-    at.is_some()
+    cx.state().is_inside(inner, outer)
 }
 
 /// What an instance is called in messages.
@@ -195,6 +183,16 @@ pub fn current_instance(cx: &Cx<'_>) -> Option<InstanceId> {
 }
 
 impl State {
+    /// An instance, the one that it is in, and so on.
+    pub(super) fn outwards(&self, instance: InstanceId) -> impl Iterator<Item = InstanceId> {
+        iter::successors(Some(instance), |id| self[*id].parent)
+    }
+
+    /// Whether `instance` is `outer`, or inside of it.
+    pub(super) fn is_inside(&self, instance: InstanceId, outer: InstanceId) -> bool {
+        self.outwards(instance).any(|id| id == outer)
+    }
+
     /// A trap that ends an instance, with what that has said last.
     #[cold]
     pub(crate) fn with_last_words(&mut self, inst: InstanceId, trap: Trapped) -> Trapped {
@@ -265,8 +263,7 @@ impl State {
     /// The trap for a call by `caller` where [`State::may_enter_from`] says no.
     #[cold]
     pub(crate) fn cannot_enter(&self, instance: InstanceId, caller: InstanceId) -> Trapped {
-        let mut way = iter::successors(Some(instance), |id| self[*id].parent);
-        let ended_by = way.find_map(|id| self[id].ended_by.as_ref());
+        let ended_by = self.outwards(instance).find_map(|id| self[id].ended_by.as_ref());
         let reason = match (ended_by, caller) {
             (Some(trap), InstanceId::HOST) => Trap::Ended { why: trap.reason_text() },
             (None, InstanceId::HOST) => Trap::Running,
