@@ -8,6 +8,7 @@ mod frame;
 
 pub use frame::{Frame, FrameKind};
 
+use crate::clip::clipped_text;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,8 +59,8 @@ pub struct Error(Box<ErrorInner>);
 struct ErrorInner {
     kind: ErrorKind,
     message: String,
-    /// The message without who was running, where that is another one.
-    summary: Option<String>,
+    /// Where in the message who was running begins, or its end.
+    summary_end: usize,
     trap: Option<Trapped>,
 }
 
@@ -67,7 +68,8 @@ impl Error {
     /// An error of `kind` whose `message` names what was wrong and where.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Box::new(ErrorInner { kind, message: message.into(), summary: None, trap: None }))
+        let message = message.into();
+        Error(Box::new(ErrorInner { kind, summary_end: message.len(), message, trap: None }))
     }
 
     /// The class of the error.
@@ -77,7 +79,7 @@ impl Error {
 
     /// The message without who was running when a guest trapped.
     pub fn summary(&self) -> &str {
-        self.0.summary.as_deref().unwrap_or(&self.0.message)
+        &self.0.message[..self.0.summary_end]
     }
 
     /// The trap behind the error, where a guest has trapped.
@@ -88,8 +90,9 @@ impl Error {
     /// The same error with `context` in front of its message, as `context: message`.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
-        self.0.summary = self.0.summary.map(|summary| format!("{context}: {summary}"));
-        self.0.message = format!("{context}: {}", self.0.message);
+        let message = format!("{context}: {}", self.0.message);
+        self.0.summary_end += message.len() - self.0.message.len();
+        self.0.message = message;
         self
     }
 }
@@ -126,8 +129,8 @@ impl From<Trapped> for Error {
             | Trap::NativeStack => ErrorKind::Limit,
             _ => ErrorKind::Trap,
         };
-        let (message, summary) = (trap.to_string(), Some(trap.summary()));
-        Error(Box::new(ErrorInner { kind, message, summary, trap: Some(trap) }))
+        let (message, summary_end) = (trap.to_string(), trap.summary().len());
+        Error(Box::new(ErrorInner { kind, message, summary_end, trap: Some(trap) }))
     }
 }
 
@@ -561,13 +564,7 @@ impl Trapped {
     /// The condition and where it was met, but not in which calls; not more than a line or two.
     pub fn reason_text(&self) -> Box<str> {
         const MOST: usize = 500;
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.fmt_reason(&mut text).and_then(|()| {
-            let whole = std::mem::take(&mut text);
-            crate::types::display::clipped(&mut text, MOST, format_args!("{whole}"))
-        });
-        text.into()
+        clipped_text(MOST, format_args!("{}", self.summary())).into()
     }
 
     fn fmt_reason(&self, out: &mut dyn fmt::Write) -> fmt::Result {

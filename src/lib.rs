@@ -70,6 +70,7 @@
 
 pub mod account;
 pub mod canon;
+mod clip;
 #[cfg(feature = "component")]
 pub mod component;
 pub mod copy;

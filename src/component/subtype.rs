@@ -10,8 +10,9 @@ use super::extern_type::{
     substitute_type,
 };
 use super::name::Suggestions;
+use crate::clip::clipped_text;
 use crate::engine::{CoreDecl, CoreExternType};
-use crate::types::{FuncType, ResourceType, display};
+use crate::types::{FuncType, ResourceType};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -318,10 +319,7 @@ fn clipped(ty: &impl fmt::Display) -> String {
     /// Bytes of one type in a message.
     const MOST: usize = 1000;
 
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = display::clipped(&mut text, MOST, format_args!("{ty}"));
-    text
+    clipped_text(MOST, format_args!("{ty}"))
 }
 
 /// The core specification's matching of external types.

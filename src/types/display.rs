@@ -2,38 +2,12 @@
 //! their definitions without the name: `record { x: u32, y: u32 }`.
 
 use super::{FuncType, Kind, Type};
-use std::fmt::{self, Debug, Display, Formatter, Write};
+use crate::clip::clipped;
+use std::fmt::{self, Debug, Display, Formatter};
 
 /// Bytes of a type's text: a type has up to a million parts, each with a name as long as a binary makes it,
 /// and one name may be there a million times.
 const MOST: usize = 64 << 10;
-
-/// Writes a text of which nobody knows how long it is: after so many bytes, ` ...` stands for the rest.
-pub(crate) fn clipped(out: &mut dyn Write, most: usize, text: fmt::Arguments<'_>) -> fmt::Result {
-    struct Clip<'a> {
-        out: &'a mut dyn Write,
-        room: usize,
-    }
-
-    impl Write for Clip<'_> {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let end = (0..=text.len().min(self.room)).rev().find(|end| text.is_char_boundary(*end));
-            let fits = &text[..end.unwrap_or(0)];
-            self.out.write_str(fits)?;
-            if fits.len() == text.len() {
-                self.room -= fits.len();
-                return Ok(());
-            }
-            self.room = 0;
-            Err(fmt::Error)
-        }
-    }
-
-    match fmt::write(&mut Clip { out, room: most }, text) {
-        Ok(()) => Ok(()),
-        Err(fmt::Error) => out.write_str(" ..."),
-    }
-}
 
 impl Display for Type {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 //! Types are interned: two [`Type`]s are equal exactly when they are the same allocation, so
 //! comparing, hashing and cloning one costs a pointer. A type lives as long as somebody holds it.
 
-pub(crate) mod display;
+mod display;
 mod func;
 mod intern;
 mod label;
