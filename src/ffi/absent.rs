@@ -106,122 +106,30 @@ infallible! {
         -> *const cmabi_extern_type = ptr::null();
 }
 
-// These take over a callback's data, and drop it.
-
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_linker_func(
-    _linker: *mut cmabi_linker,
-    _iface: cmabi_string,
-    _name: cmabi_string,
-    _func: cmabi_host_func,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
+/// Fallible functions that take over a callback's data, and drop it: their arguments before that.
+macro_rules! owning {
+    ($($name:ident($($argument:ty),*);)*) => {$(
+        #[unsafe(no_mangle)]
+        pub(super) unsafe extern "C" fn $name(
+            $(_: $argument,)*
+            data: *mut c_void,
+            drop: cmabi_drop,
+            error: *mut *mut cmabi_error,
+        ) -> cmabi_status {
+            guard(error, || {
+                let _data = Data::new(data, drop);
+                Err(left_out("component"))
+            })
+        }
+    )*};
 }
 
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_linker_typed_func(
-    _linker: *mut cmabi_linker,
-    _iface: cmabi_string,
-    _name: cmabi_string,
-    _type: *const cmabi_func_type,
-    _func: cmabi_host_func,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
-}
-
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_linker_described_func(
-    _linker: *mut cmabi_linker,
-    _iface: cmabi_string,
-    _name: cmabi_string,
-    _type: *const cmabi_func_desc,
-    _func: cmabi_host_func,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
-}
-
-#[allow(missing_docs)]
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_linker_checked_func(
-    _linker: *mut cmabi_linker,
-    _iface: cmabi_string,
-    _name: cmabi_string,
-    _check: *const c_void,
-    _func: cmabi_host_func,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
-}
-
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_linker_resource(
-    _linker: *mut cmabi_linker,
-    _iface: cmabi_string,
-    _name: cmabi_string,
-    _type: *const cmabi_resource_type,
-    _destructor: cmabi_destructor,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
-}
-
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_linker_wit_func(
-    _linker: *mut cmabi_linker,
-    _iface: cmabi_string,
-    _name: cmabi_string,
-    _type: cmabi_string,
-    _args_size: usize,
-    _results_size: usize,
-    _func: cmabi_host_func,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
-}
-
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn cmabi_instance_set_data(
-    _store: *mut cmabi_store,
-    _instance: *const cmabi_instance,
-    data: *mut c_void,
-    drop: cmabi_drop,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    guard(error, || {
-        let _data = Data::new(data, drop);
-        Err(left_out("component"))
-    })
+owning! {
+    cmabi_linker_func(*mut cmabi_linker, cmabi_string, cmabi_string, cmabi_host_func);
+    cmabi_linker_typed_func(*mut cmabi_linker, cmabi_string, cmabi_string, *const cmabi_func_type, cmabi_host_func);
+    cmabi_linker_described_func(*mut cmabi_linker, cmabi_string, cmabi_string, *const cmabi_func_desc, cmabi_host_func);
+    cmabi_linker_checked_func(*mut cmabi_linker, cmabi_string, cmabi_string, *const c_void, cmabi_host_func);
+    cmabi_linker_resource(*mut cmabi_linker, cmabi_string, cmabi_string, *const cmabi_resource_type, cmabi_destructor);
+    cmabi_linker_wit_func(*mut cmabi_linker, cmabi_string, cmabi_string, cmabi_string, usize, usize, cmabi_host_func);
+    cmabi_instance_set_data(*mut cmabi_store, *const cmabi_instance);
 }
