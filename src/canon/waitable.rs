@@ -1,9 +1,7 @@
 //! `canon waitable-set.*`, `waitable.join`.
 
 use crate::engine::CoreMemory;
-use crate::error::Frame;
-use crate::error::FrameKind;
-use crate::error::{Trap, Trapped};
+use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::memory::View;
 use crate::runtime::{Cx, Event, EventCode, Handle, InstanceId, SetId, Wait, Wake, policy};
 

@@ -205,6 +205,13 @@ pub struct EngineStoreConfig {
     pub interrupt: Option<Arc<Signal>>,
 }
 
+impl EngineStoreConfig {
+    /// Whether the store looks after what guests run: to charge fuel for it, or to stop it.
+    pub fn is_metered(&self) -> bool {
+        self.fuel.is_some() || self.interrupt.is_some()
+    }
+}
+
 /// How a call, or the resumption of one, came back.
 #[derive(Debug)]
 pub enum Outcome {

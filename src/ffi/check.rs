@@ -112,9 +112,14 @@ pub(super) fn value(ty: &Type, ptr: *const c_void, argument: &str) -> Result<()>
     Ok(())
 }
 
+/// The size of the C struct for a value of type `ty`, 0 where there is no value.
+pub(super) fn size_of_value(ty: Option<&Type>) -> usize {
+    ty.map_or(0, |ty| ty.info().size(AddrType::I64) as usize)
+}
+
 /// Checks that a C struct has the size of a value of type `ty`, or none where there is no value.
 pub(super) fn size(ty: Option<&Type>, size: usize, argument: &str) -> Result<()> {
-    let expected = ty.map_or(0, |ty| ty.info().size(AddrType::I64) as usize);
+    let expected = size_of_value(ty);
     if size == expected {
         return Ok(());
     }

@@ -7,7 +7,6 @@ use super::types::cmabi_func_type;
 use super::{check, guard};
 use crate::canon::FuncInst;
 use crate::error::{Error, ErrorKind};
-use crate::memory::AddrType;
 use crate::runtime;
 use std::ffi::c_void;
 use std::ptr;
@@ -52,7 +51,7 @@ pub unsafe extern "C" fn cmabi_func_check(
         for (what, given, ty_of_it) in
             [("arguments", args_size, ty.params_type()), ("result", results_size, ty.result())]
         {
-            let expected = ty_of_it.map_or(0, |ty| ty.info().size(AddrType::I64) as usize);
+            let expected = check::size_of_value(ty_of_it);
             if given != expected {
                 return Err(Error::new(
                     ErrorKind::TypeMismatch,

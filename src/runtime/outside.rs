@@ -40,12 +40,8 @@ pub(crate) struct Outside {
 impl Outside {
     /// What a store has that anybody may stop by `signal`, if there is one.
     pub(super) fn new(signal: Option<Arc<Signal>>) -> Self {
-        let cell = OnceCell::new();
-        if let Some(signal) = signal {
-            // The cell is new.
-            let _ = cell.set(signal);
-        }
-        Outside { signal: cell, extensions: RefCell::default() }
+        let signal = signal.map_or_else(OnceCell::new, OnceCell::from);
+        Outside { signal, extensions: RefCell::default() }
     }
 
     /// Lets go of everything.

@@ -131,7 +131,7 @@ impl Store {
         let engine_store = engine.new_store(&config.engine, &guest_memory)?;
         let shared = Shared {
             state: RefCell::new(state),
-            is_metered: config.engine.fuel.is_some() || config.is_interruptible,
+            is_metered: config.engine.is_metered(),
             plans: PlanCache::new(config.deterministic),
             config,
             tier: engine.capabilities().tier,

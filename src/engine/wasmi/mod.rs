@@ -111,14 +111,13 @@ impl Engine for WasmiEngine {
         config: &EngineStoreConfig,
         guest_memory: &Rc<Account>,
     ) -> Result<Box<dyn EngineStore>> {
-        let is_metered = config.fuel.is_some() || config.interrupt.is_some();
-        let generations = if is_metered { &self.metered } else { &self.plain };
+        let generations = if config.is_metered() { &self.metered } else { &self.plain };
         let generation = generations.current();
         let engine = generation.engine.clone();
         let mut store = wasmi::Store::new(&engine, Data::new(config, guest_memory, generation));
         store.limiter(Data::limiter);
         let mut store = WasmiStore(store);
-        if is_metered {
+        if config.is_metered() {
             store.set_budget(config.fuel.unwrap_or(u64::MAX));
         }
         Ok(Box::new(store))

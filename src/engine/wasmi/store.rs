@@ -59,8 +59,10 @@ impl Context for Caller<'_, Data> {
 pub(super) struct Data {
     /// Where the code of the store's modules is.
     generation: Arc<Generation>,
-    /// Whether the embedder meters fuel.
-    metered: bool,
+    /// Whether its guests run code that wasmi meters.
+    is_metered: bool,
+    /// Whether fuel is what the embedder has given.
+    has_fuel: bool,
     /// What stops a guest. wasmi looks at its fuel only, so it gets that in slices.
     interrupt: Option<Arc<Signal>>,
     /// Fuel that is left beside the slice that wasmi has.
@@ -106,7 +108,8 @@ impl Data {
     ) -> Self {
         Data {
             generation,
-            metered: config.fuel.is_some(),
+            is_metered: config.is_metered(),
+            has_fuel: config.fuel.is_some(),
             interrupt: config.interrupt.clone(),
             reserve: 0,
             limits: Limits::new(config, guest_memory),
@@ -429,9 +432,7 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         let module: &WasmiModule = module.as_any().downcast_ref().expect("a module of this engine");
         let externs: Vec<Extern> =
             module.import_order().iter().map(|&place| self.resolve(imports[place])).collect();
-        let data = self.0.data();
-        let (generation, metered) =
-            (data.generation.clone(), data.metered || data.interrupt.is_some());
+        let (generation, metered) = (self.0.data().generation.clone(), self.0.data().is_metered);
         let code = module
             .code(&generation, metered)
             .map_err(|error| Trap::Limit { what: error.to_string().into() })?;
@@ -531,11 +532,11 @@ impl<C: Context> EngineStore for WasmiStore<C> {
     }
 
     fn fuel(&mut self) -> Option<u64> {
-        self.0.data().metered.then(|| self.budget())
+        self.0.data().has_fuel.then(|| self.budget())
     }
 
     fn set_fuel(&mut self, fuel: u64) {
-        if self.0.data().metered {
+        if self.0.data().has_fuel {
             self.set_budget(fuel);
         }
     }
