@@ -3,15 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define interface struct
-#define small char
-#define near
-#define far
-#define min(a, b) ((a) < (b) ? (a) : (b))
-#define max(a, b) ((a) > (b) ? (a) : (b))
-#define IN
-#define OUT
-#define OPTIONAL
-#define ERROR 0
+#include "macros.h"
 
 #include <cmabi.h>

@@ -31,16 +31,7 @@
 #include <coroutine>
 #endif
 
-#define interface struct
-#define small char
-#define near
-#define far
-#define min(a, b) ((a) < (b) ? (a) : (b))
-#define max(a, b) ((a) > (b) ? (a) : (b))
-#define IN
-#define OUT
-#define OPTIONAL
-#define ERROR 0
+#include "macros.h"
 #define DELETE 1
 #define VOID void
 #define CONST const
