@@ -61,6 +61,19 @@ TEST_CASE("a trap names the core function and the exported one in full, with the
                              "  in demo:app/shapes#area (plugin-a)");
 }
 
+TEST_CASE("a label that takes the place of another is all that the store is charged with") {
+    Shapes shapes(refuse);
+    const auto host_bytes = [&] {
+        cmabi_counts counts = CMABI_COUNTS_INIT;
+        REQUIRE_OK(cmabi_store_get_counts, shapes.store, &counts);
+        return counts.host_bytes;
+    };
+    const auto before = host_bytes();
+    for (int i = 0; i < 100; ++i)
+        REQUIRE_OK(cmabi_instance_set_label, shapes.store, shapes.instance, view("plugin-b"));
+    CHECK(host_bytes() == before);
+}
+
 TEST_CASE("a trap names the built-in with its arguments") {
     Shapes shapes(refuse);
     const Error error = shapes.trap("demo:app/shapes#wrong");

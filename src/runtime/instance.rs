@@ -133,7 +133,8 @@ pub fn new_instance(
 /// Sets what an instance is called in messages, and with it those inside of it.
 pub fn set_label(cx: &mut Cx<'_>, instance: InstanceId, label: &str) -> Result<(), Trapped> {
     cx.shared.host_memory.charge(label.len() as u64)?;
-    cx.state()[instance].label = Some(label.into());
+    let before = cx.state()[instance].label.replace(label.into());
+    cx.shared.host_memory.credit(before.map_or(0, |label| label.len() as u64));
     Ok(())
 }
 
