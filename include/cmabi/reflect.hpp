@@ -19,6 +19,17 @@
 
 namespace cmabi {
 
+namespace detail {
+
+/// A view of what a C function has found, if it has found something.
+template <class View, class Of>
+std::optional<View> found(const Of *of) {
+    if (of == nullptr) return {};
+    return View(of);
+}
+
+} // namespace detail
+
 /// A value type, borrowed from what it was asked of. Two are equal if they are the same type.
 class type_view {
 public:
@@ -35,9 +46,7 @@ public:
     }
     /// Nothing for a part without a type: a label, or a case without payload.
     std::optional<type_view> part(std::size_t index) const {
-        const cmabi_type *found = cmabi_type_part(type_, index);
-        if (found == nullptr) return {};
-        return type_view(found);
+        return detail::found<type_view>(cmabi_type_part(type_, index));
     }
     /// How many elements a fixed-length list has.
     std::uint32_t length() const { return cmabi_type_length(type_); }
@@ -64,15 +73,14 @@ public:
     std::string_view text() const { return string(cmabi_func_type_text(type_)); }
     bool is_async() const { return cmabi_func_type_is_async(type_); }
     /// The parameters as a record; nothing where there are none.
-    std::optional<type_view> params() const { return optional(cmabi_func_type_params(type_)); }
-    std::optional<type_view> result() const { return optional(cmabi_func_type_result(type_)); }
-
-private:
-    static std::optional<type_view> optional(const cmabi_type *type) {
-        if (type == nullptr) return {};
-        return type_view(type);
+    std::optional<type_view> params() const {
+        return detail::found<type_view>(cmabi_func_type_params(type_));
+    }
+    std::optional<type_view> result() const {
+        return detail::found<type_view>(cmabi_func_type_result(type_));
     }
 
+private:
     const cmabi_func_type *type_;
 };
 
@@ -100,15 +108,11 @@ public:
     cmabi_extern_kind kind() const { return cmabi_extern_type_kind(type_); }
     /// For a function its type.
     std::optional<func_type_view> func() const {
-        const cmabi_func_type *found = cmabi_extern_type_func(type_);
-        if (found == nullptr) return {};
-        return func_type_view(found);
+        return detail::found<func_type_view>(cmabi_extern_type_func(type_));
     }
     /// For a value type that.
     std::optional<type_view> value() const {
-        const cmabi_type *found = cmabi_extern_type_value(type_);
-        if (found == nullptr) return {};
-        return type_view(found);
+        return detail::found<type_view>(cmabi_extern_type_value(type_));
     }
     /// For a resource type its name; empty for others.
     std::string_view resource_name() const {
