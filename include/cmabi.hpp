@@ -142,10 +142,8 @@ public:
         const cmabi_on_trace on_trace = [](void *data, const cmabi_trace_event *event) noexcept {
             (*static_cast<F *>(data))(*event);
         };
-        const cmabi_drop drop = [](void *data) noexcept { delete static_cast<F *>(data); };
-        // The C function drops it if it fails.
-        detail::call(cmabi_config_set_trace, get(), on_trace,
-                     static_cast<void *>(new F(std::move(function))), drop);
+        detail::call(cmabi_config_set_trace, get(), on_trace, detail::own_data(std::move(function)),
+                     detail::drop_data<F>());
         return *this;
     }
 

@@ -104,6 +104,17 @@ T call_out(cmabi_status (*function)(Params...), Args... args) {
     return out;
 }
 
+/// What a callback is called with: for a C function that takes it in any case, and drops it if it fails.
+template <class F>
+void *own_data(F function) {
+    return new F(std::move(function));
+}
+/// What drops a `T` that a callback is called with.
+template <class T>
+cmabi_drop drop_data() {
+    return [](void *data) noexcept { delete static_cast<T *>(data); };
+}
+
 /// Owns a `T` of cmabi.h. Empty after it was moved from; the C functions refuse that.
 template <class T, void (*Free)(T *)>
 class handle {

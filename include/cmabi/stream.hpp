@@ -73,11 +73,11 @@ public:
             }
             return CMABI_STATUS_OK;
         };
-        const cmabi_drop forget = [](void *data) { delete static_cast<watching *>(data); };
         // The C function takes the data in any case; it must come to be called.
         auto data = std::make_unique<watching>(
             watching{std::move(watcher), entry_.open().shared_from_this()});
-        entry_.call(cmabi_stream_watch, call, static_cast<void *>(data.release()), forget);
+        entry_.call(cmabi_stream_watch, call, static_cast<void *>(data.release()),
+                    detail::drop_data<watching>());
     }
     /// Gives the other end the buffer back that the watcher has kept.
     void release() { entry_.call(cmabi_stream_release); }

@@ -83,7 +83,8 @@ public:
                 return count((*static_cast<F *>(data))(buffer, capacity), len);
             });
         };
-        return set(cmabi_wasi_config_set_stdin, call, own(std::move(read)), drop<F>());
+        return set(cmabi_wasi_config_set_stdin, call, detail::own_data(std::move(read)),
+                   detail::drop_data<F>());
     }
     /// Has standard output or standard error go to `write`, which takes a `std::string_view` and returns nothing,
     /// or a `std::optional<std::size_t>`: how many bytes it has taken, `nullopt` where it can take none now
@@ -104,7 +105,8 @@ public:
                 }
             });
         };
-        return set(cmabi_wasi_config_set_output, stream, call, own(std::move(write)), drop<F>());
+        return set(cmabi_wasi_config_set_output, stream, call, detail::own_data(std::move(write)),
+                   detail::drop_data<F>());
     }
 
     /// Has the last so many bytes of standard error reported with a trap; see `error::last_words`.
@@ -128,7 +130,8 @@ public:
             });
             return allowed;
         };
-        return set(cmabi_wasi_config_set_network, call, own(std::move(check)), drop<F>());
+        return set(cmabi_wasi_config_set_network, call, detail::own_data(std::move(check)),
+                   detail::drop_data<F>());
     }
     /// Allows all of the network, and to look up names.
     wasi &inherit_network() { return set(cmabi_wasi_config_inherit_network); }
@@ -167,15 +170,6 @@ private:
         return *this;
     }
 
-    /// The C function takes it in any case, and drops it if it fails.
-    template <class F>
-    static void *own(F function) {
-        return new F(std::move(function));
-    }
-    template <class F>
-    static cmabi_drop drop() {
-        return [](void *data) { delete static_cast<F *>(data); };
-    }
     static cmabi_status count(std::optional<std::size_t> moved, std::size_t *to) {
         if (!moved) return CMABI_STATUS_PENDING;
         *to = *moved;
