@@ -11,7 +11,7 @@
 # make bench     the benchmarks
 # make package   build/package: .deb and .tar.gz
 # make docs      build/docs/html: the reference of the headers, with the guides
-# make header    rewrite include/cmabi.h from the sources
+# make header    rewrite the C headers in include/ from the sources
 #
 # All is built in ./build and ./target, the fuzz targets in ./fuzz/target. On a Debian-like machine,
 # missing tools are installed from packages when this runs as root.

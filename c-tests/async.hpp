@@ -41,7 +41,7 @@ struct Sleeper : Guest {
 
     static cmabi_subtask_state state(const Subtask &subtask) {
         cmabi_subtask_state state{};
-        CHECK_OK(cmabi_subtask_get_state, subtask, &state);
+        CHECK_OK(cmabi_subtask_state_of, subtask, &state);
         return state;
     }
     static std::uint32_t result(const Subtask &subtask) {

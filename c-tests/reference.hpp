@@ -45,7 +45,7 @@ public:
     cmabi_arena *arena() const { return arena_; }
     std::string wave() {
         cmabi_string string{};
-        REQUIRE_OK(cmabi_wave_print, type_, data(), arena_, &string);
+        REQUIRE_OK(cmabi_wave_print, type_, data(), &string, arena_);
         return text(string);
     }
 

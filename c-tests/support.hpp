@@ -1,7 +1,7 @@
 // What the tests of the C suite share: CHECK_OK, texts, guests, owners of handles.
 #pragma once
 
-#include <cmabi.h>
+#include <cmabi_engine.h>
 #include <doctest/doctest.h>
 
 #include <cstdint>

@@ -194,7 +194,7 @@ TEST_CASE("a typed host function is checked against the import") {
     const auto bytes = read_guest("adder.wasm");
     REQUIRE_OK(cmabi_component_load, f.engine, bytes.data(), bytes.size(), adder.out());
     cmabi_string name;
-    const cmabi_extern_type *add = cmabi_component_export(adder, 0, &name);
+    const cmabi_extern_type *add = cmabi_component_export_at(adder, 0, &name);
     CHECK(text(name) == "add");
     CHECK(cmabi_extern_type_kind(add) == CMABI_EXTERN_KIND_FUNC);
     REQUIRE_OK(cmabi_linker_typed_func, f.linker, host, CMABI_STR("number"),
@@ -255,27 +255,27 @@ TEST_CASE("what instances and components offer can be listed") {
     REQUIRE(cmabi_component_import_count(f.component) == 1);
     REQUIRE(cmabi_component_export_count(f.component) == 3);
     cmabi_string name;
-    const cmabi_extern_type *import = cmabi_component_import(f.component, 0, &name);
+    const cmabi_extern_type *import = cmabi_component_import_at(f.component, 0, &name);
     CHECK(text(name) == "test:guest/host@1.2.0");
     CHECK(cmabi_extern_type_kind(import) == CMABI_EXTERN_KIND_INSTANCE);
     CHECK(cmabi_extern_type_func(import) == nullptr);
-    CHECK(cmabi_extern_type_value(import) == nullptr);
+    CHECK(cmabi_extern_type_type(import) == nullptr);
     REQUIRE(cmabi_extern_type_export_count(import) == 3);
-    const cmabi_extern_type *func = cmabi_extern_type_export(import, 1, &name);
+    const cmabi_extern_type *func = cmabi_extern_type_export_at(import, 1, &name);
     CHECK(text(name) == "text");
     CHECK(cmabi_extern_type_func(func) != nullptr);
-    CHECK(cmabi_extern_type_export(import, 3, &name) == nullptr);
-    CHECK(cmabi_component_import(f.component, 1, nullptr) == nullptr);
+    CHECK(cmabi_extern_type_export_at(import, 3, &name) == nullptr);
+    CHECK(cmabi_component_import_at(f.component, 1, nullptr) == nullptr);
 
     Host data;
     define(f, data);
     f.instantiate();
     REQUIRE(cmabi_instance_export_count(f.instance) == 3);
-    const cmabi_extern_type *number = cmabi_instance_export(f.instance, 0, &name);
+    const cmabi_extern_type *number = cmabi_instance_export_at(f.instance, 0, &name);
     CHECK(text(name) == "number");
     // Equal types have the same address.
-    CHECK(cmabi_extern_type_func(number) == cmabi_func_get_type(f.func("number")));
-    CHECK(cmabi_instance_export(f.instance, 3, nullptr) == nullptr);
+    CHECK(cmabi_extern_type_func(number) == cmabi_func_type_of(f.func("number")));
+    CHECK(cmabi_instance_export_at(f.instance, 3, nullptr) == nullptr);
     const cmabi_func *none = f.func("number");
     CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "there is \"number\"", cmabi_instance_func, f.instance,
                 CMABI_STR("numbr"), &none);

@@ -305,8 +305,8 @@ TEST_CASE("an argument that is found wrong only when the guest lets the call in"
     CHECK_OK(cmabi_func_call, n.store, dec, nullptr, nullptr, nullptr);
     n.run();
     cmabi_subtask_state state{};
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "param \"text\"", cmabi_subtask_get_state, first, &state);
-    CHECK_OK(cmabi_subtask_get_state, second, &state);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "param \"text\"", cmabi_subtask_state_of, first, &state);
+    CHECK_OK(cmabi_subtask_state_of, second, &state);
     cmabi_subtask_free(first);
     cmabi_subtask_free(second);
 }

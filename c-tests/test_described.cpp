@@ -88,7 +88,7 @@ TEST_CASE("exports are looked up and compared at once") {
     const cmabi_export_desc fits[] = {{"greet", {name, 1, &str, false}}};
     const cmabi_func *found = nullptr;
     REQUIRE_OK(cmabi_instance_described_funcs, guest.instance.get(), fits, std::size_t{1}, &found);
-    CHECK(::text(cmabi_func_type_text(cmabi_func_get_type(found))) == "func(name: string) -> string");
+    CHECK(::text(cmabi_func_type_text(cmabi_func_type_of(found))) == "func(name: string) -> string");
 
     const cmabi_export_desc differ[] = {{"greet", {name, 1, &u32, false}},
                                         {"greets", {nullptr, 0, nullptr, false}},

@@ -147,7 +147,7 @@ TEST_CASE("the deterministic profile has no debug messages") {
     REQUIRE_OK(cmabi_config_set_deterministic, config, true);
     Native n(config.get());
     Guest g(n);
-    CHECK_OK(cmabi_store_set_error_context_hook, n.store, [](void *, cmabi_store *, cmabi_string, cmabi_arena *) {
+    CHECK_OK(cmabi_store_set_on_error_context, n.store, [](void *, cmabi_store *, cmabi_string, cmabi_arena *) {
         FAIL_CHECK("there is nothing to change");
         return cmabi_string{};
     }, nullptr, nullptr);
@@ -217,7 +217,7 @@ TEST_CASE("the host decides on the debug messages of guests") {
             static_cast<char *>(bytes)[message.len] = '!';
             return cmabi_string{static_cast<char *>(bytes), message.len + 1};
         };
-        CHECK_OK(cmabi_store_set_error_context_hook, n.store, hook, &dropped,
+        CHECK_OK(cmabi_store_set_on_error_context, n.store, hook, &dropped,
                  [](void *flag) { *static_cast<bool *>(flag) = true; });
         CHECK(g.run([&] {
             CHECK(g.debug_message(g.make("")) == "");
@@ -230,10 +230,10 @@ TEST_CASE("the host decides on the debug messages of guests") {
         CHECK_OK(cmabi_error_context_new, n.store, CMABI_STR("abcd"), &context);
         CHECK(host_message(n, context) == "abcd");
         CHECK(!dropped);
-        CHECK_OK(cmabi_store_set_error_context_hook, n.store, nullptr, nullptr, nullptr);
+        CHECK_OK(cmabi_store_set_on_error_context, n.store, nullptr, nullptr, nullptr);
         CHECK(dropped);
         dropped = false;
-        CHECK_OK(cmabi_store_set_error_context_hook, n.store, hook, &dropped,
+        CHECK_OK(cmabi_store_set_on_error_context, n.store, hook, &dropped,
                  [](void *flag) { *static_cast<bool *>(flag) = true; });
     }
     CHECK(dropped);
@@ -242,7 +242,7 @@ TEST_CASE("the host decides on the debug messages of guests") {
 TEST_CASE("a hook that answers what is not UTF-8 makes the guest trap") {
     Native n;
     Guest g(n);
-    CHECK_OK(cmabi_store_set_error_context_hook, n.store,
+    CHECK_OK(cmabi_store_set_on_error_context, n.store,
              [](void *, cmabi_store *, cmabi_string, cmabi_arena *) { return CMABI_STR("\xff"); }, nullptr, nullptr);
     const auto message = g.run([&] { g.make("abc"); });
     CHECK(message.find("the error-context hook: invalid utf-8") != std::string::npos);

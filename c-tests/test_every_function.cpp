@@ -1,4 +1,4 @@
-// Every function of cmabi.h, by its types: with NULL in each place, and from within every callback with things that
+// Every function of the headers, by its types: with NULL in each place, and from within every callback with things that
 // are in use. Nothing may crash, and nothing may be an internal error, whatever else it answers.
 #include "guest.hpp"
 
@@ -171,7 +171,7 @@ T *handle(World &w) {
                                         w.instance.get(), w.arena.get(), w.type.get(), w.func_type.get(),
                                         w.resource_type.get(), w.wit.get(), w.waker.get(), w.interrupter.get(), w.error.get(),
                                         const_cast<cmabi_func *>(w.func), w.task, w.subtask,
-                                        const_cast<cmabi_extern_type *>(cmabi_component_export(w.component, 0, nullptr)),
+                                        const_cast<cmabi_extern_type *>(cmabi_component_export_at(w.component, 0, nullptr)),
                                         static_cast<cmabi_import *>(nullptr));
     return std::get<T *>(things);
 }
@@ -337,7 +337,7 @@ void in_callback(F scenario) {
         if (w.store) {
             // It can still be used, whatever has happened in it.
             cmabi_counts counts = CMABI_COUNTS_INIT;
-            CHECK_OK(cmabi_store_get_counts, w.store, &counts);
+            CHECK_OK(cmabi_store_counts, w.store, &counts);
         }
     }
 }

@@ -38,8 +38,8 @@ Signature flatten(const cmabi_func_type *type, cmabi_abi_context context,
                   cmabi_abi abi = CMABI_ABI_SYNC, cmabi_addr_type addr = I32) {
     cmabi_core_signature core;
     REQUIRE_OK(cmabi_func_type_flatten, type, addr, context, abi, &core);
-    return {Flat(core.params, core.params + core.param_count),
-            Flat(core.results, core.results + core.result_count)};
+    return {Flat(core.params, core.params + core.params_len),
+            Flat(core.results, core.results + core.results_len)};
 }
 
 // A function of so many parameters of one type.
@@ -64,7 +64,7 @@ TEST_CASE("function types are reflected") {
     CHECK(cmabi_type_kind(params) == CMABI_KIND_RECORD);
     CHECK(cmabi_type_part_count(params) == 2);
     CHECK(text(cmabi_type_part_name(params, 1)) == "n");
-    CHECK(cmabi_type_part(params, 0) == string());
+    CHECK(cmabi_type_part_at(params, 0) == string());
     CHECK(cmabi_type_part_offset(params, 1, I32) == 8);
     CHECK(cmabi_func_type_result(type) == list_of(u8()));
 

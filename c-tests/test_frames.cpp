@@ -24,7 +24,7 @@ struct Shapes : Guest {
 std::vector<std::string> frames(const Error &error) {
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < cmabi_error_frame_count(error); ++i)
-        texts.push_back(text(cmabi_error_frame(error, i)));
+        texts.push_back(text(cmabi_error_frame_text(error, i)));
     return texts;
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("a label that takes the place of another is all that the store is char
     Shapes shapes(refuse);
     const auto host_bytes = [&] {
         cmabi_counts counts = CMABI_COUNTS_INIT;
-        REQUIRE_OK(cmabi_store_get_counts, shapes.store, &counts);
+        REQUIRE_OK(cmabi_store_counts, shapes.store, &counts);
         return counts.host_bytes;
     };
     const auto before = host_bytes();

@@ -117,7 +117,7 @@ TEST_CASE("lists that are too long, unaligned or outside the memory trap and all
     const auto fails = [&](const Words &flat, const char *message) {
         CHECK_FAILS(CMABI_STATUS_TRAP, message, cmabi_value_lift_flat, type, memory.options(),
                     flat.data(), flat.size(), &lifted, memory.arena());
-        CHECK(cmabi_arena_used(memory.arena()) == 0);
+        CHECK(cmabi_arena_used_bytes(memory.arena()) == 0);
     };
     fails({2, 1}, "unaligned pointer: 0x2 is not a multiple of 4");
     fails({0, 257}, "out of bounds");

@@ -54,7 +54,7 @@ struct Stubborn {
     }
     cmabi_counts counts() const {
         cmabi_counts counts = CMABI_COUNTS_INIT;
-        CHECK_OK(cmabi_store_get_counts, store.get(), &counts);
+        CHECK_OK(cmabi_store_counts, store.get(), &counts);
         return counts;
     }
 };

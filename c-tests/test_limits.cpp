@@ -42,7 +42,7 @@ struct Greedy {
 
     cmabi_counts counts() const {
         cmabi_counts counts = CMABI_COUNTS_INIT;
-        CHECK_OK(cmabi_store_get_counts, store.get(), &counts);
+        CHECK_OK(cmabi_store_counts, store.get(), &counts);
         return counts;
     }
 
@@ -222,12 +222,12 @@ TEST_CASE("what loading and instantiating a component takes is bounded and can b
     const auto wasm = read_guest("greedy.wasm");
     const cmabi::engine engine;
     const cmabi::component component(engine, wasm);
-    const std::uint64_t bytes = cmabi_component_load_bytes(component.get());
+    const std::uint64_t bytes = cmabi_component_used_bytes(component.get());
     CHECK(bytes > wasm.size());
     CHECK(bytes < 10 * MiB);
-    CHECK(cmabi_component_load_work(component.get()) > 0);
-    CHECK(cmabi_component_load_bytes(nullptr) == 0);
-    CHECK(cmabi_component_load_work(nullptr) == 0);
+    CHECK(cmabi_component_used_work(component.get()) > 0);
+    CHECK(cmabi_component_used_bytes(nullptr) == 0);
+    CHECK(cmabi_component_used_work(nullptr) == 0);
 
     const auto refused = [&](const cmabi::config &config, const char *setter) {
         try {

@@ -5,7 +5,7 @@ static cmabi_core_signature flattened(const echo::Echo &echo, const char *name) 
     const cmabi_func *func = nullptr;
     REQUIRE_OK(cmabi_instance_func, echo.instance->get(), view(name), &func);
     cmabi_core_signature core{};
-    REQUIRE_OK(cmabi_func_type_flatten, cmabi_func_get_type(func), CMABI_ADDR_TYPE_I32,
+    REQUIRE_OK(cmabi_func_type_flatten, cmabi_func_type_of(func), CMABI_ADDR_TYPE_I32,
                CMABI_ABI_CONTEXT_LIFT, CMABI_ABI_SYNC, &core);
     return core;
 }
@@ -13,8 +13,8 @@ static cmabi_core_signature flattened(const echo::Echo &echo, const char *name) 
 TEST_CASE("a result of four flat values is returned as its address") {
     const echo::Echo echo;
     const cmabi_core_signature core = flattened(echo, "two-strings");
-    CHECK(core.param_count == 4);
-    CHECK(core.result_count == 1);
+    CHECK(core.params_len == 4);
+    CHECK(core.results_len == 1);
     CHECK(core.results[0] == CMABI_CORE_TYPE_I32);
 
     using pair = std::tuple<std::string, std::string>;
@@ -26,7 +26,7 @@ TEST_CASE("a result of four flat values is returned as its address") {
 TEST_CASE("parameters of eighteen flat values are passed as their address") {
     const echo::Echo echo;
     const cmabi_core_signature core = flattened(echo, "ninth-string");
-    CHECK(core.param_count == 1);
+    CHECK(core.params_len == 1);
     CHECK(core.params[0] == CMABI_CORE_TYPE_I32);
 
     using view = std::string_view;

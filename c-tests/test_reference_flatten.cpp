@@ -45,8 +45,8 @@ void test_flatten(const Func &func, Core params, Core results) {
         const auto check = [&](cmabi_abi_context context) {
             cmabi_core_signature core{};
             REQUIRE_OK(cmabi_func_type_flatten, func, addr, context, CMABI_ABI_SYNC, &core);
-            CHECK(Core(core.params, core.params + core.param_count) == expected_params);
-            CHECK(Core(core.results, core.results + core.result_count) == expected_results);
+            CHECK(Core(core.params, core.params + core.params_len) == expected_params);
+            CHECK(Core(core.results, core.results + core.results_len) == expected_results);
         };
         check(CMABI_ABI_CONTEXT_LIFT);
         if (results.size() > 1) {

@@ -26,8 +26,8 @@ void round_trip(const Case &sample, bool memory64) {
     const auto inst = n.instance("inst");
     cmabi_core_signature signature{};
     REQUIRE_OK(cmabi_func_type_flatten, func_type.get(), addr, CMABI_ABI_CONTEXT_LIFT, CMABI_ABI_SYNC, &signature);
-    const CoreTypes params(signature.params, signature.params + signature.param_count);
-    const CoreTypes results(signature.results, signature.results + signature.result_count);
+    const CoreTypes params(signature.params, signature.params + signature.params_len);
+    const CoreTypes results(signature.results, signature.results + signature.results_len);
     const bool spilled_params = cmabi_type_flatten(type, addr, nullptr, 0) > 16;
     const bool spilled_result = cmabi_type_flatten(type, addr, nullptr, 0) > 1;
     const auto core = n.core(params, results, [&](const Values &args) {

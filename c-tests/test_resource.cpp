@@ -136,7 +136,7 @@ TEST_CASE("a guest makes, asks and passes on a resource of the host's") {
     CHECK_OK(cmabi_resource_is_owned, f.store, handle, &owned);
     CHECK(owned);
     const cmabi_resource_type *type = nullptr;
-    CHECK_OK(cmabi_resource_get_type, f.store, handle, &type);
+    CHECK_OK(cmabi_resource_type_of, f.store, handle, &type);
     CHECK(type == data.type.get());
     CHECK(f.ask("size", handle) == 7);
     CHECK(f.ask("size", handle) == 7);
@@ -254,7 +254,7 @@ TEST_CASE("resources of a guest's") {
     CHECK(text(cmabi_resource_type_name(counter)) == "counter");
     const std::uint32_t ten = f.ask(make, 10), twenty = f.ask(make, 20);
     const cmabi_resource_type *type = nullptr;
-    CHECK_OK(cmabi_resource_get_type, f.store, ten, &type);
+    CHECK_OK(cmabi_resource_type_of, f.store, ten, &type);
     CHECK(type == counter);
     bool owned = false;
     CHECK_OK(cmabi_resource_is_owned, f.store, ten, &owned);
@@ -365,7 +365,7 @@ TEST_CASE("wrong handles") {
     Counters f(data);
     const std::uint32_t blob = f.blob(1), counter = f.ask(make, 2);
     const cmabi_resource_type *counters = nullptr;
-    REQUIRE_OK(cmabi_resource_get_type, f.store, counter, &counters);
+    REQUIRE_OK(cmabi_resource_type_of, f.store, counter, &counters);
     void *rep = nullptr;
     const auto name = [](std::uint32_t handle) { return "handle " + std::to_string(handle); };
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT,
@@ -383,7 +383,7 @@ TEST_CASE("wrong handles") {
         CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, name(stale), cmabi_resource_is_owned, f.store,
                     stale, &owned);
         const cmabi_resource_type *type = counters;
-        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, name(stale), cmabi_resource_get_type, f.store,
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, name(stale), cmabi_resource_type_of, f.store,
                     stale, &type);
         CHECK(type == nullptr);
     }
@@ -444,8 +444,8 @@ TEST_CASE("resource types are found by path only") {
     CHECK_FAILS(CMABI_STATUS_NOT_FOUND, "nothing", cmabi_instance_resource, f.instance,
                 CMABI_STR("nothing"), &type);
     cmabi_string name;
-    const cmabi_extern_type *import = cmabi_component_import(f.component, 0, &name);
-    const cmabi_extern_type *blob = cmabi_extern_type_export(import, 0, &name);
+    const cmabi_extern_type *import = cmabi_component_import_at(f.component, 0, &name);
+    const cmabi_extern_type *blob = cmabi_extern_type_export_at(import, 0, &name);
     CHECK(text(name) == "blob");
     CHECK(cmabi_extern_type_kind(blob) == CMABI_EXTERN_KIND_RESOURCE);
     CHECK(text(cmabi_resource_type_name(cmabi_extern_type_resource(blob))) == "blob");

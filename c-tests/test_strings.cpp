@@ -235,7 +235,7 @@ TEST_CASE("strings that are too long, unaligned or outside the memory trap and a
     const auto fails = [&](Memory &memory, const Words &flat, const char *message) {
         CHECK_FAILS(CMABI_STATUS_TRAP, message, cmabi_value_lift_flat, type, memory.options(),
                     flat.data(), flat.size(), &lifted, memory.arena());
-        CHECK(cmabi_arena_used(memory.arena()) == 0);
+        CHECK(cmabi_arena_used_bytes(memory.arena()) == 0);
     };
     Memory bytes(CMABI_STRING_ENCODING_UTF8, false, 1024);
     fails(bytes, {0, 1025}, "out of bounds");

@@ -109,7 +109,7 @@ TEST_CASE("calls end the same under every seed") {
             cmabi_task *task = f.pending.back().task;
             const std::uint32_t value = f.pending.back().arg * 10;
             if (cmabi_task_cancel_requested(task)) {
-                CHECK_OK(cmabi_task_cancelled, task);
+                CHECK_OK(cmabi_task_cancel, task);
             } else {
                 CHECK_OK(cmabi_task_return, task, &value);
             }
@@ -210,7 +210,7 @@ TEST_CASE("cancellation") {
         CHECK(cmabi_task_cancel_requested(task));
         CHECK(f.state(subtask) == CMABI_SUBTASK_STATE_STARTED);
         CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "requested before", cmabi_subtask_cancel, subtask);
-        CHECK_OK(cmabi_task_cancelled, task);
+        CHECK_OK(cmabi_task_cancel, task);
         CHECK(!cmabi_task_cancel_requested(task));
         f.run();
         CHECK(f.state(subtask) == CMABI_SUBTASK_STATE_CANCELLED_BEFORE_RETURNED);
@@ -221,7 +221,7 @@ TEST_CASE("cancellation") {
         CHECK_OK(cmabi_task_set_on_cancel, task,
                  [](void *data, cmabi_task *task) {
                      CHECK(cmabi_task_cancel_requested(task));
-                     CHECK_OK(cmabi_task_cancelled, task);
+                     CHECK_OK(cmabi_task_cancel, task);
                      static_cast<Told *>(data)->times += 100;
                  },
                  &told, count_drop);
@@ -236,7 +236,7 @@ TEST_CASE("cancellation") {
                  nullptr);
         CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_cancel, subtask);
         cmabi_subtask_state state{};
-        CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_get_state, subtask, &state);
+        CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_state_of, subtask, &state);
         CHECK(told.times == 1);
     }
     SUBCASE("the host returns all the same") {
@@ -291,7 +291,7 @@ TEST_CASE("a trap ends the calls of an instance, with its reason for each") {
     CHECK_FAILS(CMABI_STATUS_TRAP, "unreachable", cmabi_store_run, f.store);
     for (const Subtask *subtask : {&trapping, &other}) {
         cmabi_subtask_state state{};
-        CHECK_FAILS(CMABI_STATUS_TRAP, "unreachable", cmabi_subtask_get_state, *subtask, &state);
+        CHECK_FAILS(CMABI_STATUS_TRAP, "unreachable", cmabi_subtask_state_of, *subtask, &state);
         CHECK(cmabi_subtask_results(*subtask) == nullptr);
     }
     CHECK(told.times == 2);
@@ -431,7 +431,7 @@ TEST_CASE("the store goes first") {
     CHECK(told.drops == 4);
     for (const Subtask *subtask : {&started, &waiting, &over}) {
         cmabi_subtask_state state{};
-        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "store that was freed", cmabi_subtask_get_state,
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "store that was freed", cmabi_subtask_state_of,
                     *subtask, &state);
         CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "store that was freed", cmabi_subtask_cancel, *subtask);
         CHECK(cmabi_subtask_results(*subtask) == nullptr);
@@ -443,7 +443,7 @@ TEST_CASE("the store goes first") {
                 &value);
     CHECK(cmabi_task_store(kept[0].task) == nullptr);
     CHECK(!cmabi_task_cancel_requested(kept[0].task));
-    CHECK(cmabi_func_type_is_async(cmabi_task_get_type(kept[0].task)));
+    CHECK(cmabi_func_type_is_async(cmabi_task_type(kept[0].task)));
 }
 
 TEST_CASE("wrong arguments") {
@@ -463,7 +463,7 @@ TEST_CASE("wrong arguments") {
                 other, f.func("doze"), &ms, tell, &told, count_drop, subtask.out());
     CHECK(told.drops == 4);
     cmabi_subtask_state state{};
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`subtask` is NULL", cmabi_subtask_get_state, nullptr,
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`subtask` is NULL", cmabi_subtask_state_of, nullptr,
                 &state);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`subtask` is NULL", cmabi_subtask_cancel, nullptr);
     CHECK(cmabi_subtask_results(nullptr) == nullptr);

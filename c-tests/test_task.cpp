@@ -21,7 +21,7 @@ TEST_CASE("an answer is given once") {
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "answered already: it has returned", cmabi_task_return,
                 task, &value);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "answered already: it has returned",
-                cmabi_task_cancelled, task);
+                cmabi_task_cancel, task);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "the task is over", cmabi_task_set_on_cancel, task,
                 nullptr, nullptr, nullptr);
     CHECK(!cmabi_task_cancel_requested(task));
@@ -34,13 +34,13 @@ TEST_CASE("a cancelled task has its answer") {
     const std::uint32_t ms = 1, value = 2;
     const Subtask subtask = f.start("doze", &ms);
     cmabi_task *task = f.pending[0].task;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "without a request to cancel", cmabi_task_cancelled, task);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "without a request to cancel", cmabi_task_cancel, task);
     CHECK_OK(cmabi_subtask_cancel, subtask);
-    CHECK_OK(cmabi_task_cancelled, task);
+    CHECK_OK(cmabi_task_cancel, task);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "answered already: it was cancelled", cmabi_task_return,
                 task, &value);
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "answered already: it was cancelled",
-                cmabi_task_cancelled, task);
+                cmabi_task_cancel, task);
 }
 
 TEST_CASE("a refused answer changes nothing") {
@@ -66,7 +66,7 @@ TEST_CASE("an answer of the wrong type is the caller's trap, and says so") {
         CHECK_FAILS(CMABI_STATUS_TRAP, "invalid variant discriminant: 7 of 2 cases", cmabi_task_return,
                     f.pending[0].task, &wrong);
         cmabi_subtask_state state{};
-        CHECK_FAILS(CMABI_STATUS_TRAP, "test:guest/host@1.0.0#deal", cmabi_subtask_get_state, subtask,
+        CHECK_FAILS(CMABI_STATUS_TRAP, "test:guest/host@1.0.0#deal", cmabi_subtask_state_of, subtask,
                     &state);
         CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "answered already", cmabi_task_return,
                     f.pending[0].task, &wrong);
@@ -79,7 +79,7 @@ TEST_CASE("an answer of the wrong type is the caller's trap, and says so") {
         CHECK(error.message().find("invalid utf-8") != std::string::npos);
         CHECK(error.path() == "result");
         cmabi_subtask_state state{};
-        CHECK(cmabi_subtask_get_state(subtask, &state, nullptr) == CMABI_STATUS_TRAP);
+        CHECK(cmabi_subtask_state_of(subtask, &state, nullptr) == CMABI_STATUS_TRAP);
     }
     CHECK(cmabi_store_run(f.store, nullptr) == CMABI_STATUS_OK);
     Subtask refused;
@@ -102,7 +102,7 @@ TEST_CASE("a task that is dropped without an answer is the caller's trap, with t
         }
         f.pending.clear();
         cmabi_subtask_state state{};
-        CHECK_FAILS(expected, reason, cmabi_subtask_get_state, subtask, &state);
+        CHECK_FAILS(expected, reason, cmabi_subtask_state_of, subtask, &state);
         f.run();
     }
     // Nothing has happened to the host or the store.
@@ -125,7 +125,7 @@ TEST_CASE("the host ends an instance that is calling it") {
     CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call of test:guest/host@1.0.0#sleep", cmabi_func_call,
                 f.store, f.func("notify"), nullptr, nullptr, nullptr);
     cmabi_subtask_state state{};
-    CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_get_state, subtask, &state);
+    CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_state_of, subtask, &state);
     CHECK_FAILS(CMABI_STATUS_ENDED, "cannot enter", cmabi_func_call, f.store, f.func("notify"), nullptr,
                 nullptr, nullptr);
 }
@@ -215,10 +215,10 @@ TEST_CASE("hooks are dropped once") {
 TEST_CASE("without tasks") {
     const std::uint32_t value = 1;
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`task` is NULL", cmabi_task_return, nullptr, &value);
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`task` is NULL", cmabi_task_cancelled, nullptr);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`task` is NULL", cmabi_task_cancel, nullptr);
     CHECK(!cmabi_task_cancel_requested(nullptr));
     CHECK(cmabi_task_store(nullptr) == nullptr);
     CHECK(cmabi_task_arena(nullptr) == nullptr);
-    CHECK(cmabi_task_get_type(nullptr) == nullptr);
+    CHECK(cmabi_task_type(nullptr) == nullptr);
     cmabi_task_free(nullptr);
 }

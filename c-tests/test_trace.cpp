@@ -55,7 +55,7 @@ struct Watched {
 
     Watched() {
         REQUIRE_OK(cmabi_config_new, config.out());
-        REQUIRE_OK(cmabi_config_set_trace, config, watch, &log, dropped);
+        REQUIRE_OK(cmabi_config_set_on_trace, config, watch, &log, dropped);
     }
 };
 

@@ -89,14 +89,14 @@ TEST_CASE("equal types have the same address") {
     CHECK(a.get() == b.get());
     CHECK(a.get() != c.get());
     const Type tuple_of_both = tuple({u32(), string()});
-    CHECK(tuple_of_both.get() != cmabi_type_part(a, 0));
+    CHECK(tuple_of_both.get() != cmabi_type_part_at(a, 0));
 }
 
 TEST_CASE("a clone outlives the others") {
     cmabi_type *clone = nullptr;
     {
         const Type list = list_of(option_of(s8()));
-        clone = cmabi_type_clone(cmabi_type_part(list, 0));
+        clone = cmabi_type_clone(cmabi_type_part_at(list, 0));
     }
     CHECK(text_of(clone) == "option<s8>");
     cmabi_type_free(clone);
@@ -134,8 +134,8 @@ TEST_CASE("lists and maps") {
     const Type list = list_of(u16());
     CHECK(cmabi_type_kind(list) == CMABI_KIND_LIST);
     CHECK(cmabi_type_part_count(list) == 1);
-    CHECK(cmabi_type_part(list, 0) == u16());
-    CHECK(cmabi_type_part(list, 1) == nullptr);
+    CHECK(cmabi_type_part_at(list, 0) == u16());
+    CHECK(cmabi_type_part_at(list, 1) == nullptr);
     CHECK(layout(list) == SLICE);
     CHECK(cmabi_type_length(list) == 0);
 
@@ -152,8 +152,8 @@ TEST_CASE("lists and maps") {
     CHECK(cmabi_type_kind(map) == CMABI_KIND_MAP);
     CHECK(text_of(map) == "map<u8, u16>");
     CHECK(cmabi_type_part_count(map) == 2);
-    CHECK(cmabi_type_part(map, 0) == u8());
-    CHECK(cmabi_type_part(map, 1) == u16());
+    CHECK(cmabi_type_part_at(map, 0) == u8());
+    CHECK(cmabi_type_part_at(map, 1) == u16());
     CHECK(layout(map) == SLICE);
     CHECK(flat(map) == Flat{i32, i32});
 }
@@ -164,7 +164,7 @@ TEST_CASE("records and tuples") {
     CHECK(cmabi_type_part_count(point) == 3);
     CHECK(text(cmabi_type_part_name(point, 1)) == "y");
     CHECK(text(cmabi_type_part_name(point, 3)) == "");
-    CHECK(cmabi_type_part(point, 2) == u32());
+    CHECK(cmabi_type_part_at(point, 2) == u32());
     CHECK(layout(point) == both(8, 4));
     CHECK(cmabi_type_part_offset(point, 1, I32) == 2);
     CHECK(cmabi_type_part_offset(point, 2, I32) == 4);
@@ -186,9 +186,9 @@ TEST_CASE("variants, enums, options and results") {
     CHECK(text_of(shape) == "variant { none, wide(f64), narrow(f32) }");
     CHECK(cmabi_type_part_count(shape) == 3);
     CHECK(text(cmabi_type_part_name(shape, 2)) == "narrow");
-    CHECK(cmabi_type_part(shape, 0) == nullptr);
-    CHECK(cmabi_type_kind(cmabi_type_part(shape, 0)) == CMABI_KIND_NONE);
-    CHECK(cmabi_type_part(shape, 1) == f64());
+    CHECK(cmabi_type_part_at(shape, 0) == nullptr);
+    CHECK(cmabi_type_kind(cmabi_type_part_at(shape, 0)) == CMABI_KIND_NONE);
+    CHECK(cmabi_type_part_at(shape, 1) == f64());
     CHECK(cmabi_type_discriminant_size(shape) == 1);
     CHECK(cmabi_type_part_offset(shape, 1, I32) == 8);
     CHECK(cmabi_type_part_offset(shape, 2, I32) == 8);
@@ -203,7 +203,7 @@ TEST_CASE("variants, enums, options and results") {
     CHECK(cmabi_type_kind(color) == CMABI_KIND_ENUM);
     CHECK(cmabi_type_part_count(color) == 3);
     CHECK(text(cmabi_type_part_name(color, 2)) == "l2");
-    CHECK(cmabi_type_part(color, 2) == nullptr);
+    CHECK(cmabi_type_part_at(color, 2) == nullptr);
     CHECK(layout(color) == both(1, 1));
 
     const Type option = option_of(string());
@@ -211,14 +211,14 @@ TEST_CASE("variants, enums, options and results") {
     CHECK(cmabi_type_part_count(option) == 2);
     CHECK(text(cmabi_type_part_name(option, 0)) == "none");
     CHECK(text(cmabi_type_part_name(option, 1)) == "some");
-    CHECK(cmabi_type_part(option, 0) == nullptr);
-    CHECK(cmabi_type_part(option, 1) == string());
+    CHECK(cmabi_type_part_at(option, 0) == nullptr);
+    CHECK(cmabi_type_part_at(option, 1) == string());
     CHECK(layout(option) == Layout{12, 4, 24, 8});
 
     const Type result = result_of(u8(), u32());
     CHECK(text_of(result) == "result<u8, u32>");
     CHECK(text(cmabi_type_part_name(result, 1)) == "error");
-    CHECK(cmabi_type_part(result, 1) == u32());
+    CHECK(cmabi_type_part_at(result, 1) == u32());
     CHECK(layout(result) == both(8, 4));
     CHECK(flat(result_of(f32(), u32())) == Flat{i32, i32});
     CHECK(text_of(result_of(nullptr, nullptr)) == "result");
@@ -271,7 +271,7 @@ TEST_CASE("handles") {
     CHECK(text_of(borrow) == "borrow<file>");
     CHECK(text_of(bytes) == "stream<u8>");
     CHECK(text_of(done) == "future");
-    CHECK(cmabi_type_part(bytes, 0) == u8());
+    CHECK(cmabi_type_part_at(bytes, 0) == u8());
     CHECK(cmabi_type_part_count(done) == 0);
     for (const cmabi_type *type : {own.get(), borrow.get(), bytes.get(), done.get()}) {
         CHECK(layout(type) == both(4, 4));
@@ -343,7 +343,7 @@ TEST_CASE("NULL has no parts and no size") {
     CHECK(text_of(nullptr) == "");
     CHECK(cmabi_type_part_count(nullptr) == 0);
     CHECK(text(cmabi_type_part_name(nullptr, 0)) == "");
-    CHECK(cmabi_type_part(nullptr, 0) == nullptr);
+    CHECK(cmabi_type_part_at(nullptr, 0) == nullptr);
     CHECK(cmabi_type_length(nullptr) == 0);
     CHECK(cmabi_type_resource(nullptr) == nullptr);
     CHECK(cmabi_type_size(nullptr, I32) == 0);

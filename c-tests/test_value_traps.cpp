@@ -325,7 +325,7 @@ TEST_CASE("wrong arguments are named") {
     options.memory_len = std::numeric_limits<std::size_t>::max();
     load(type, &options, value.data(), value.arena(), "a memory of an impossible length");
 
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "argument `flat_count` is 0, not 1",
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "argument `flat_len` is 0, not 1",
                 cmabi_value_lift_flat, type, heap.options(), &zero, std::size_t{0}, value.data(),
                 value.arena());
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "argument `flat` is NULL", cmabi_value_lower_flat,

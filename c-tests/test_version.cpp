@@ -21,6 +21,6 @@ TEST_CASE("no error reads as no error") {
     CHECK(text(cmabi_error_message(nullptr)) == "");
     CHECK(text(cmabi_error_path(nullptr)) == "");
     CHECK(cmabi_error_frame_count(nullptr) == 0);
-    CHECK(text(cmabi_error_frame(nullptr, 0)) == "");
+    CHECK(text(cmabi_error_frame_text(nullptr, 0)) == "");
     cmabi_error_free(nullptr);
 }

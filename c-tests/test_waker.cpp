@@ -28,20 +28,20 @@ Numbers numbers(const cmabi_counts &c) {
 
 Numbers of_store(Sleeper &f) {
     cmabi_counts counts = CMABI_COUNTS_INIT;
-    CHECK_OK(cmabi_store_get_counts, f.store, &counts);
+    CHECK_OK(cmabi_store_counts, f.store, &counts);
     CHECK(counts.size == sizeof counts);
     return numbers(counts);
 }
 
 Numbers of_instance(Sleeper &f) {
     cmabi_counts counts = CMABI_COUNTS_INIT;
-    CHECK_OK(cmabi_instance_get_counts, f.store, f.instance, &counts);
+    CHECK_OK(cmabi_instance_counts, f.store, f.instance, &counts);
     return numbers(counts);
 }
 
 std::string dump(Sleeper &f) {
     cmabi_string dump;
-    CHECK_OK(cmabi_store_dump, f.store, f.arena, &dump);
+    CHECK_OK(cmabi_store_dump, f.store, &dump, f.arena);
     return text(dump);
 }
 
@@ -170,12 +170,12 @@ TEST_CASE("counts that are not what they say") {
     Sleeper f;
     cmabi_counts counts = CMABI_COUNTS_INIT;
     counts.size = 4;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`counts` says it has 4 bytes", cmabi_store_get_counts,
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`counts` says it has 4 bytes", cmabi_store_counts,
                 f.store, &counts);
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`counts` is NULL", cmabi_store_get_counts, f.store,
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`counts` is NULL", cmabi_store_counts, f.store,
                 nullptr);
     Sleeper other;
     counts = CMABI_COUNTS_INIT;
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`instance` belongs to another store",
-                cmabi_instance_get_counts, f.store, other.instance, &counts);
+                cmabi_instance_counts, f.store, other.instance, &counts);
 }

@@ -247,7 +247,7 @@ TEST_CASE("a host that takes nothing keeps the guest waiting, and little of what
     auto call = instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run").start();
     const auto host_bytes = [&program] {
         cmabi_counts counts = CMABI_COUNTS_INIT;
-        REQUIRE_OK(cmabi_store_get_counts, program.store->get(), &counts);
+        REQUIRE_OK(cmabi_store_counts, program.store->get(), &counts);
         return counts.host_bytes;
     };
     const auto bytes = host_bytes();

@@ -74,7 +74,7 @@ TEST_CASE("types and functions are found by path") {
     CHECK(text(cmabi_resource_type_name(shelf)) == "shelf");
     const cmabi_func_type *add = nullptr;
     REQUIRE_OK(cmabi_wit_func, library, CMABI_STR("books/[method]shelf.add"), &add);
-    CHECK(cmabi_type_resource(cmabi_type_part(cmabi_func_type_params(add), 0)) == shelf);
+    CHECK(cmabi_type_resource(cmabi_type_part_at(cmabi_func_type_params(add), 0)) == shelf);
 }
 
 TEST_CASE("types from text are the types that are built") {

@@ -2,7 +2,9 @@
  *
  * For C11 and later, and C++17 and later.
  *
- * Written by cbindgen from src/ffi/ (CMABI_UPDATE_HEADER=1 cargo test --test header). Do not edit.
+ * cmabi_engine.h has what is for hosts with a core-wasm engine or a decoder of their own.
+ *
+ * Written by cbindgen from src/ffi/cmabi/ (CMABI_UPDATE_HEADER=1 cargo test --test header). Do not edit.
  *
  * What holds for every function:
  *
@@ -57,26 +59,31 @@ typedef int64_t cmabi_s64;
 typedef double cmabi_f64;
 #endif
 
-/* The two kinds of descriptions of types refer to one another. */
-typedef struct cmabi_type_desc cmabi_type_desc;
+/* Before a declaration that a later version will be without; `message` says what to use instead. Define it
+ * as nothing to be spared the warnings. Since 0.2. */
+#if defined(CMABI_DEPRECATED)
+#elif defined(__GNUC__)
+#define CMABI_DEPRECATED(message) __attribute__((deprecated(message)))
+#elif defined(_MSC_VER)
+#define CMABI_DEPRECATED(message) __declspec(deprecated(message))
+#else
+#define CMABI_DEPRECATED(message)
+#endif
 
-/* A cmabi_string from a string literal. */
+/* A cmabi_string from a string literal. Since 0.1. */
 #ifdef __cplusplus
 #define CMABI_STR(literal) (cmabi_string{"" literal "", sizeof(literal) - 1})
 #else
 #define CMABI_STR(literal) ((cmabi_string){"" literal "", sizeof(literal) - 1})
 #endif
 
-/* A struct that the host fills in: `size` is set, the rest is zero. */
+/* A struct that the host fills in: `size` is set, the rest is zero. Since 0.1. */
 #ifdef __cplusplus
 #define CMABI_INIT(type) ([] { type init{}; init.size = sizeof(type); return init; }())
 #else
 #define CMABI_INIT(type) {.size = sizeof(type)}
 #endif
-#define CMABI_CANON_OPTIONS_INIT CMABI_INIT(cmabi_canon_options)
 #define CMABI_COUNTS_INIT CMABI_INIT(cmabi_counts)
-#define CMABI_ENGINE_INTERFACE_INIT CMABI_INIT(cmabi_engine_interface)
-#define CMABI_LIFT_LOWER_OPTIONS_INIT CMABI_INIT(cmabi_lift_lower_options)
 
 #ifdef __cplusplus
 extern "C" {
@@ -85,12 +92,14 @@ extern "C" {
 typedef struct cmabi_arena cmabi_arena;
 typedef struct cmabi_component cmabi_component;
 typedef struct cmabi_config cmabi_config;
+typedef struct cmabi_counts cmabi_counts;
 typedef struct cmabi_engine cmabi_engine;
 typedef struct cmabi_error cmabi_error;
+typedef struct cmabi_export_desc cmabi_export_desc;
 typedef struct cmabi_extern_type cmabi_extern_type;
 typedef struct cmabi_func cmabi_func;
+typedef struct cmabi_func_desc cmabi_func_desc;
 typedef struct cmabi_func_type cmabi_func_type;
-typedef struct cmabi_import cmabi_import;
 typedef struct cmabi_instance cmabi_instance;
 typedef struct cmabi_interrupter cmabi_interrupter;
 typedef struct cmabi_linker cmabi_linker;
@@ -99,6 +108,7 @@ typedef struct cmabi_store cmabi_store;
 typedef struct cmabi_subtask cmabi_subtask;
 typedef struct cmabi_task cmabi_task;
 typedef struct cmabi_type cmabi_type;
+typedef struct cmabi_type_desc cmabi_type_desc;
 typedef struct cmabi_waker cmabi_waker;
 typedef struct cmabi_wasi_config cmabi_wasi_config;
 typedef struct cmabi_wit cmabi_wit;
@@ -108,6 +118,7 @@ typedef struct cmabi_wit cmabi_wit;
 /**
  * What became of a call. 0 is success; every other value comes with a `cmabi_error` where the
  * caller asked for one.
+ * @since 0.1
  */
 enum cmabi_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -172,14 +183,17 @@ enum cmabi_status
     CMABI_STATUS_INTERNAL,
     /**
      * A guest has ended its program, well or not (`cmabi_error_exit_code`): it cannot be called again.
+     * @since 0.2
      */
     CMABI_STATUS_EXIT,
     /**
      * The host stopped what ran: `cmabi_interrupter_interrupt` or `cmabi_store_set_deadline`.
+     * @since 0.2
      */
     CMABI_STATUS_INTERRUPTED,
     /**
      * A trap, or the host, has ended the instance before: it cannot be called again.
+     * @since 0.2
      */
     CMABI_STATUS_ENDED,
 };
@@ -193,6 +207,7 @@ typedef uint32_t cmabi_status;
 
 /**
  * What a frame is.
+ * @since 0.2
  */
 enum cmabi_frame_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -229,6 +244,7 @@ typedef uint32_t cmabi_frame_kind;
  *
  * Given through the trailing `error` argument of a fallible function, and then the caller's to
  * free. It does not depend on anything else: it may outlive its store and be read on any thread.
+ * @since 0.1
  */
 typedef struct cmabi_error cmabi_error;
 
@@ -237,6 +253,7 @@ typedef struct cmabi_error cmabi_error;
  *
  * It is also what a component's `string` is in the canonical layout, in arguments and results.
  * `CMABI_STR("literal")` makes one from a literal.
+ * @since 0.1
  */
 typedef struct cmabi_string {
     /**
@@ -251,6 +268,7 @@ typedef struct cmabi_string {
 
 /**
  * A frame of a trap. What it points to is borrowed from the error.
+ * @since 0.2
  */
 typedef struct cmabi_frame {
     /**
@@ -280,12 +298,14 @@ typedef struct cmabi_frame {
 /**
  * Frees the data of a callback that will not be called again. It may use the store as the callback may:
  * it is called at the end of the function of the library that let the callback go.
+ * @since 0.1
  */
 typedef void (*cmabi_drop)(void *data);
 
 /**
  * The text of a status, for a program that did not ask for a `cmabi_error`. Static;
  * `unknown status` for a number that is no status.
+ * @since 0.1
  */
 cmabi_string cmabi_status_text(cmabi_status status);
 
@@ -295,6 +315,7 @@ cmabi_string cmabi_status_text(cmabi_status status);
  *
  * `CMABI_STATUS_INVALID_ARGUMENT` for `CMABI_STATUS_OK` and `CMABI_STATUS_PENDING`, which are no failures, and
  * where the message is not UTF-8.
+ * @since 0.2
  */
 cmabi_status cmabi_error_new(cmabi_status status,
                              cmabi_string message,
@@ -302,29 +323,34 @@ cmabi_status cmabi_error_new(cmabi_status status,
 
 /**
  * Frees an error. NULL is fine.
+ * @since 0.1
  */
 void cmabi_error_free(cmabi_error *error);
 
 /**
  * The status that the failed call returned; `CMABI_STATUS_OK` for NULL.
+ * @since 0.1
  */
 cmabi_status cmabi_error_status(const cmabi_error *error);
 
 /**
  * The whole message, for a person: what was wrong, where in the value, and a line for each frame. Borrowed
  * from the error; empty for NULL.
+ * @since 0.1
  */
 cmabi_string cmabi_error_message(const cmabi_error *error);
 
 /**
- * The message without the lines for the frames, which `cmabi_error_frame` gives. Borrowed from the error;
+ * The message without the lines for the frames, which `cmabi_error_frame_text` gives. Borrowed from the error;
  * empty for NULL.
+ * @since 0.2
  */
 cmabi_string cmabi_error_summary(const cmabi_error *error);
 
 /**
  * For `CMABI_STATUS_EXIT`: the status that the guest has exited with, from 0 to 255, as `wasi:cli/exit` has
  * it: 0 for `ok`, 1 for `error`. -1 for other errors and for NULL.
+ * @since 0.2
  */
 int cmabi_error_exit_code(const cmabi_error *error);
 
@@ -332,26 +358,30 @@ int cmabi_error_exit_code(const cmabi_error *error);
  * For a trap that concerns a value: the way to it from the parameter or result, as
  * `param "people", element 3, field "name"`. Borrowed from the error; empty where there is none,
  * and for NULL.
+ * @since 0.1
  */
 cmabi_string cmabi_error_path(const cmabi_error *error);
 
 /**
  * For a trap: how many frames there are, of calls that were running and of those that waited for them; 0 for
  * other errors and for NULL. Of a deep recursion the innermost 64 are kept.
+ * @since 0.1
  */
 size_t cmabi_error_frame_count(const cmabi_error *error);
 
 /**
  * For a trap: a frame as text for a person, the innermost at `index` 0: the function, and in parentheses the
  * component instance. Borrowed from the error; empty beyond the last, and for NULL.
+ * @since 0.2
  */
-cmabi_string cmabi_error_frame(const cmabi_error *error,
-                                      size_t index);
+cmabi_string cmabi_error_frame_text(const cmabi_error *error,
+                                           size_t index);
 
 /**
  * For a trap: what the component had written to standard error last, as the message of a panic, where
  * `cmabi_wasi_config_set_last_words` has asked for it. What is not UTF-8 is replaced. Borrowed from the error;
  * empty where there is nothing, and for NULL.
+ * @since 0.2
  */
 cmabi_string cmabi_error_last_words(const cmabi_error *error);
 
@@ -361,6 +391,7 @@ cmabi_string cmabi_error_last_words(const cmabi_error *error);
  *
  * Engines differ in what they say of core functions. The built-in one does not tell which were running:
  * there is one frame for the function that the component's call has entered.
+ * @since 0.2
  */
 cmabi_frame cmabi_error_frame_at(const cmabi_error *error,
                                         size_t index);
@@ -369,26 +400,31 @@ cmabi_frame cmabi_error_frame_at(const cmabi_error *error,
 
 /**
  * The major version of this header.
+ * @since 0.1
  */
 #define CMABI_VERSION_MAJOR 0
 
 /**
  * The minor version of this header.
+ * @since 0.1
  */
-#define CMABI_VERSION_MINOR 1
+#define CMABI_VERSION_MINOR 2
 
 /**
  * The patch version of this header.
+ * @since 0.1
  */
 #define CMABI_VERSION_PATCH 0
 
 /**
  * The version of the library that is running, as `major << 16 | minor << 8 | patch`.
+ * @since 0.1
  */
 uint32_t cmabi_version(void);
 
 /**
- * The version of the library that is running, as `"0.1.0"`. Static.
+ * The version of the library that is running, as `"0.2.0"`. Static.
+ * @since 0.1
  */
 cmabi_string cmabi_version_text(void);
 
@@ -396,6 +432,7 @@ cmabi_string cmabi_version_text(void);
  * The features that the running library was built with, separated by spaces, of
  * `component wasi wasmi wit`. Static. Functions of a feature that was left out answer
  * `CMABI_STATUS_UNSUPPORTED`.
+ * @since 0.1
  */
 cmabi_string cmabi_version_features(void);
 
@@ -406,6 +443,7 @@ cmabi_string cmabi_version_features(void);
  *
  * It may be used from any thread. What was made with it keeps what it needs of it: it can be freed
  * at any time.
+ * @since 0.1
  */
 typedef struct cmabi_engine cmabi_engine;
 
@@ -413,6 +451,7 @@ typedef struct cmabi_engine cmabi_engine;
  * Makes the built-in engine, an interpreter. `config` may be NULL for the defaults.
  *
  * `CMABI_STATUS_UNSUPPORTED` where the library was built without it.
+ * @since 0.1
  */
 cmabi_status cmabi_engine_new(const cmabi_config *config,
                               cmabi_engine **engine,
@@ -420,13 +459,795 @@ cmabi_status cmabi_engine_new(const cmabi_config *config,
 
 /**
  * Frees an engine. NULL is fine.
+ * @since 0.1
  */
 void cmabi_engine_free(cmabi_engine *engine);
+
+/* Component -------------------------------------------------------------------------------------- */
+
+/**
+ * What sort of thing a component imports or exports.
+ * @since 0.1
+ */
+enum cmabi_extern_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A function: `cmabi_extern_type_func`.
+     */
+    CMABI_EXTERN_KIND_FUNC,
+    /**
+     * An instance, as an interface of WIT: `cmabi_extern_type_export_at`.
+     */
+    CMABI_EXTERN_KIND_INSTANCE,
+    /**
+     * A value type: `cmabi_extern_type_type`.
+     */
+    CMABI_EXTERN_KIND_TYPE,
+    /**
+     * A resource type: `cmabi_extern_type_resource`.
+     */
+    CMABI_EXTERN_KIND_RESOURCE,
+    /**
+     * A component.
+     */
+    CMABI_EXTERN_KIND_COMPONENT,
+    /**
+     * A core module.
+     */
+    CMABI_EXTERN_KIND_MODULE,
+    /**
+     * The type of a function, of an instance or of a component, and not such a thing itself.
+     */
+    CMABI_EXTERN_KIND_OTHER,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_extern_kind cmabi_extern_kind;
+#else
+typedef uint32_t cmabi_extern_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A component that was validated and compiled, ready to be instantiated any number of times.
+ *
+ * Immutable: it may be used from any thread, by any number of stores of its engine. Instances keep
+ * what they need of it: it can be freed at any time.
+ * @since 0.1
+ */
+typedef struct cmabi_component cmabi_component;
+
+/**
+ * The type of something that a component imports or exports. Borrowed from the component or
+ * instance that it was asked of, and immutable.
+ * @since 0.1
+ */
+typedef struct cmabi_extern_type cmabi_extern_type;
+
+/**
+ * Loads a component from the `bytes_len` bytes of its binary at `bytes`, which are not needed afterwards.
+ *
+ * `CMABI_STATUS_INVALID` for what is not a valid component: the message says what is wrong and at
+ * which offset. `CMABI_STATUS_UNSUPPORTED` for a component that needs what the engine or this library
+ * does not have. `CMABI_STATUS_LIMIT` for one that would take more than
+ * `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
+ * nest too deep. Everything is validated by the rules of the component model (Binary.md,
+ * Explainer.md); nothing of the component runs.
+ * @since 0.1
+ */
+cmabi_status cmabi_component_load(const cmabi_engine *engine,
+                                  const uint8_t *bytes,
+                                  size_t bytes_len,
+                                  cmabi_component **component,
+                                  cmabi_error **error);
+
+/**
+ * Loads a component from a file, like `cmabi_component_load`. `CMABI_STATUS_NOT_FOUND` where the
+ * file does not exist, `CMABI_STATUS_INVALID` where it cannot be read.
+ * @since 0.1
+ */
+cmabi_status cmabi_component_load_file(const cmabi_engine *engine,
+                                       cmabi_string path,
+                                       cmabi_component **component,
+                                       cmabi_error **error);
+
+/**
+ * Frees a component. NULL is fine.
+ * @since 0.1
+ */
+void cmabi_component_free(cmabi_component *component);
+
+/**
+ * How many bytes the loading of the component took, as `cmabi_config_set_max_load_bytes` counts them; 0
+ * for NULL.
+ * @since 0.2
+ */
+uint64_t cmabi_component_used_bytes(const cmabi_component *component);
+
+/**
+ * How many steps the loading of the component took, as `cmabi_config_set_max_load_work` counts them; 0
+ * for NULL.
+ * @since 0.2
+ */
+uint64_t cmabi_component_used_work(const cmabi_component *component);
+
+/**
+ * How many things a component imports; 0 for NULL.
+ * @since 0.1
+ */
+size_t cmabi_component_import_count(const cmabi_component *component);
+
+/**
+ * The type of an import, and through `name`, which may be NULL, its name. In the order of the
+ * component. Borrowed from the component; NULL beyond the last and for NULL.
+ * @since 0.2
+ */
+const cmabi_extern_type *cmabi_component_import_at(const cmabi_component *component,
+                                                          size_t index,
+                                                          cmabi_string *name);
+
+/**
+ * How many things a component's instances export; 0 for NULL.
+ * @since 0.1
+ */
+size_t cmabi_component_export_count(const cmabi_component *component);
+
+/**
+ * The type of an export, and through `name`, which may be NULL, its name. In the order of the
+ * component. Borrowed from the component; NULL beyond the last and for NULL.
+ * @since 0.2
+ */
+const cmabi_extern_type *cmabi_component_export_at(const cmabi_component *component,
+                                                          size_t index,
+                                                          cmabi_string *name);
+
+/**
+ * What sort of thing it is; `CMABI_EXTERN_KIND_OTHER` for NULL.
+ * @since 0.1
+ */
+cmabi_extern_kind cmabi_extern_type_kind(const cmabi_extern_type *type);
+
+/**
+ * The type of a function; NULL for other kinds and for NULL.
+ * @since 0.1
+ */
+const cmabi_func_type *cmabi_extern_type_func(const cmabi_extern_type *type);
+
+/**
+ * The value type that the name stands for; NULL for other kinds and for NULL.
+ * @since 0.2
+ */
+const cmabi_type *cmabi_extern_type_type(const cmabi_extern_type *type);
+
+/**
+ * The resource type that the name stands for; NULL for other kinds and for NULL. That of a component
+ * is a placeholder; that of an instance is the one that the instance has.
+ * @since 0.1
+ */
+const cmabi_resource_type *cmabi_extern_type_resource(const cmabi_extern_type *type);
+
+/**
+ * How many things an instance exports; 0 for other kinds and for NULL.
+ * @since 0.1
+ */
+size_t cmabi_extern_type_export_count(const cmabi_extern_type *type);
+
+/**
+ * The type of an export of an instance, and through `name`, which may be NULL, its name. NULL
+ * beyond the last, for other kinds and for NULL.
+ * @since 0.2
+ */
+const cmabi_extern_type *cmabi_extern_type_export_at(const cmabi_extern_type *type,
+                                                            size_t index,
+                                                            cmabi_string *name);
+
+/* Host functions and destructors ----------------------------------------------------------------- */
+
+/**
+ * A function of the host that components call.
+ *
+ * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
+ * it, and what it points to, is valid until the call is answered. The function writes the result
+ * to `results` (NULL without a result), where zeros are; what the result points to need only stay valid until the
+ * function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
+ * in anything that lives longer.
+ *
+ * It answers
+ * - `CMABI_STATUS_OK`: the result is there;
+ * - `CMABI_STATUS_PENDING`: the call goes on. The task is the caller's now, as if it had been written
+ *   through an out-pointer, and `results` is not used;
+ * - another status to make the guest trap: the caller of the guest then gets `CMABI_STATUS_HOST` and the
+ *   message of `cmabi_task_set_error`.
+ *
+ * It must return normally: no exception, no longjmp. It may use the store (`cmabi_task_store`), also to
+ * call functions of other instances.
+ * @since 0.1
+ */
+typedef cmabi_status (*cmabi_host_func)(void *data,
+                                        cmabi_task *task,
+                                        const void *args,
+                                        void *results);
+
+/**
+ * Destroys a resource of the host's: called once for each `rep` that was given to
+ * `cmabi_resource_new`, when the last handle that owns it is dropped, by the host or by a guest, or is
+ * lost: with a component that a trap has ended, or with the store.
+ *
+ * It may use the store, for example to drop handles that the object holds; while the store is being
+ * freed, that is answered with `CMABI_STATUS_BUSY`, and is not needed.
+ * @since 0.1
+ */
+typedef void (*cmabi_destructor)(void *data, cmabi_store *store, void *rep);
+
+/* Linker ----------------------------------------------------------------------------------------- */
+
+/**
+ * What the host offers to components, by name. It can instantiate any number of components in any
+ * number of stores of its engine.
+ *
+ * It may be changed by one thread at a time, and used for instantiation by any number of threads at
+ * once where no instance was given to it; with an instance in it, it belongs to the store of that
+ * instance. Instances keep what they need of it: it can be freed at any time.
+ *
+ * Callbacks may change and free the linker that they are called for. What is being linked is linked
+ * with what the linker offered when that began.
+ * @since 0.1
+ */
+typedef struct cmabi_linker cmabi_linker;
+
+/**
+ * Decides whether a host function can serve calls of the type that a component imports it with; the
+ * component is refused if not. `data` is that of the function. On `false`, it writes to `takes` what the
+ * function takes, in words for a message, which are copied at once.
+ * @since 0.1
+ */
+typedef bool (*cmabi_type_check)(void *data, const cmabi_func_type *type, cmabi_string *takes);
+
+/**
+ * Makes a linker that offers nothing yet.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_new(const cmabi_engine *engine,
+                              cmabi_linker **linker,
+                              cmabi_error **error);
+
+/**
+ * Frees a linker. NULL is fine.
+ * @since 0.1
+ */
+void cmabi_linker_free(cmabi_linker *linker);
+
+/**
+ * Offers the function `func` as `name` of the interface `iface`, as `ns:pkg/iface@1.2.3`; with an
+ * empty interface as a plain import of that name. An import also finds definitions of other versions
+ * that are compatible by semantic versioning: each thing in it comes from the import's own version if it is
+ * there, else from the highest one that has it.
+ *
+ * The function takes the type that a component imports it with: it must know what to expect, or ask
+ * `cmabi_task_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
+ * that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
+ * taken. With stores on several threads, `func` is called on all of them.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_func(cmabi_linker *linker,
+                               cmabi_string iface,
+                               cmabi_string name,
+                               cmabi_host_func func,
+                               void *data,
+                               cmabi_drop drop,
+                               cmabi_error **error);
+
+/**
+ * Offers a function like `cmabi_linker_func`, of the given type: a component that imports it with
+ * another type is refused when it is linked.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_typed_func(cmabi_linker *linker,
+                                     cmabi_string iface,
+                                     cmabi_string name,
+                                     const cmabi_func_type *type,
+                                     cmabi_host_func func,
+                                     void *data,
+                                     cmabi_drop drop,
+                                     cmabi_error **error);
+
+/**
+ * Offers a function like `cmabi_linker_func`. A component that imports it with a type that `check` does
+ * not accept is refused when it is linked: for languages that know a function's type by other means
+ * than a `cmabi_func_type`.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
+                                       cmabi_string iface,
+                                       cmabi_string name,
+                                       cmabi_type_check check,
+                                       cmabi_host_func func,
+                                       void *data,
+                                       cmabi_drop drop,
+                                       cmabi_error **error);
+
+/**
+ * Offers a function like `cmabi_linker_func`, of the type that is described. Resource types are those of the
+ * component that imports it: they are compared by their names, each described one with one of the
+ * component's. A component that imports it with another type is refused when it is linked.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
+                                         cmabi_string iface,
+                                         cmabi_string name,
+                                         const cmabi_func_desc *type,
+                                         cmabi_host_func func,
+                                         void *data,
+                                         cmabi_drop drop,
+                                         cmabi_error **error);
+
+/**
+ * Offers a function like `cmabi_linker_func`, of the type that `type` writes in WIT: `func(s: string) -> u32`,
+ * after the definitions of the types that it names, if any: `record point { x: u32 } func(at: point)`.
+ * Resource types are those of the component that imports it, by their names. A component that imports it
+ * with another type is refused when it is linked.
+ *
+ * `args_size` and `results_size` are the sizes of the C structs that the function takes the arguments and the
+ * result for, 0 where there are none. `CMABI_STATUS_INVALID_ARGUMENT` where they are not what the type takes,
+ * `CMABI_STATUS_INVALID` where the text is no function type.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_wit_func(cmabi_linker *linker,
+                                   cmabi_string iface,
+                                   cmabi_string name,
+                                   cmabi_string type,
+                                   size_t args_size,
+                                   size_t results_size,
+                                   cmabi_host_func func,
+                                   void *data,
+                                   cmabi_drop drop,
+                                   cmabi_error **error);
+
+/**
+ * Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
+ * as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
+ * resources, as `cmabi_destructor` says.
+ *
+ * Make the type with `cmabi_resource_type_new`, or take it from WIT text. A type may be offered by several
+ * names and linkers, each time with the same destructor.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_resource(cmabi_linker *linker,
+                                   cmabi_string iface,
+                                   cmabi_string name,
+                                   const cmabi_resource_type *type,
+                                   cmabi_destructor destructor,
+                                   void *data,
+                                   cmabi_drop drop,
+                                   cmabi_error **error);
+
+/**
+ * Offers a component, to be instantiated by those that import it. Arguments are as for
+ * `cmabi_linker_func`; the component may be freed afterwards.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_component(cmabi_linker *linker,
+                                    cmabi_string iface,
+                                    cmabi_string name,
+                                    const cmabi_component *component,
+                                    cmabi_error **error);
+
+/**
+ * Offers a core module, from the `bytes_len` bytes of its binary at `bytes`, which are not needed
+ * afterwards. Arguments are as for `cmabi_linker_func`. `CMABI_STATUS_INVALID` for what is not a valid
+ * core module.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_module(cmabi_linker *linker,
+                                 cmabi_string iface,
+                                 cmabi_string name,
+                                 const uint8_t *bytes,
+                                 size_t bytes_len,
+                                 cmabi_error **error);
+
+/**
+ * Offers an instance, with all that it exports, as the instance `name`; with an empty name, offers each
+ * thing that it exports by the name that it has there. From then on the linker
+ * belongs to the store of that instance. The handle may be freed afterwards.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_instance(cmabi_linker *linker,
+                                   cmabi_string name,
+                                   cmabi_instance *instance,
+                                   cmabi_error **error);
+
+/**
+ * Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `iface`, as for
+ * `cmabi_linker_func`: a function, a resource type, or with an empty interface a whole instance under another
+ * name. From then on the linker belongs to the store of that instance. `CMABI_STATUS_NOT_FOUND` where
+ * there is no such export.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_export(cmabi_linker *linker,
+                                 cmabi_string iface,
+                                 cmabi_string name,
+                                 cmabi_instance *instance,
+                                 cmabi_string path,
+                                 cmabi_error **error);
+
+/**
+ * Has components instantiated though things that they import are missing. A function that is missing traps
+ * when it is called, with a message that names it; a resource type is a new one, which nothing makes.
+ * What is there but of the wrong type, missing core modules and missing components are refused as before.
+ *
+ * That holds for the `names_len` imports at `names`, each as `ns:pkg/iface@1.2.3`, or without the version for
+ * all versions; with a `names_len` of 0 for all imports. It can be called more than once.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_trap_unknown_imports(cmabi_linker *linker,
+                                               const cmabi_string *names,
+                                               size_t names_len,
+                                               cmabi_error **error);
+
+/**
+ * Checks that all a component imports is there and of the right type, without instantiating it.
+ *
+ * `CMABI_STATUS_LINK` where something is missing or of the wrong type: the message lists all of it by
+ * full name, with the type that is expected and the one that is given.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_check(const cmabi_linker *linker,
+                                const cmabi_component *component,
+                                cmabi_error **error);
+
+/**
+ * Instantiates a component in a store: core start functions run.
+ *
+ * `CMABI_STATUS_LINK` as for `cmabi_linker_check`, before anything has run. `CMABI_STATUS_TRAP` where a
+ * start function traps; what was instantiated before is then not reachable.
+ * @since 0.1
+ */
+cmabi_status cmabi_linker_instantiate(const cmabi_linker *linker,
+                                      cmabi_store *store,
+                                      const cmabi_component *component,
+                                      cmabi_instance **instance,
+                                      cmabi_error **error);
+
+/* Store ------------------------------------------------------------------------------------------ */
+
+/**
+ * Instances, and all that happens in them.
+ *
+ * One thread at a time; it may move from thread to thread between calls. A use from a second thread
+ * at once is answered with `CMABI_STATUS_BUSY`. Inside a callback the store that called may be used
+ * again, as far as the functions do not say otherwise.
+ * @since 0.1
+ */
+typedef struct cmabi_store cmabi_store;
+
+/**
+ * Makes an empty store. `config` may be NULL for the defaults.
+ * @since 0.1
+ */
+cmabi_status cmabi_store_new(const cmabi_engine *engine,
+                             const cmabi_config *config,
+                             cmabi_store **store,
+                             cmabi_error **error);
+
+/**
+ * Frees a store with everything in it. NULL is fine.
+ *
+ * What is left of it in the caller's hands, such as instances, can then only be freed. A store that
+ * is running cannot be freed: from inside one of its callbacks, or from a second thread, this does
+ * nothing.
+ * @since 0.1
+ */
+void cmabi_store_free(cmabi_store *store);
+
+/**
+ * Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
+ * was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function. A trap that
+ * ended no call of the host's, and that nobody was told of, is told here first: `CMABI_STATUS_TRAP`.
+ * @since 0.1
+ */
+cmabi_status cmabi_store_tick(cmabi_store *store,
+                              bool *ran,
+                              cmabi_error **error);
+
+/**
+ * Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
+ * @since 0.1
+ */
+cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
+
+/**
+ * Has a store keep `data` for the host: whatever a host function wants to find by its store. `drop`, which
+ * may be NULL, is called with it when other data is set, and after all else when the store is freed.
+ * @since 0.2
+ */
+cmabi_status cmabi_store_set_data(cmabi_store *store,
+                                  void *data,
+                                  cmabi_drop drop,
+                                  cmabi_error **error);
+
+/**
+ * The data that the host has set; NULL before, and for NULL.
+ * @since 0.2
+ */
+void *cmabi_store_data(const cmabi_store *store);
+
+/**
+ * How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
+ * `cmabi_config_set_fuel`.
+ * @since 0.1
+ */
+cmabi_status cmabi_store_fuel(cmabi_store *store, uint64_t *fuel, cmabi_error **error);
+
+/**
+ * Sets how much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
+ * `cmabi_config_set_fuel`.
+ * @since 0.1
+ */
+cmabi_status cmabi_store_set_fuel(cmabi_store *store, uint64_t fuel, cmabi_error **error);
+
+/* Instance --------------------------------------------------------------------------------------- */
+
+/**
+ * An instance of a component. It belongs to the store that it was made in, and lives there until
+ * the store is freed: freeing this handle only gives up looking things up in it.
+ * @since 0.1
+ */
+typedef struct cmabi_instance cmabi_instance;
+
+/**
+ * Frees an instance handle, and with it the functions that were asked of it. NULL is fine.
+ * @since 0.1
+ */
+void cmabi_instance_free(cmabi_instance *instance);
+
+/**
+ * Makes `func` the exported function at `path`: its name, as `greet`, or for a function of an exported
+ * instance the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly
+ * that version, the highest one that is compatible by semantic versioning is taken.
+ *
+ * The function is borrowed from the instance; asking once more gives the same pointer.
+ * `CMABI_STATUS_NOT_FOUND` where there is none: the message says what there is.
+ * @since 0.1
+ */
+cmabi_status cmabi_instance_func(cmabi_instance *instance,
+                                 cmabi_string path,
+                                 const cmabi_func **func,
+                                 cmabi_error **error);
+
+/**
+ * Looks up all functions that `exports` describes at once, and writes them to `funcs`, which has room for
+ * `exports_len`, in the same order. They are borrowed from the instance, as for `cmabi_instance_func`.
+ *
+ * Their types must be those that are described. Resource types are the instance's own: they are compared by
+ * their names, each described one with one of the instance's. `CMABI_STATUS_TYPE_MISMATCH` where
+ * functions are missing or have other types: the message lists all of them, with both types, and nothing
+ * is written.
+ * @since 0.2
+ */
+cmabi_status cmabi_instance_described_funcs(cmabi_instance *instance,
+                                            const cmabi_export_desc *exports,
+                                            size_t exports_len,
+                                            const cmabi_func **funcs,
+                                            cmabi_error **error);
+
+/**
+ * Makes `type` the exported resource type at `path`, which is as for `cmabi_instance_func`: the one that
+ * this very instance has, whether it implements it or was given it. Borrowed from the instance.
+ * `CMABI_STATUS_NOT_FOUND` where there is none.
+ * @since 0.1
+ */
+cmabi_status cmabi_instance_resource(cmabi_instance *instance,
+                                     cmabi_string path,
+                                     const cmabi_resource_type **type,
+                                     cmabi_error **error);
+
+/**
+ * How many things an instance exports; 0 for NULL.
+ * @since 0.1
+ */
+size_t cmabi_instance_export_count(cmabi_instance *instance);
+
+/**
+ * The type of an export, with the resource types that this instance has, and through `name`, which
+ * may be NULL, its name. In the order of the component. Borrowed from the instance; NULL beyond the
+ * last and for NULL.
+ * @since 0.2
+ */
+const cmabi_extern_type *cmabi_instance_export_at(cmabi_instance *instance,
+                                                  size_t index,
+                                                  cmabi_string *name);
+
+/**
+ * Ends an instance and all inside it now, whatever it does: what it runs ends as if it had trapped, and
+ * callers and the other ends of its streams learn why; what it owned is dropped, and its memories and
+ * tables are given back before the store goes, as far as the engine can: the built-in one keeps addresses and
+ * tables. From then on a call of it fails with `CMABI_STATUS_ENDED`. Where a function of the host that it
+ * has called ends it, it traps when that returns. Nothing happens to one that has ended before. The
+ * handle stays the caller's.
+ * @since 0.2
+ */
+cmabi_status cmabi_instance_terminate(cmabi_store *store,
+                                      const cmabi_instance *instance,
+                                      cmabi_error **error);
+
+/**
+ * Sets what an instance is called in messages, frames and traces, `component` otherwise; what is inside of
+ * it is called after it, as `label.0`. The text is copied.
+ * @since 0.2
+ */
+cmabi_status cmabi_instance_set_label(cmabi_store *store,
+                                      const cmabi_instance *instance,
+                                      cmabi_string label,
+                                      cmabi_error **error);
+
+/**
+ * Has an instance keep `data` for the host: what a host function finds by its caller
+ * (`cmabi_task_caller_data`). `drop`, which may be NULL, is called with it when other data is set, and when
+ * the store is freed.
+ * @since 0.2
+ */
+cmabi_status cmabi_instance_set_data(cmabi_store *store,
+                                     const cmabi_instance *instance,
+                                     void *data,
+                                     cmabi_drop drop,
+                                     cmabi_error **error);
+
+/**
+ * The data that the host has set; NULL before, for NULL, and where the store is in use elsewhere.
+ * @since 0.2
+ */
+void *cmabi_instance_data(cmabi_store *store, const cmabi_instance *instance);
+
+/**
+ * Counts what an instance, and those inside it, are doing, for debugging: it looks at every thread of
+ * the store. `counts` is initialized with `CMABI_COUNTS_INIT`.
+ * @since 0.2
+ */
+cmabi_status cmabi_instance_counts(cmabi_store *store,
+                                   const cmabi_instance *instance,
+                                   cmabi_counts *counts,
+                                   cmabi_error **error);
+
+/* Func ------------------------------------------------------------------------------------------- */
+
+/**
+ * A function of the component level: one that an instance exports, borrowed from that instance, or
+ * one that the host made (`cmabi_canon_lift`, `cmabi_func_new`), which is the host's to free.
+ * @since 0.1
+ */
+typedef struct cmabi_func cmabi_func;
+
+/**
+ * The type of a function. Borrowed; NULL for NULL.
+ * @since 0.2
+ */
+const cmabi_func_type *cmabi_func_type_of(const cmabi_func *func);
+
+/**
+ * Checks that C's structs have the sizes that a function's arguments and result have: once, after
+ * looking the function up. A size is 0 where there are no parameters or no result.
+ *
+ * `CMABI_STATUS_TYPE_MISMATCH` where they differ: the message has the function's type and sizes.
+ * @since 0.1
+ */
+cmabi_status cmabi_func_check(const cmabi_func *func,
+                              size_t args_size,
+                              size_t results_size,
+                              cmabi_error **error);
+
+/**
+ * Calls a function and runs the store until the call is over (Embedding API of CanonicalABI.md).
+ *
+ * `args` points to the record of the arguments in the canonical layout, NULL without parameters; the
+ * arguments, and what they point to, are only read, and only during the call. The result is written
+ * to `results`, NULL without a result; what it points to lies in `arena`, which may be NULL where the
+ * result has no strings, lists or maps in it. On failure `results` may have been written to in part.
+ *
+ * `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
+ * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
+ * call can only go on when the host does something, and inside a host function where it has to wait at
+ * all: it then goes on without its caller; `cmabi_func_start` is for such calls.
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store, and for arguments that are none of
+ * their types, such as a stale handle or a string that is not UTF-8: no guest ends because of them, and
+ * their handles stay the host's.
+ * @since 0.1
+ */
+cmabi_status cmabi_func_call(cmabi_store *store,
+                             const cmabi_func *func,
+                             const void *args,
+                             void *results,
+                             cmabi_arena *arena,
+                             cmabi_error **error);
+
+/* Arena ------------------------------------------------------------------------------------------ */
+
+/**
+ * Memory for values: bytes are handed out one after the other and freed all at once. Strings and
+ * lists that a call returns lie in the arena that the caller gave it.
+ *
+ * Addresses stay valid until the arena is reset or freed. One thread at a time.
+ * @since 0.1
+ */
+typedef struct cmabi_arena cmabi_arena;
+
+/**
+ * Makes an empty arena, which takes memory when it is first used. It hands out up to `max_bytes`
+ * between two resets, 1 GiB where that is 0; a call whose results would need more traps.
+ * @since 0.1
+ */
+cmabi_status cmabi_arena_new(uint64_t max_bytes, cmabi_arena **arena, cmabi_error **error);
+
+/**
+ * Frees an arena and everything in it. NULL is fine.
+ * @since 0.1
+ */
+void cmabi_arena_free(cmabi_arena *arena);
+
+/**
+ * Frees everything in an arena; what points into it is invalid then. The arena keeps its largest
+ * piece of memory, so that doing the same again takes none from the system.
+ * @since 0.1
+ */
+cmabi_status cmabi_arena_reset(cmabi_arena *arena, cmabi_error **error);
+
+/**
+ * Hands out `size` bytes at a multiple of `align`, a power of two up to 16. They are zero: what is not
+ * written is not what an earlier call left there. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
+ * would hand out more than it may.
+ * @since 0.1
+ */
+cmabi_status cmabi_arena_alloc(cmabi_arena *arena,
+                               size_t size,
+                               size_t align,
+                               void **bytes,
+                               cmabi_error **error);
+
+/**
+ * The bytes handed out since the last reset, with what alignment wasted; 0 for NULL.
+ * @since 0.2
+ */
+uint64_t cmabi_arena_used_bytes(const cmabi_arena *arena);
+
+/* Values as text --------------------------------------------------------------------------------- */
+
+/**
+ * Reads a value of `type` from `text`, in WAVE, the WebAssembly Value Encoding:
+ * `{name: "Ada", tags: [1, 2], note: none}`. The value is written to `value`, which has the size
+ * and alignment of the type on the host; its strings and lists go into `arena`. A map is written
+ * as the list of its pairs, a fixed-length list as a list.
+ *
+ * `CMABI_STATUS_INVALID` for text that is no value of the type: the message says at which byte.
+ * `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ * @since 0.1
+ */
+cmabi_status cmabi_wave_parse(const cmabi_type *type,
+                              cmabi_string text,
+                              void *value,
+                              cmabi_arena *arena,
+                              cmabi_error **error);
+
+/**
+ * Writes the value of `type` at `value` as text in WAVE, the WebAssembly Value Encoding. The text
+ * lies in `arena`.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the bytes are no value of the type, as a string that is not
+ * UTF-8. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
+ * @since 0.1
+ */
+cmabi_status cmabi_wave_print(const cmabi_type *type,
+                              const void *value,
+                              cmabi_string *text,
+                              cmabi_arena *arena,
+                              cmabi_error **error);
 
 /* Config and limits ------------------------------------------------------------------------------ */
 
 /**
  * What has happened in a store.
+ * @since 0.2
  */
 enum cmabi_trace_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -484,12 +1305,14 @@ typedef uint32_t cmabi_trace_kind;
  *
  * An engine and a store take a copy when they are made; changing or freeing the config later does
  * not touch them. Each setting says which of the two it is for.
+ * @since 0.1
  */
 typedef struct cmabi_config cmabi_config;
 
 /**
  * Something that has happened in a store. What it points to is valid during the callback. Later versions
  * may append fields.
+ * @since 0.2
  */
 typedef struct cmabi_trace_event {
     /**
@@ -527,22 +1350,26 @@ typedef struct cmabi_trace_event {
 /**
  * Told what happens in a store, at once, on the thread that runs it. Times are the host's to take. It must not
  * use the store, which answers `CMABI_STATUS_BUSY`, and must return normally.
+ * @since 0.2
  */
 typedef void (*cmabi_on_trace)(void *data, const cmabi_trace_event *event);
 
 /**
  * Makes a config that holds the defaults.
+ * @since 0.1
  */
 cmabi_status cmabi_config_new(cmabi_config **config, cmabi_error **error);
 
 /**
  * Frees a config. NULL is fine.
+ * @since 0.1
  */
 void cmabi_config_free(cmabi_config *config);
 
 /**
  * For an engine: how many wasm calls may be nested in one another within one call from the host.
  * Beyond it the guest traps with `call stack exhausted`. The default is 16,384.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_recursion(cmabi_config *config,
                                             uint32_t calls,
@@ -551,6 +1378,7 @@ cmabi_status cmabi_config_set_max_recursion(cmabi_config *config,
 /**
  * For an engine: how many bytes the locals and operands of one call from the host may take.
  * Beyond it the guest traps with `call stack exhausted`. The default is 8 MiB.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_stack_bytes(cmabi_config *config,
                                               uint64_t bytes,
@@ -559,6 +1387,7 @@ cmabi_status cmabi_config_set_max_stack_bytes(cmabi_config *config,
 /**
  * For an engine of `cmabi_engine_new_native`: how many bytes of native stack each callback has, at least
  * 65,536, which is `CMABI_STATUS_INVALID_ARGUMENT` otherwise; a guard page follows. The default is 256 KiB.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_fiber_stack_bytes(cmabi_config *config,
                                                 uint64_t bytes,
@@ -569,7 +1398,8 @@ cmabi_status cmabi_config_set_fiber_stack_bytes(cmabi_config *config,
  * what the types of a component come to when each is written out wherever it is mentioned, and in
  * proportion to the size of the binary what is kept of it: 4 bytes for a byte of a core module, 64 for
  * one of a component around it, 256 for a definition. Beyond it the component does not load,
- * with `CMABI_STATUS_LIMIT`. The default is 512 MiB; see `cmabi_component_load_bytes`.
+ * with `CMABI_STATUS_LIMIT`. The default is 512 MiB; see `cmabi_component_used_bytes`.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_load_bytes(cmabi_config *config,
                                              uint64_t bytes,
@@ -581,7 +1411,8 @@ cmabi_status cmabi_config_set_max_load_bytes(cmabi_config *config,
  * that instructions move. Beyond it the component does not load, with `CMABI_STATUS_LIMIT`. Each
  * instantiation of the component may take as many: one for each definition, import and export of the
  * instances in it. The default is 10,000,000, which takes less than a second; see
- * `cmabi_component_load_work`.
+ * `cmabi_component_used_work`.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_load_work(cmabi_config *config,
                                             uint64_t steps,
@@ -591,6 +1422,7 @@ cmabi_status cmabi_config_set_max_load_work(cmabi_config *config,
  * For an engine: how many component and core instances the instantiation of one of its components may
  * make, those inside of others included. Beyond it the instantiation fails, with `CMABI_STATUS_LIMIT`.
  * The default is 10,000.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_instances(cmabi_config *config,
                                             uint32_t instances,
@@ -600,6 +1432,7 @@ cmabi_status cmabi_config_set_max_instances(cmabi_config *config,
  * For a store: meters what guests execute, and gives the store this much fuel to start with. An
  * instruction takes about one unit. A guest that runs out traps; see `cmabi_store_set_fuel` for
  * more. By default nothing is metered.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_fuel(cmabi_config *config, uint64_t fuel, cmabi_error **error);
 
@@ -609,6 +1442,7 @@ cmabi_status cmabi_config_set_fuel(cmabi_config *config, uint64_t fuel, cmabi_er
  * all that guests call and start on behalf of it, also later. A guest that runs out ends with
  * `CMABI_STATUS_LIMIT`, and the fuel of the store that others will need is still there. Inside a host
  * function, the store's fuel is what is left of the call. By default a call may use all of the store's.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_call_fuel(cmabi_config *config,
                                         uint64_t fuel,
@@ -618,6 +1452,7 @@ cmabi_status cmabi_config_set_call_fuel(cmabi_config *config,
  * For a store: whether other threads may stop what runs in it, by `cmabi_store_interrupter` or
  * `cmabi_store_set_deadline`. The built-in engine then meters guests, which run up to a fifth
  * slower. By default nothing stops a guest. An engine of the host's has to declare that it can.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_interruptible(cmabi_config *config,
                                             bool interruptible,
@@ -627,6 +1462,7 @@ cmabi_status cmabi_config_set_interruptible(cmabi_config *config,
  * For a store: how many bytes each linear memory may have. `memory.grow` beyond it fails, and so
  * does the instantiation of a module whose memory starts larger. By default only wasm's own limits
  * hold.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_memory_bytes(cmabi_config *config,
                                                uint64_t bytes,
@@ -634,6 +1470,7 @@ cmabi_status cmabi_config_set_max_memory_bytes(cmabi_config *config,
 
 /**
  * For a store: how many elements each core table may have. By default only wasm's own limits hold.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_table_elements(cmabi_config *config,
                                                  uint64_t elements,
@@ -644,7 +1481,8 @@ cmabi_status cmabi_config_set_max_table_elements(cmabi_config *config,
  * memories: arguments and results of calls that are going on, handles, tasks and threads, the stacks
  * of guests that wait, messages of error contexts, instances. Where more is needed the guest traps, or
  * the function fails, with `CMABI_STATUS_LIMIT`. The default is 256 MiB. What is in use can be asked:
- * `cmabi_store_get_counts`.
+ * `cmabi_store_counts`.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_host_bytes(cmabi_config *config,
                                              uint64_t bytes,
@@ -654,6 +1492,7 @@ cmabi_status cmabi_config_set_max_host_bytes(cmabi_config *config,
  * For a store: how many bytes the linear memories and tables of all its instances may have together; an
  * element of a table counts as 8. `memory.grow` and `table.grow` beyond it fail, and so does the
  * instantiation of a module that starts with more. The default is 4 GiB.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_guest_bytes(cmabi_config *config,
                                               uint64_t bytes,
@@ -664,6 +1503,7 @@ cmabi_status cmabi_config_set_max_guest_bytes(cmabi_config *config,
  * take, and the result of one call by the host, or one read from a stream. A guest can make a list of a
  * million elements that are all the same megabyte. Where more is needed the guest traps with
  * `CMABI_STATUS_LIMIT`. The default is 64 MiB.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_call_bytes(cmabi_config *config,
                                              uint64_t bytes,
@@ -673,6 +1513,7 @@ cmabi_status cmabi_config_set_max_call_bytes(cmabi_config *config,
  * For a store: how many calls from the host into a guest and back may be nested in one another.
  * They take native stack. Beyond it the guest traps, as it does where the thread has too little stack
  * left. The default is 128.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
                                           uint32_t calls,
@@ -683,6 +1524,7 @@ cmabi_status cmabi_config_set_max_nesting(cmabi_config *config,
  * outermost, on a stack that the library does not know the end of: that of a host's own coroutine.
  * What a call takes, some 10 KiB in a release build, and what a host function does, comes on top.
  * Beyond it the guest traps. The default is 128 KiB, which asks for coroutines with 256 KiB.
+ * @since 0.2
  */
 cmabi_status cmabi_config_set_max_foreign_stack_bytes(cmabi_config *config,
                                                       uint64_t bytes,
@@ -691,6 +1533,7 @@ cmabi_status cmabi_config_set_max_foreign_stack_bytes(cmabi_config *config,
 /**
  * For a store: how many handles the table of each component instance may hold, up to the
  * specification's 2^28 - 1, which is the default.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_handles(cmabi_config *config,
                                           uint32_t handles,
@@ -699,6 +1542,7 @@ cmabi_status cmabi_config_set_max_handles(cmabi_config *config,
 /**
  * For a store: how many threads each component instance may have, up to the specification's
  * 2^28 - 1, which is the default.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_max_threads(cmabi_config *config,
                                           uint32_t threads,
@@ -708,6 +1552,7 @@ cmabi_status cmabi_config_set_max_threads(cmabi_config *config,
  * For a store: draws the order of ready threads from a pseudo-random sequence that begins with
  * `seed`, among the orders that the specification allows. By default the thread that has been ready
  * for longest runs first.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_schedule_seed(cmabi_config *config,
                                             uint64_t seed,
@@ -716,6 +1561,7 @@ cmabi_status cmabi_config_set_schedule_seed(cmabi_config *config,
 /**
  * For a store: the specification's deterministic profile, in which equal inputs give equal outputs
  * bit for bit: NaNs are canonical. Off by default.
+ * @since 0.1
  */
 cmabi_status cmabi_config_set_deterministic(cmabi_config *config,
                                             bool deterministic,
@@ -725,80 +1571,345 @@ cmabi_status cmabi_config_set_deterministic(cmabi_config *config,
  * For a store: has `on_trace` told of calls, waits, handles and limits. NULL takes it back. `drop`, which may be
  * NULL, is called with `data` when the config and the stores that were made with it are gone, or when
  * another is set. A store without costs nothing for it.
+ * @since 0.2
  */
-cmabi_status cmabi_config_set_trace(cmabi_config *config,
-                                    cmabi_on_trace on_trace,
-                                    void *data,
-                                    cmabi_drop drop,
+cmabi_status cmabi_config_set_on_trace(cmabi_config *config,
+                                       cmabi_on_trace on_trace,
+                                       void *data,
+                                       cmabi_drop drop,
+                                       cmabi_error **error);
+
+/* Resource --------------------------------------------------------------------------------------- */
+
+/**
+ * Makes `handle` a handle of the host's that owns the resource with the representation `rep`: any
+ * pointer, or number, that means something to the host. `canon resource.new` in the specification.
+ *
+ * `type` is a type that `cmabi_linker_resource` offers and that a component of the store imports; others
+ * are `CMABI_STATUS_INVALID_ARGUMENT`. `CMABI_STATUS_LIMIT` where the table is full. On failure the
+ * destructor is not called: `rep` stays with the caller.
+ *
+ * The handle is given away by passing it as an `own` argument or result, lent by passing it as a
+ * `borrow` argument, and otherwise dropped with `cmabi_resource_drop`.
+ * @since 0.1
+ */
+cmabi_status cmabi_resource_new(cmabi_store *store,
+                                const cmabi_resource_type *type,
+                                void *rep,
+                                uint32_t *handle,
+                                cmabi_error **error);
+
+/**
+ * Sets `rep` to the representation of a resource of the host's. `canon resource.rep` in the
+ * specification.
+ *
+ * `handle` is a handle of the host's, or what a host function got as an argument of type
+ * `borrow<type>`: a borrow that comes back to the implementer of its type is no handle, need not be
+ * dropped, and is valid until the call is over. Until then it can be lent on, as a `borrow<type>` argument.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for one of another type, and for a `type` that a
+ * component implements: its representations are its own affair.
+ * @since 0.1
+ */
+cmabi_status cmabi_resource_rep(cmabi_store *store,
+                                const cmabi_resource_type *type,
+                                uint32_t handle,
+                                void **rep,
+                                cmabi_error **error);
+
+/**
+ * Drops a handle of the host's. If it owns its resource, the destructor runs, which may be a function
+ * of the component that implements the type; a borrow, which a host function got as an argument, is
+ * given back. `canon resource.drop` in the specification.
+ *
+ * `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
+ * for a stale handle, for one of another type, and for one that is lent to a call that is not over;
+ * `CMABI_STATUS_BUSY` where the destructor is a component's that is running, as inside a host function that
+ * it has called: the handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the
+ * handle is gone.
+ * @since 0.1
+ */
+cmabi_status cmabi_resource_drop(cmabi_store *store,
+                                 const cmabi_resource_type *type,
+                                 uint32_t handle,
+                                 cmabi_error **error);
+
+/**
+ * Gives up a handle of the host's: it is the caller's no more, and is dropped as soon as it can be. That is
+ * at once, as `cmabi_resource_drop` does it, or else when the calls that it is lent to are over and no guest
+ * runs: for those who cannot wait for that, such as destructors and finalizers.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle. `CMABI_STATUS_TRAP` where the destructor runs at once and
+ * traps; where it does so later, the next `cmabi_store_run` or `cmabi_store_tick` fails with that.
+ * @since 0.2
+ */
+cmabi_status cmabi_resource_give_up(cmabi_store *store,
+                                    uint32_t handle,
                                     cmabi_error **error);
 
-/* Store ------------------------------------------------------------------------------------------ */
+/**
+ * Sets `type` to the type of the resource that a handle of the host's refers to. Borrowed from the
+ * store. `CMABI_STATUS_INVALID_ARGUMENT` for what is no handle to a resource.
+ * @since 0.2
+ */
+cmabi_status cmabi_resource_type_of(cmabi_store *store,
+                                    uint32_t handle,
+                                    const cmabi_resource_type **type,
+                                    cmabi_error **error);
 
 /**
- * Instances, and all that happens in them.
+ * Sets `owned` to whether a handle of the host's owns its resource; otherwise it was borrowed for a
+ * call that the host serves. `CMABI_STATUS_INVALID_ARGUMENT` for what is no handle to a resource.
+ * @since 0.1
+ */
+cmabi_status cmabi_resource_is_owned(cmabi_store *store,
+                                     uint32_t handle,
+                                     bool *owned,
+                                     cmabi_error **error);
+
+/* Task: the host's side of a call that it serves ------------------------------------------------- */
+
+/**
+ * A call that the host serves (Tasks in CanonicalABI.md).
  *
- * One thread at a time; it may move from thread to thread between calls. A use from a second thread
- * at once is answered with `CMABI_STATUS_BUSY`. Inside a callback the store that called may be used
- * again, as far as the functions do not say otherwise.
+ * It is borrowed while the host function runs. With the answer `CMABI_STATUS_PENDING` it becomes the
+ * host's: to be answered once, by `cmabi_task_return` or `cmabi_task_cancel`, and to be freed. It may
+ * outlive its store; then it can only be freed.
+ * @since 0.1
  */
-typedef struct cmabi_store cmabi_store;
+typedef struct cmabi_task cmabi_task;
 
 /**
- * Makes an empty store. `config` may be NULL for the defaults.
+ * Told that the caller of a pending task wants it cancelled. It may answer the task at once, by
+ * `cmabi_task_cancel` or `cmabi_task_return`, and free it; or later, as it likes.
+ * @since 0.1
  */
-cmabi_status cmabi_store_new(const cmabi_engine *engine,
-                             const cmabi_config *config,
-                             cmabi_store **store,
-                             cmabi_error **error);
+typedef void (*cmabi_on_cancel)(void *data, cmabi_task *task);
 
 /**
- * Frees a store with everything in it. NULL is fine.
+ * Frees a task that was answered. One that was not makes its caller trap, with the message of
+ * `cmabi_task_set_error` or else one that says so. NULL is fine.
+ * @since 0.1
+ */
+void cmabi_task_free(cmabi_task *task);
+
+/**
+ * Answers a pending task with the result at `results` (NULL without a result), which is read at once.
+ * The caller goes on when the store runs next (`cmabi_store_run`).
  *
- * What is left of it in the caller's hands, such as instances, can then only be freed. A store that
- * is running cannot be freed: from inside one of its callbacks, or from a second thread, this does
- * nothing.
+ * It may also be called before the host function has answered `CMABI_STATUS_PENDING`, and after the
+ * caller has asked for cancellation.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT`, and nothing happens, where the task was answered before, `results` is
+ * NULL, or a handle that was borrowed for the call was not dropped. `CMABI_STATUS_TRAP` where the value is
+ * not of the type or the caller cannot take it: the caller traps and the task is over.
+ * @since 0.1
  */
-void cmabi_store_free(cmabi_store *store);
+cmabi_status cmabi_task_return(cmabi_task *task,
+                               const void *results,
+                               cmabi_error **error);
 
 /**
- * Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
- * was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function. A trap that
- * ended no call of the host's, and that nobody was told of, is told here first: `CMABI_STATUS_TRAP`.
+ * Answers a pending task, whose caller has asked for its cancellation, without a result.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT`, and nothing happens, where the caller has not asked, the task was
+ * answered before, or a handle that was borrowed for the call was not dropped.
+ * @since 0.2
  */
-cmabi_status cmabi_store_tick(cmabi_store *store,
-                              bool *ran,
+cmabi_status cmabi_task_cancel(cmabi_task *task,
+                               cmabi_error **error);
+
+/**
+ * Whether the caller has asked for the task's cancellation. False for NULL, and for a task that was
+ * answered.
+ * @since 0.1
+ */
+bool cmabi_task_cancel_requested(const cmabi_task *task);
+
+/**
+ * Sets whom to tell when the caller wants the task cancelled: once, from within the caller's request.
+ * A NULL `on_cancel` takes it back. `drop`, which may be NULL, is called with `data` when the task is over,
+ * after `on_cancel` has been called, or when another is set.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the task was answered before. Where the caller has asked already,
+ * nobody is told: look at `cmabi_task_cancel_requested` first.
+ * @since 0.1
+ */
+cmabi_status cmabi_task_set_on_cancel(cmabi_task *task,
+                                      cmabi_on_cancel on_cancel,
+                                      void *data,
+                                      cmabi_drop drop,
+                                      cmabi_error **error);
+
+/**
+ * The store that the call comes from. Borrowed; NULL for NULL, and where the store was freed.
+ * @since 0.1
+ */
+cmabi_store *cmabi_task_store(const cmabi_task *task);
+
+/**
+ * Memory for what the result points to. It lives as long as the task. Borrowed; NULL for NULL.
+ * @since 0.1
+ */
+cmabi_arena *cmabi_task_arena(const cmabi_task *task);
+
+/**
+ * The label of the component instance that calls (`cmabi_instance_set_label`); `host` where the host calls
+ * the function through a component that exports it again. Borrowed from the task; empty for NULL, and once
+ * the task was answered unless it was asked for before.
+ * @since 0.2
+ */
+cmabi_string cmabi_task_caller_label(const cmabi_task *task);
+
+/**
+ * The full name of the component's function that calls, as `ns:pkg/iface#name`. Empty where the host calls,
+ * where the function has ended, and where `cmabi_task_caller_label` is.
+ * @since 0.2
+ */
+cmabi_string cmabi_task_caller_func(const cmabi_task *task);
+
+/**
+ * The data that the host has set for the instance that calls (`cmabi_instance_set_data`), or for the nearest
+ * one around it. NULL where there is none, for NULL, and once the task was answered.
+ * @since 0.2
+ */
+void *cmabi_task_caller_data(const cmabi_task *task);
+
+/**
+ * The type of the function that is called. Borrowed; NULL for NULL.
+ * @since 0.2
+ */
+const cmabi_func_type *cmabi_task_type(const cmabi_task *task);
+
+/**
+ * Says why the call fails: before the function answers another status than `CMABI_STATUS_OK`, or before a
+ * pending task is freed without an answer. The text is copied; the last one counts.
+ * @since 0.1
+ */
+cmabi_status cmabi_task_set_error(cmabi_task *task,
+                                  cmabi_string message,
+                                  cmabi_error **error);
+
+/* Subtask: the host's side of a call that it made ------------------------------------------------ */
+
+/**
+ * How far a call is.
+ * @since 0.1
+ */
+enum cmabi_subtask_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The callee has not taken the arguments yet: backpressure keeps the call waiting.
+     */
+    CMABI_SUBTASK_STATE_STARTING,
+    /**
+     * The callee has taken the arguments.
+     */
+    CMABI_SUBTASK_STATE_STARTED,
+    /**
+     * The result is there.
+     */
+    CMABI_SUBTASK_STATE_RETURNED,
+    /**
+     * Cancelled; the callee has never taken the arguments.
+     */
+    CMABI_SUBTASK_STATE_CANCELLED_BEFORE_STARTED,
+    /**
+     * Cancelled; the callee has taken the arguments, and there is no result.
+     */
+    CMABI_SUBTASK_STATE_CANCELLED_BEFORE_RETURNED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_subtask_state cmabi_subtask_state;
+#else
+typedef uint32_t cmabi_subtask_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A call that the host has made (Subtask State in CanonicalABI.md), with its result. It may outlive its
+ * store; then it can only be freed.
+ * @since 0.1
+ */
+typedef struct cmabi_subtask cmabi_subtask;
+
+/**
+ * Told that a call is over: returned, cancelled, or ended by a trap. No guest runs then. It may use the
+ * store, start other calls, and free the subtask.
+ * @since 0.1
+ */
+typedef void (*cmabi_on_resolve)(void *data, cmabi_subtask *subtask);
+
+/**
+ * Starts a call of a function, and lets it run until it is over or blocks (Embedding API of
+ * CanonicalABI.md). `cmabi_store_tick` and `cmabi_store_run` let it go on. Any number of calls may be
+ * under way, and end in any order.
+ *
+ * `args` points to the record of the arguments in the canonical layout, NULL without parameters. It, and
+ * what it points to, must stay until the callee has taken the arguments, which is when the state is no
+ * longer `CMABI_SUBTASK_STATE_STARTING`. Most calls are beyond that when this returns; a call waits to
+ * start where its callee exerts backpressure, or is busy with another and cannot be interrupted.
+ *
+ * `on_resolve`, which may be NULL, is called once, with `data` and the subtask, when the call is over: before
+ * this function returns if it is over by then, `*subtask` being set already; otherwise when the store
+ * runs. It is not called where this function fails, or where the subtask is freed first.
+ *
+ * Fails like `cmabi_func_call` where the call does so at once; later failures are those of
+ * `cmabi_subtask_state_of`.
+ * @since 0.1
+ */
+cmabi_status cmabi_func_start(cmabi_store *store,
+                              const cmabi_func *func,
+                              const void *args,
+                              cmabi_on_resolve on_resolve,
+                              void *data,
+                              cmabi_drop drop,
+                              cmabi_subtask **subtask,
                               cmabi_error **error);
 
 /**
- * Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
+ * Frees a call. One that has not started never does; one that has started goes on, and its result is
+ * dropped when it comes: to stop it, cancel it first. NULL is fine.
+ * @since 0.1
  */
-cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
+void cmabi_subtask_free(cmabi_subtask *subtask);
 
 /**
- * Has a store keep `data` for the host: whatever a host function wants to find by its store. `drop`, which
- * may be NULL, is called with it when other data is set, and after all else when the store is freed.
+ * Sets `state` to how far a call is. Where a trap or a host function's failure has ended it, this fails
+ * with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time; `CMABI_STATUS_INVALID_ARGUMENT` where
+ * the arguments turned out to be none of their types when the guest took them.
+ * @since 0.2
  */
-cmabi_status cmabi_store_set_data(cmabi_store *store,
-                                  void *data,
-                                  cmabi_drop drop,
+cmabi_status cmabi_subtask_state_of(const cmabi_subtask *subtask,
+                                    cmabi_subtask_state *state,
+                                    cmabi_error **error);
+
+/**
+ * The result of a call that has returned, in the canonical layout: it and what it points to live as long
+ * as the subtask, but handles in it are the host's until it gives them away or drops them. Borrowed;
+ * NULL for a function without a result, for a call that has not returned, and for NULL.
+ * @since 0.1
+ */
+const void *cmabi_subtask_results(const cmabi_subtask *subtask);
+
+/**
+ * Asks for a call's cancellation. The callee may end at once, later, or go on and return as if not
+ * asked: look at the state. A call that is waiting to start is cancelled at once; for one that is over
+ * nothing happens. `CMABI_STATUS_INVALID_ARGUMENT` where it was asked before.
+ * @since 0.1
+ */
+cmabi_status cmabi_subtask_cancel(cmabi_subtask *subtask,
                                   cmabi_error **error);
 
 /**
- * The data that the host has set; NULL before, and for NULL.
+ * The store that the call was made in. Borrowed; NULL for NULL, and where the store was freed.
+ * @since 0.1
  */
-void *cmabi_store_data(const cmabi_store *store);
-
-/**
- * How much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
- * `cmabi_config_set_fuel`.
- */
-cmabi_status cmabi_store_fuel(cmabi_store *store, uint64_t *fuel, cmabi_error **error);
-
-/**
- * Sets how much fuel is left. `CMABI_STATUS_INVALID_ARGUMENT` for a store that does not meter: see
- * `cmabi_config_set_fuel`.
- */
-cmabi_status cmabi_store_set_fuel(cmabi_store *store, uint64_t fuel, cmabi_error **error);
+cmabi_store *cmabi_subtask_store(const cmabi_subtask *subtask);
 
 /* Waker and event loop --------------------------------------------------------------------------- */
 
@@ -807,12 +1918,14 @@ cmabi_status cmabi_store_set_fuel(cmabi_store *store, uint64_t fuel, cmabi_error
  *
  * The only part of a store that other threads may use, at any time and at once. It may outlive its
  * store; then waking it has no effect on anything but its descriptor.
+ * @since 0.1
  */
 typedef struct cmabi_waker cmabi_waker;
 
 /**
  * Makes `waker` a hold on the waker of a store, of which there is one for each store.
  * `CMABI_STATUS_LIMIT` where the system has no descriptor for it.
+ * @since 0.1
  */
 cmabi_status cmabi_store_waker(cmabi_store *store, cmabi_waker **waker, cmabi_error **error);
 
@@ -820,12 +1933,14 @@ cmabi_status cmabi_store_waker(cmabi_store *store, cmabi_waker **waker, cmabi_er
  * Wakes: the descriptor becomes readable. Waking again before it is cleared does nothing more. What was
  * done before is seen by the thread that clears it. From any thread, also in a signal handler; NULL is
  * fine.
+ * @since 0.1
  */
 void cmabi_waker_wake(const cmabi_waker *waker);
 
 /**
  * Takes back that it was woken, and says whether it was. Call it before looking at what other threads
  * have left to be done: then nothing is missed. False for NULL.
+ * @since 0.1
  */
 bool cmabi_waker_clear(const cmabi_waker *waker);
 
@@ -833,99 +1948,1015 @@ bool cmabi_waker_clear(const cmabi_waker *waker);
  * A file descriptor for `poll`, `epoll` and event loops: readable while woken. To be waited for and
  * nothing else; it is closed when the store and every hold on the waker are gone. -1 for NULL, and on
  * systems other than Linux, where one asks `cmabi_waker_clear` from time to time.
+ * @since 0.1
  */
 int cmabi_waker_fd(const cmabi_waker *waker);
 
 /**
  * Makes one's own hold on a waker: the same address, to be freed. From any thread. NULL for NULL.
+ * @since 0.1
  */
 cmabi_waker *cmabi_waker_clone(const cmabi_waker *waker);
 
 /**
  * Gives up a hold on a waker. From any thread. NULL is fine.
+ * @since 0.1
  */
 void cmabi_waker_free(cmabi_waker *waker);
 
-/* What a store is doing, for debugging ----------------------------------------------------------- */
+/* Interrupter ------------------------------------------------------------------------------------ */
 
 /**
- * What a store, or an instance with those inside it, is doing, in numbers.
+ * For `cmabi_store_set_deadline`: there is time without end.
+ * @since 0.2
  */
-typedef struct cmabi_counts {
-    /**
-     * The size of this struct: `CMABI_COUNTS_INIT`.
-     */
-    size_t size;
-    /**
-     * Threads of guests that can run: `cmabi_store_run` lets them.
-     */
-    uint32_t ready;
-    /**
-     * Threads of guests that wait for an event, for the end of a call, or to be let in.
-     */
-    uint32_t waiting;
-    /**
-     * Threads of guests that are suspended until another thread resumes them, or have not begun.
-     */
-    uint32_t suspended;
-    /**
-     * Calls of guests that wait to be let in, because of backpressure or because another call has the
-     * instance to itself.
-     */
-    uint32_t waiting_to_enter;
-    /**
-     * The counters of `backpressure.inc` and `backpressure.dec`, added up.
-     */
-    uint32_t backpressure;
-    /**
-     * Calls of host functions that have not been answered; 0 for an instance.
-     */
-    uint32_t pending_host_tasks;
-    /**
-     * Component instances, the host not counted.
-     */
-    uint32_t instances;
-    /**
-     * Bytes of the host's memory that the store takes, as far as `cmabi_config_set_max_host_bytes` bounds
-     * it; 0 for an instance.
-     */
-    uint64_t host_bytes;
-    /**
-     * The most that it took at one time; 0 for an instance.
-     */
-    uint64_t host_bytes_peak;
-    /**
-     * Bytes of all linear memories and tables, as far as the engine tells and
-     * `cmabi_config_set_max_guest_bytes` bounds it; 0 for an instance.
-     */
-    uint64_t guest_bytes;
-    /**
-     * The most that there were at one time; 0 for an instance.
-     */
-    uint64_t guest_bytes_peak;
-} cmabi_counts;
+#define CMABI_NO_DEADLINE UINT64_MAX
 
 /**
- * Counts what a store is doing, for debugging: it looks at every thread. `counts` is initialized with
- * `CMABI_COUNTS_INIT`.
+ * Stops what runs in a store, from any thread, at any time; it may outlive the store.
+ * @since 0.2
  */
-cmabi_status cmabi_store_get_counts(cmabi_store *store,
-                                    cmabi_counts *counts,
-                                    cmabi_error **error);
+typedef struct cmabi_interrupter cmabi_interrupter;
 
 /**
- * Who waits for what, as text in `arena`, for debugging: a line for each thread of a guest, for each call
- * of a host function that has not been answered, and for each instance that keeps calls waiting.
+ * Makes an interrupter of a store, to be freed with `cmabi_interrupter_free`. All interrupters of a store
+ * do the same. `CMABI_STATUS_INVALID_ARGUMENT` for a store that was not made for it: see
+ * `cmabi_config_set_interruptible`.
+ * @since 0.2
  */
-cmabi_status cmabi_store_dump(cmabi_store *store,
-                              cmabi_arena *arena,
-                              cmabi_string *text,
+cmabi_status cmabi_store_interrupter(cmabi_store *store,
+                                     cmabi_interrupter **interrupter,
+                                     cmabi_error **error);
+
+/**
+ * Stops what runs in the store now: the guest traps, and the call that ran it fails with
+ * `CMABI_STATUS_INTERRUPTED`; so does a call that sleeps until something outside happens. As after any
+ * trap, the instances whose calls are ended cannot be called again; others go on, and other calls of the
+ * store with them. Where nothing runs, nothing happens.
+ *
+ * It takes some milliseconds at the most, unless the engine is in the middle of a long instruction such
+ * as `memory.fill`, or a function of the host runs: that is not stopped, but the guest that called it is
+ * when it returns. Any thread may call this at any time, also after the store is freed, and so may a
+ * handler of signals: it takes no lock and no memory. NULL is fine.
+ * @since 0.2
+ */
+void cmabi_interrupter_interrupt(const cmabi_interrupter *interrupter);
+
+/**
+ * Frees an interrupter; what it was asked for still happens. NULL is fine.
+ * @since 0.2
+ */
+void cmabi_interrupter_free(cmabi_interrupter *interrupter);
+
+/**
+ * Gives what runs in a store so many nanoseconds from now; then it is stopped as by
+ * `cmabi_interrupter_interrupt`, and so is whatever runs later, until this is called again. It takes the
+ * place of a deadline that was set before; `CMABI_NO_DEADLINE` only takes that away.
+ *
+ * One thread of the library keeps the deadlines of all stores. `CMABI_STATUS_INVALID_ARGUMENT` for a
+ * store that was not made for it: see `cmabi_config_set_interruptible`. `CMABI_STATUS_LIMIT` where the
+ * thread cannot be started.
+ * @since 0.2
+ */
+cmabi_status cmabi_store_set_deadline(cmabi_store *store,
+                                      uint64_t nanoseconds,
+                                      cmabi_error **error);
+
+/* Stream: the host's ends ------------------------------------------------------------------------ */
+
+/**
+ * How a read or write ended (`CopyResult` in CanonicalABI.md).
+ * @since 0.1
+ */
+enum cmabi_copy_result
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Elements were copied, fewer than there was room for or as many; or the copy was of none.
+     */
+    CMABI_COPY_RESULT_COMPLETED,
+    /**
+     * The other end is gone, after so many elements: the end of the stream.
+     */
+    CMABI_COPY_RESULT_DROPPED,
+    /**
+     * The copy was cancelled, after so many elements.
+     */
+    CMABI_COPY_RESULT_CANCELLED,
+    /**
+     * It goes on: the end is in use until the completion is called, until the end's set has an event,
+     * or until the copy is cancelled.
+     */
+    CMABI_COPY_RESULT_BLOCKED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_copy_result cmabi_copy_result;
+#else
+typedef uint32_t cmabi_copy_result;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What the other end of a stream does.
+ * @since 0.1
+ */
+enum cmabi_stream_signal
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It waits with a buffer: the guest has begun to read or to write.
+     */
+    CMABI_STREAM_SIGNAL_WAITS,
+    /**
+     * It wants back the buffer that it waits with: the guest has cancelled.
+     */
+    CMABI_STREAM_SIGNAL_CANCELS,
+    /**
+     * It is gone. Nothing else will be told.
+     */
+    CMABI_STREAM_SIGNAL_DROPPED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_stream_signal cmabi_stream_signal;
+#else
+typedef uint32_t cmabi_stream_signal;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Told that a read or write that took longer is over: `end` can be used again, and the buffer is the
+ * host's again. Called while no guest runs, by the function of the library that let guests run. It may
+ * use the store, also to go on reading or writing.
+ * @since 0.2
+ */
+typedef void (*cmabi_on_copy)(void *data,
+                              cmabi_store *store,
+                              uint32_t end,
+                              cmabi_copy_result result,
+                              uint32_t count);
+
+/**
+ * What became of a read or write.
+ * @since 0.1
+ */
+typedef struct cmabi_copied {
+    /**
+     * How it ended.
+     */
+    cmabi_copy_result result;
+    /**
+     * How many elements were copied; 0 where it goes on.
+     */
+    uint32_t count;
+} cmabi_copied;
+
+/**
+ * Reads elements where the writer has them: `count` of them at `elements`. Answers how many it has taken,
+ * from the first on.
+ *
+ * The elements are there until it returns. It cannot use the store.
+ * @since 0.1
+ */
+typedef uint32_t (*cmabi_read_in_place)(void *data, const void *elements, uint32_t count);
+
+/**
+ * Writes elements where the reader wants them: room for `count` of them at `elements`. Answers how many it
+ * has written, from the first on.
+ *
+ * The room is there until it returns. It cannot use the store.
+ * @since 0.1
+ */
+typedef uint32_t (*cmabi_write_in_place)(void *data, void *elements, uint32_t count);
+
+/**
+ * Told what the other end of `end` does. It may use the store: read, write and drop `end` above all.
+ *
+ * `CMABI_STREAM_SIGNAL_WAITS` and `_CANCELS` are told inside the guest's call, which sees what the callback
+ * does as its result: a host that writes and drops here gives the guest its last elements and the end of
+ * the stream in one. `_DROPPED` is told while no guest runs.
+ *
+ * The answer counts for `_CANCELS` only: `CMABI_STATUS_PENDING` keeps the guest waiting for its buffer
+ * until `cmabi_stream_release`, with any other the guest gets it back.
+ * @since 0.2
+ */
+typedef cmabi_status (*cmabi_on_stream_signal)(void *data,
+                                               cmabi_store *store,
+                                               uint32_t end,
+                                               cmabi_stream_signal signal);
+
+/**
+ * Makes a stream of `element`, which is NULL for a stream without payload. `*readable` and `*writable`
+ * are handles of the host's table to its two ends, until they are given away or dropped.
+ *
+ * A readable end is given away by passing it as a `stream<element>` in arguments, results or the
+ * elements of another stream; the handle is stale then. Ends that arrive in values are handles of the
+ * same table. `CMABI_STATUS_INVALID` for what a stream cannot carry, such as borrowed handles;
+ * `CMABI_STATUS_LIMIT` where the table is full.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_new(cmabi_store *store,
+                              const cmabi_type *element,
+                              uint32_t *readable,
+                              uint32_t *writable,
                               cmabi_error **error);
+
+/**
+ * Checks that `end` is an end of a stream of `element`, which is NULL for none: once, when an end has
+ * arrived and before buffers of a C type are used with it. `CMABI_STATUS_TYPE_MISMATCH` where it is one
+ * of another type.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_check(cmabi_store *store,
+                                uint32_t end,
+                                const cmabi_type *element,
+                                cmabi_error **error);
+
+/**
+ * Reads up to `count` elements, at most 2^28 - 1, from the readable end `end` to `elements`
+ * (`stream.read` in CanonicalABI.md). What they point to goes to `arena`, which may be NULL for elements
+ * without strings, lists and maps in them.
+ *
+ * Where the writer waits with its elements, they are copied at once; `*copied` says how many there were.
+ * Else `copied->result` is `CMABI_COPY_RESULT_BLOCKED`: until the copy is over, `elements` must stay as it
+ * is, and `end` cannot be read, dropped or given away. That it is over is told by `completion`, or,
+ * where that is NULL, by the set that the end was put into, or by `cmabi_stream_poll`.
+ *
+ * With a `count` of 0, which is over when the writer waits, a host learns when there is something to read.
+ *
+ * `drop` is called when `completion` will not be called any more, at once where the copy is over at once.
+ * Once the writer was found to be gone, every further read says `CMABI_COPY_RESULT_DROPPED` and 0.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, and while a copy is in
+ * progress. `CMABI_STATUS_TRAP` where a guest wrote what is not
+ * of its type; that ends the guest.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_read(cmabi_store *store,
+                               uint32_t end,
+                               void *elements,
+                               uint32_t count,
+                               cmabi_arena *arena,
+                               cmabi_on_copy completion,
+                               void *data,
+                               cmabi_drop drop,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Writes up to `count` elements, at most 2^28 - 1, at `elements` to the writable end `end`
+ * (`stream.write` in CanonicalABI.md). All as for `cmabi_stream_read`; while the copy goes on, what the
+ * elements point to must stay as well.
+ *
+ * Handles in the elements that were copied have been given away. Elements that are none of their type, such
+ * as a string that is not UTF-8, are `CMABI_STATUS_INVALID_ARGUMENT` where the reader waits; a guest that
+ * comes later to read them traps. Handles are looked at in any case, before any is given away.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_write(cmabi_store *store,
+                                uint32_t end,
+                                const void *elements,
+                                uint32_t count,
+                                cmabi_on_copy completion,
+                                void *data,
+                                cmabi_drop drop,
+                                cmabi_copied *copied,
+                                cmabi_error **error);
+
+/**
+ * Looks whether the copy in progress at `end` is over: `CMABI_COPY_RESULT_BLOCKED` where it is not, or
+ * where there is none. Once it is over and this has said so, its completion is not called.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_poll(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Ends the copy that is in progress at `end`, and says what it came to (`stream.cancel-read`,
+ * `stream.cancel-write`). Its completion is not called. `CMABI_STATUS_INVALID_ARGUMENT` where there is
+ * none.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_cancel(cmabi_store *store,
+                                 uint32_t end,
+                                 cmabi_copied *copied,
+                                 cmabi_error **error);
+
+/**
+ * Drops an end of a stream (`stream.drop-readable`, `stream.drop-writable`); for the reader, a writer that
+ * is gone is the end of the stream. `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress: cancel it
+ * first.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_drop(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_error **error);
+
+/**
+ * Reads without a copy: where the writer waits with its elements, `visit` gets them where they are, in the
+ * guest's memory. `*copied` says how many it has taken. Nothing goes on afterwards:
+ * `CMABI_COPY_RESULT_BLOCKED` means that the writer does not wait now. `cmabi_stream_watch`, or a read of 0
+ * elements, tells when it does.
+ *
+ * For elements of which every bit means something, and the same everywhere: numbers, flags without unused
+ * bits, and records, tuples and fixed-length lists of them without padding; others are
+ * `CMABI_STATUS_INVALID_ARGUMENT`. `elements` is NULL for a stream without payload.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_read_in_place(cmabi_store *store,
+                                        uint32_t end,
+                                        cmabi_read_in_place visit,
+                                        void *data,
+                                        cmabi_copied *copied,
+                                        cmabi_error **error);
+
+/**
+ * Writes without a copy: where the reader waits, `visit` gets the place where it wants the elements, in
+ * the guest's memory. All as for `cmabi_stream_read_in_place`.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_write_in_place(cmabi_store *store,
+                                         uint32_t end,
+                                         cmabi_write_in_place visit,
+                                         void *data,
+                                         cmabi_copied *copied,
+                                         cmabi_error **error);
+
+/**
+ * Has `watcher` told what the other end of `end` does, from now on until `end` is given away or dropped;
+ * at once where the other end waits already. It replaces the one before; NULL for none.
+ *
+ * This is how a host makes or takes elements only when they are wanted.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_watch(cmabi_store *store,
+                                uint32_t end,
+                                cmabi_on_stream_signal watcher,
+                                void *data,
+                                cmabi_drop drop,
+                                cmabi_error **error);
+
+/**
+ * Gives the other end of `end` the buffer back that a watcher's answer to `CMABI_STREAM_SIGNAL_CANCELS`
+ * has kept. Nothing happens where it has it already.
+ * @since 0.1
+ */
+cmabi_status cmabi_stream_release(cmabi_store *store,
+                                  uint32_t end,
+                                  cmabi_error **error);
+
+/* Future: the host's ends ------------------------------------------------------------------------ */
+
+/**
+ * Makes a future of `element`, which is NULL for a future without payload. `*readable` and `*writable` are
+ * handles of the host's table to its two ends. All as for `cmabi_stream_new`.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_new(cmabi_store *store,
+                              const cmabi_type *element,
+                              uint32_t *readable,
+                              uint32_t *writable,
+                              cmabi_error **error);
+
+/**
+ * Checks that `end` is an end of a future of `element`, which is NULL for none. As
+ * `cmabi_stream_check`.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_check(cmabi_store *store,
+                                uint32_t end,
+                                const cmabi_type *element,
+                                cmabi_error **error);
+
+/**
+ * Reads the value of a future to `element` (`future.read` in CanonicalABI.md). What it points to goes to
+ * `arena`. All as for `cmabi_stream_read` with a `count` of 1.
+ *
+ * `copied->result` is `CMABI_COPY_RESULT_COMPLETED` with the value, `_BLOCKED` where it is not there yet,
+ * and `_DROPPED` where there will be none because a trap ended the writer. A future is read once.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_read(cmabi_store *store,
+                               uint32_t end,
+                               void *element,
+                               cmabi_arena *arena,
+                               cmabi_on_copy completion,
+                               void *data,
+                               cmabi_drop drop,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Writes the value of a future from `element` (`future.write` in CanonicalABI.md). All as for
+ * `cmabi_stream_write` with a `count` of 1.
+ *
+ * The copy is over when the value was read: `CMABI_COPY_RESULT_COMPLETED`; or when the reader is gone:
+ * `_DROPPED`. A future is written once.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_write(cmabi_store *store,
+                                uint32_t end,
+                                const void *element,
+                                cmabi_on_copy completion,
+                                void *data,
+                                cmabi_drop drop,
+                                cmabi_copied *copied,
+                                cmabi_error **error);
+
+/**
+ * Looks whether the copy in progress at `end` is over. As `cmabi_stream_poll`.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_poll(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_copied *copied,
+                               cmabi_error **error);
+
+/**
+ * Ends the copy that is in progress at `end`, and says what it came to (`future.cancel-read`,
+ * `future.cancel-write`). As `cmabi_stream_cancel`. A copy that was cancelled can be begun again.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_cancel(cmabi_store *store,
+                                 uint32_t end,
+                                 cmabi_copied *copied,
+                                 cmabi_error **error);
+
+/**
+ * Drops an end of a future (`future.drop-readable`, `future.drop-writable`).
+ * `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress, and for a writable end before its value was
+ * read or its reader is gone: whoever promised a value has to give it.
+ * @since 0.1
+ */
+cmabi_status cmabi_future_drop(cmabi_store *store,
+                               uint32_t end,
+                               cmabi_error **error);
+
+/**
+ * Lets go of the writable end of a future though its value was not written. The reader waits for ever then;
+ * nothing is left in the store once it is gone.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` while the value is being written, and for what is no such end.
+ * @since 0.2
+ */
+cmabi_status cmabi_future_abandon(cmabi_store *store,
+                                  uint32_t end,
+                                  cmabi_error **error);
+
+/* Error context ---------------------------------------------------------------------------------- */
+
+/**
+ * Decides which debug message an error context gets that a guest makes with `message`: to shorten it, to
+ * add to it, to leave out what others should not see. What the answer points to is `message` itself, in
+ * `arena`, or anything that stays until the callback has returned and its text was copied. A guest whose
+ * message becomes something that is not UTF-8 traps.
+ * @since 0.2
+ */
+typedef cmabi_string (*cmabi_on_error_context)(void *data,
+                                               cmabi_store *store,
+                                               cmabi_string message,
+                                               cmabi_arena *arena);
+
+/**
+ * Makes `*context` a handle of the host's to a new error context with this debug message, to be passed as
+ * an `error-context` in values. Passing it shares it: the handle stays the host's to drop.
+ * @since 0.1
+ */
+cmabi_status cmabi_error_context_new(cmabi_store *store,
+                                     cmabi_string message,
+                                     uint32_t *context,
+                                     cmabi_error **error);
+
+/**
+ * The debug message of an error context. Borrowed; it stays as long as the handle.
+ *
+ * `context` is a handle of the host's: one that it made, or one that arrived in a value.
+ * @since 0.1
+ */
+cmabi_status cmabi_error_context_debug_message(cmabi_store *store,
+                                               uint32_t context,
+                                               cmabi_string *message,
+                                               cmabi_error **error);
+
+/**
+ * Drops a handle of the host's to an error context.
+ * @since 0.1
+ */
+cmabi_status cmabi_error_context_drop(cmabi_store *store, uint32_t context, cmabi_error **error);
+
+/**
+ * Sets what decides on the debug messages of error contexts that guests of the store make
+ * (`host_defined_transformation` in CanonicalABI.md). It replaces the one before; NULL, as at first, keeps
+ * messages as they are. In the deterministic profile messages are empty and it is not called.
+ * @since 0.2
+ */
+cmabi_status cmabi_store_set_on_error_context(cmabi_store *store,
+                                              cmabi_on_error_context hook,
+                                              void *data,
+                                              cmabi_drop drop,
+                                              cmabi_error **error);
+
+/* Waitable set: the host's ends, waited for together --------------------------------------------- */
+
+/**
+ * What a waitable has to tell (`EventCode` in CanonicalABI.md).
+ * @since 0.1
+ */
+enum cmabi_event_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing.
+     */
+    CMABI_EVENT_CODE_NONE,
+    /**
+     * A call has started or is over. Only for guests: the host's own calls are told of otherwise.
+     */
+    CMABI_EVENT_CODE_SUBTASK,
+    /**
+     * A read of a stream is over.
+     */
+    CMABI_EVENT_CODE_STREAM_READ,
+    /**
+     * A write to a stream is over.
+     */
+    CMABI_EVENT_CODE_STREAM_WRITE,
+    /**
+     * A read of a future is over.
+     */
+    CMABI_EVENT_CODE_FUTURE_READ,
+    /**
+     * A write to a future is over.
+     */
+    CMABI_EVENT_CODE_FUTURE_WRITE,
+    /**
+     * The task that waits should cancel itself. Only for guests.
+     */
+    CMABI_EVENT_CODE_TASK_CANCELLED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_event_code cmabi_event_code;
+#else
+typedef uint32_t cmabi_event_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * An event of a set of the host's.
+ * @since 0.1
+ */
+typedef struct cmabi_event {
+    /**
+     * What happened; `CMABI_EVENT_CODE_NONE` where nothing has.
+     */
+    cmabi_event_code code;
+    /**
+     * The end at which the copy is over.
+     */
+    uint32_t end;
+    /**
+     * How it ended.
+     */
+    cmabi_copy_result result;
+    /**
+     * How many elements were copied.
+     */
+    uint32_t count;
+} cmabi_event;
+
+/**
+ * Makes `*set` a handle to a new, empty set of the host's (`waitable-set.new` in CanonicalABI.md).
+ * @since 0.1
+ */
+cmabi_status cmabi_waitable_set_new(cmabi_store *store, uint32_t *set, cmabi_error **error);
+
+/**
+ * Puts `end`, an end of a stream or future of the host's, into `set`, out of the one it was in; with 0 it is
+ * in none (`waitable.join`). An end in a set cannot be given away.
+ *
+ * The set has an event when a copy at the end is over that was begun without a completion.
+ * @since 0.1
+ */
+cmabi_status cmabi_waitable_join(cmabi_store *store,
+                                 uint32_t end,
+                                 uint32_t set,
+                                 cmabi_error **error);
+
+/**
+ * Takes an event of `set` where it has one (`waitable-set.poll`). Runs nothing.
+ * @since 0.1
+ */
+cmabi_status cmabi_waitable_set_poll(cmabi_store *store,
+                                     uint32_t set,
+                                     cmabi_event *event,
+                                     cmabi_error **error);
+
+/**
+ * Runs the store until `set` has an event, and takes it (`waitable-set.wait`).
+ *
+ * `CMABI_STATUS_WOULD_BLOCK` where nothing can run before the host does something else;
+ * `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` while a guest runs, as inside a
+ * host function.
+ * @since 0.1
+ */
+cmabi_status cmabi_waitable_set_wait(cmabi_store *store,
+                                     uint32_t set,
+                                     cmabi_event *event,
+                                     cmabi_error **error);
+
+/**
+ * Drops a set (`waitable-set.drop`). `CMABI_STATUS_INVALID_ARGUMENT` while something is in it.
+ * @since 0.1
+ */
+cmabi_status cmabi_waitable_set_drop(cmabi_store *store, uint32_t set, cmabi_error **error);
+
+/* WASI: what a host grants to programs ----------------------------------------------------------- */
+
+/**
+ * One of the standard streams.
+ * @since 0.2
+ */
+enum cmabi_wasi_stdio
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Standard input.
+     */
+    CMABI_WASI_STDIO_STDIN,
+    /**
+     * Standard output.
+     */
+    CMABI_WASI_STDIO_STDOUT,
+    /**
+     * Standard error.
+     */
+    CMABI_WASI_STDIO_STDERR,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_wasi_stdio cmabi_wasi_stdio;
+#else
+typedef uint32_t cmabi_wasi_stdio;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What components may do in a folder and below it.
+ * @since 0.2
+ */
+enum cmabi_wasi_rights
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Read.
+     */
+    CMABI_WASI_RIGHTS_READ_ONLY,
+    /**
+     * Read, write, make, remove and rename.
+     */
+    CMABI_WASI_RIGHTS_READ_WRITE,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_wasi_rights cmabi_wasi_rights;
+#else
+typedef uint32_t cmabi_wasi_rights;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a component wants to do with an address.
+ * @since 0.2
+ */
+enum cmabi_wasi_network_use
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Bind a TCP socket to it: to listen there, or to connect from there.
+     */
+    CMABI_WASI_NETWORK_USE_TCP_BIND,
+    /**
+     * Connect to it.
+     */
+    CMABI_WASI_NETWORK_USE_TCP_CONNECT,
+    /**
+     * Bind a UDP socket to it.
+     */
+    CMABI_WASI_NETWORK_USE_UDP_BIND,
+    /**
+     * Have a UDP socket exchange datagrams with it only.
+     */
+    CMABI_WASI_NETWORK_USE_UDP_CONNECT,
+    /**
+     * Send a datagram to it.
+     */
+    CMABI_WASI_NETWORK_USE_UDP_SEND,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_wasi_network_use cmabi_wasi_network_use;
+#else
+typedef uint32_t cmabi_wasi_network_use;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What components may use of the system by way of WASI 0.2 (<https://github.com/WebAssembly/WASI>).
+ *
+ * A new one grants nothing: no arguments, no environment, closed standard streams, no folder, no network; but
+ * the system's clocks and random numbers. `cmabi_linker_wasi` takes a copy; changing or freeing the config
+ * later does not touch that. What a config names is looked up when it is set, and an error says what is wrong
+ * with it. May be changed by one thread at a time.
+ * @since 0.2
+ */
+typedef struct cmabi_wasi_config cmabi_wasi_config;
+
+/**
+ * Reads for a component: puts up to `capacity` bytes into `buffer` and their number into `len`, which is 0
+ * before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
+ * yet: it is called again whenever the store is run and nothing else is ready, so run the store
+ * when there are some. Any other status is an I/O error of the stream. It may not use the store.
+ * @since 0.2
+ */
+typedef cmabi_status (*cmabi_wasi_read)(void *data, uint8_t *buffer, size_t capacity, size_t *len);
+
+/**
+ * Takes what a component writes: up to `len` bytes at `bytes`. The number of those that it has taken goes to `taken`,
+ * which is `len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
+ * run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store.
+ * @since 0.2
+ */
+typedef cmabi_status (*cmabi_wasi_write)(void *data, const uint8_t *bytes, size_t len, size_t *taken);
+
+/**
+ * An address of the network.
+ * @since 0.2
+ */
+typedef struct cmabi_wasi_address {
+    /**
+     * Whether `ip` is an IPv6 address, of 16 bytes; otherwise it is an IPv4 address, of 4.
+     */
+    bool is_ipv6;
+    /**
+     * The bytes of the IP address, the first one first.
+     */
+    uint8_t ip[16];
+    /**
+     * The port; 0 where any will do.
+     */
+    uint16_t port;
+} cmabi_wasi_address;
+
+/**
+ * Says whether a component may use an address so. It may not use the store.
+ * @since 0.2
+ */
+typedef bool (*cmabi_wasi_network_check)(void *data,
+                                         const cmabi_wasi_address *address,
+                                         cmabi_wasi_network_use use);
+
+/**
+ * Makes a config that grants nothing.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_new(cmabi_wasi_config **config, cmabi_error **error);
+
+/**
+ * Frees a config. NULL is fine.
+ * @since 0.2
+ */
+void cmabi_wasi_config_free(cmabi_wasi_config *config);
+
+/**
+ * Adds an argument of the program. The first one is its name.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_add_arg(cmabi_wasi_config *config,
+                                       cmabi_string arg,
+                                       cmabi_error **error);
+
+/**
+ * Adds the arguments of this process, its name first.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_inherit_args(cmabi_wasi_config *config, cmabi_error **error);
+
+/**
+ * Sets a variable of the environment. `CMABI_STATUS_INVALID_ARGUMENT` for a name that is empty or has a `=` in it.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_env(cmabi_wasi_config *config,
+                                       cmabi_string name,
+                                       cmabi_string value,
+                                       cmabi_error **error);
+
+/**
+ * Sets the variables of this process's environment, but those that are not UTF-8.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_inherit_env(cmabi_wasi_config *config, cmabi_error **error);
+
+/**
+ * Makes a standard stream that of this process.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_inherit_stdio(cmabi_wasi_config *config,
+                                             cmabi_wasi_stdio stream,
+                                             cmabi_error **error);
+
+/**
+ * Has a standard stream read or write the file at `path` of the host's. Each store begins to read at the
+ * beginning; a file that is written to is emptied, or made, now, and all stores write to its end.
+ *
+ * `CMABI_STATUS_NOT_FOUND` or `CMABI_STATUS_INVALID_ARGUMENT` for a file that cannot be opened.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_stdio_file(cmabi_wasi_config *config,
+                                              cmabi_wasi_stdio stream,
+                                              cmabi_string path,
+                                              cmabi_error **error);
+
+/**
+ * Makes standard input the `bytes_len` bytes at `bytes`, which are copied. Each store begins with the first.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_stdin_bytes(cmabi_wasi_config *config,
+                                               const uint8_t *bytes,
+                                               size_t bytes_len,
+                                               cmabi_error **error);
+
+/**
+ * Has standard input read by a callback. `drop`, which may be NULL, is called with `data` once the config, the
+ * linkers that have a copy of it, and the stores that those have instantiated in are gone. With stores on several
+ * threads, `read` is called on all of them.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_stdin(cmabi_wasi_config *config,
+                                         cmabi_wasi_read read,
+                                         void *data,
+                                         cmabi_drop drop,
+                                         cmabi_error **error);
+
+/**
+ * Has standard output or standard error go to a callback. `data` and `drop` are as for
+ * `cmabi_wasi_config_set_stdin`.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_output(cmabi_wasi_config *config,
+                                          cmabi_wasi_stdio stream,
+                                          cmabi_wasi_write write,
+                                          void *data,
+                                          cmabi_drop drop,
+                                          cmabi_error **error);
+
+/**
+ * Has the last `bytes` bytes that each component instance has written to standard error reported with the trap
+ * that ends it (`cmabi_error_last_words`): the message of a panic, in most languages. They go where else
+ * standard error goes as well; where it is closed, it takes them all the same. The default is 0, which keeps
+ * nothing; `CMABI_STATUS_INVALID_ARGUMENT` for more than 1 MiB.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_last_words(cmabi_wasi_config *config,
+                                              uint32_t bytes,
+                                              cmabi_error **error);
+
+/**
+ * Opens the folder `host_path` for components, which find it as `guest_path`. Nothing outside of it can be reached,
+ * whatever links there are in it.
+ *
+ * `CMABI_STATUS_NOT_FOUND` where there is no such folder; `CMABI_STATUS_INVALID_ARGUMENT` for what is none, and for a
+ * second folder with the same guest path.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_add_dir(cmabi_wasi_config *config,
+                                       cmabi_string host_path,
+                                       cmabi_string guest_path,
+                                       cmabi_wasi_rights rights,
+                                       cmabi_error **error);
+
+/**
+ * Allows those uses of the network that `check` accepts. `data` and `drop` are as for `cmabi_wasi_config_set_stdin`.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_network(cmabi_wasi_config *config,
+                                           cmabi_wasi_network_check check,
+                                           void *data,
+                                           cmabi_drop drop,
+                                           cmabi_error **error);
+
+/**
+ * Allows all uses of the network, and to look up names.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_inherit_network(cmabi_wasi_config *config,
+                                               cmabi_error **error);
+
+/**
+ * Allows, or forbids, to look up the addresses of names.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_name_lookup(cmabi_wasi_config *config,
+                                               bool allowed,
+                                               cmabi_error **error);
+
+/**
+ * Has clocks show a time that passes only while a component waits for it, and waiting take no time: for runs that
+ * repeat. The wall clock begins at `nanoseconds` since 1970-01-01 00:00 UTC, the monotonic clock at 0.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_fixed_clocks(cmabi_wasi_config *config,
+                                                uint64_t nanoseconds,
+                                                cmabi_error **error);
+
+/**
+ * Draws all random numbers from a seed, the same in each store: for runs that repeat, not for secrets.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_random_seed(cmabi_wasi_config *config,
+                                               uint64_t seed,
+                                               cmabi_error **error);
+
+/**
+ * Sets how many resources (streams, pollables, files, sockets) a store may have at once. A guest that
+ * makes more traps. The default is 100,000.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_max_resources(cmabi_wasi_config *config,
+                                                 uint32_t resources,
+                                                 cmabi_error **error);
+
+/**
+ * Sets how many files, directories and sockets a store may have open at once. To open more fails, with an
+ * error code of WASI. The default is 1024.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_max_descriptors(cmabi_wasi_config *config,
+                                                   uint32_t descriptors,
+                                                   cmabi_error **error);
+
+/**
+ * Sets how many bytes one read or write moves at most, from 4096 on. The default is 1 MiB.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_max_buffer_bytes(cmabi_wasi_config *config,
+                                                    uint32_t bytes,
+                                                    cmabi_error **error);
+
+/**
+ * Sets how many bytes one call for random bytes gets. A guest that asks for more traps. The default is 1 MiB.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_max_random_bytes(cmabi_wasi_config *config,
+                                                    uint32_t bytes,
+                                                    cmabi_error **error);
+
+/**
+ * Sets how many pollables a guest may wait for at once. One that waits for more traps. The default is 10,000.
+ * @since 0.2
+ */
+cmabi_status cmabi_wasi_config_set_max_poll(cmabi_wasi_config *config,
+                                            uint32_t pollables,
+                                            cmabi_error **error);
+
+/**
+ * Offers WASI 0.2 to components, all interfaces but those of `wasi:http`: a component finds them whichever version
+ * of 0.2 it was built for. Each store that the linker instantiates in has a state of its own, and shares
+ * nothing with others. NULL for `config` grants nothing.
+ *
+ * A guest that waits, for time, input or a socket, does not keep the host's thread: the host can run other
+ * calls, and its event loop (`cmabi_store_waker`) is woken when the guest can go on. `cmabi_func_call` sleeps until
+ * then. While a function whose type is not `async` waits so, its instance cannot be entered by other calls.
+ *
+ * A guest that exits ends its call with `CMABI_STATUS_EXIT`, see `cmabi_error_exit_code`.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT` where the linker offers something by one of the names already.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_wasi(cmabi_linker *linker,
+                               const cmabi_wasi_config *config,
+                               cmabi_error **error);
 
 /* Types ------------------------------------------------------------------------------------------ */
 
 /**
  * What sort of type a `cmabi_type` is.
+ * @since 0.1
  */
 enum cmabi_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1062,6 +3093,7 @@ typedef uint32_t cmabi_kind;
  * types have the same address: compare pointers.
  *
  * Immutable, and usable from any thread. Owned and borrowed like a `cmabi_type`.
+ * @since 0.1
  */
 typedef struct cmabi_func_type cmabi_func_type;
 
@@ -1070,6 +3102,7 @@ typedef struct cmabi_func_type cmabi_func_type;
  * pointers.
  *
  * Immutable, and usable from any thread. Owned and borrowed like a `cmabi_type`.
+ * @since 0.1
  */
 typedef struct cmabi_resource_type cmabi_resource_type;
 
@@ -1084,11 +3117,13 @@ typedef struct cmabi_resource_type cmabi_resource_type;
  * refuses, such as a name that is not in kebab case, a record without fields, or a size of 2^28 bytes
  * or more with 8-byte pointers, and `CMABI_STATUS_LIMIT` for a type that nests more than 100 deep or
  * has more than 1,000,000 parts when it is written out.
+ * @since 0.1
  */
 typedef struct cmabi_type cmabi_type;
 
 /**
  * A name with a type: a field of a record, a case of a variant, a parameter of a function.
+ * @since 0.1
  */
 typedef struct cmabi_field {
     /**
@@ -1104,6 +3139,7 @@ typedef struct cmabi_field {
 /**
  * Makes `type` a type without parts: `CMABI_KIND_BOOL` to `CMABI_KIND_ERROR_CONTEXT`. Other kinds
  * are `CMABI_STATUS_INVALID_ARGUMENT`.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_primitive(cmabi_kind kind,
                                       cmabi_type **type,
@@ -1111,6 +3147,7 @@ cmabi_status cmabi_type_new_primitive(cmabi_kind kind,
 
 /**
  * Makes `type` the type `list<element>`.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_list(const cmabi_type *element,
                                  cmabi_type **type,
@@ -1119,6 +3156,7 @@ cmabi_status cmabi_type_new_list(const cmabi_type *element,
 /**
  * Makes `type` the type `list<element, length>`: exactly `length` elements, at least one, without
  * a pointer between.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_fixed_list(const cmabi_type *element,
                                        uint32_t length,
@@ -1127,6 +3165,7 @@ cmabi_status cmabi_type_new_fixed_list(const cmabi_type *element,
 
 /**
  * Makes `type` the type `map<key, value>`. A key is a bool, an integer, a char or a string.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_map(const cmabi_type *key,
                                 const cmabi_type *value,
@@ -1136,39 +3175,44 @@ cmabi_status cmabi_type_new_map(const cmabi_type *key,
 /**
  * Makes `type` the record of these fields. There is at least one, and the names differ in more
  * than case.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_record(const cmabi_field *fields,
-                                   size_t count,
+                                   size_t fields_len,
                                    cmabi_type **type,
                                    cmabi_error **error);
 
 /**
  * Makes `type` the tuple of these types. There is at least one.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_tuple(const cmabi_type *const *types,
-                                  size_t count,
+                                  size_t types_len,
                                   cmabi_type **type,
                                   cmabi_error **error);
 
 /**
  * Makes `type` the variant of these cases. There is at least one, and the names differ in more
  * than case. A case without payload has the type NULL.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_variant(const cmabi_field *cases,
-                                    size_t count,
+                                    size_t cases_len,
                                     cmabi_type **type,
                                     cmabi_error **error);
 
 /**
  * Makes `type` the enum of these labels. There is at least one, and they differ in more than case.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_enum(const cmabi_string *labels,
-                                 size_t count,
+                                 size_t labels_len,
                                  cmabi_type **type,
                                  cmabi_error **error);
 
 /**
  * Makes `type` the type `option<some>`.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_option(const cmabi_type *some,
                                    cmabi_type **type,
@@ -1176,6 +3220,7 @@ cmabi_status cmabi_type_new_option(const cmabi_type *some,
 
 /**
  * Makes `type` the type `result<ok, err>`. Either may be NULL, for no payload.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_result(const cmabi_type *ok,
                                    const cmabi_type *err,
@@ -1185,14 +3230,16 @@ cmabi_status cmabi_type_new_result(const cmabi_type *ok,
 /**
  * Makes `type` the flags with these labels. There are from 1 to 32, and they differ in more than
  * case.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_flags(const cmabi_string *labels,
-                                  size_t count,
+                                  size_t labels_len,
                                   cmabi_type **type,
                                   cmabi_error **error);
 
 /**
  * Makes `type` the type `own<resource>`.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_own(const cmabi_resource_type *resource,
                                 cmabi_type **type,
@@ -1200,6 +3247,7 @@ cmabi_status cmabi_type_new_own(const cmabi_resource_type *resource,
 
 /**
  * Makes `type` the type `borrow<resource>`.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_borrow(const cmabi_resource_type *resource,
                                    cmabi_type **type,
@@ -1208,6 +3256,7 @@ cmabi_status cmabi_type_new_borrow(const cmabi_resource_type *resource,
 /**
  * Makes `type` the type `stream<element>`, or `stream` where `element` is NULL. A stream does not
  * carry char, nor anything with a borrow in it.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_stream(const cmabi_type *element,
                                    cmabi_type **type,
@@ -1216,6 +3265,7 @@ cmabi_status cmabi_type_new_stream(const cmabi_type *element,
 /**
  * Makes `type` the type `future<element>`, or `future` where `element` is NULL. A future does not
  * carry anything with a borrow in it.
+ * @since 0.1
  */
 cmabi_status cmabi_type_new_future(const cmabi_type *element,
                                    cmabi_type **type,
@@ -1224,16 +3274,19 @@ cmabi_status cmabi_type_new_future(const cmabi_type *element,
 /**
  * Makes one's own hold on a type, so that it outlives what it was borrowed from: the same address,
  * to be freed with `cmabi_type_free`. NULL for NULL.
+ * @since 0.1
  */
 cmabi_type *cmabi_type_clone(const cmabi_type *type);
 
 /**
  * Gives up a hold on a type. Types that are made of it, and other holds, keep it. NULL is fine.
+ * @since 0.1
  */
 void cmabi_type_free(cmabi_type *type);
 
 /**
  * Makes `resource` a new resource type. `name` is for texts and messages, and may be anything.
+ * @since 0.1
  */
 cmabi_status cmabi_resource_type_new(cmabi_string name,
                                      cmabi_resource_type **resource,
@@ -1241,23 +3294,79 @@ cmabi_status cmabi_resource_type_new(cmabi_string name,
 
 /**
  * The name that the resource type was made with. Borrowed from it; empty for NULL.
+ * @since 0.1
  */
 cmabi_string cmabi_resource_type_name(const cmabi_resource_type *resource);
 
 /**
  * Makes one's own hold on a resource type: the same address, to be freed. NULL for NULL.
+ * @since 0.1
  */
 cmabi_resource_type *cmabi_resource_type_clone(const cmabi_resource_type *resource);
 
 /**
  * Gives up a hold on a resource type. Types that are made of it keep it. NULL is fine.
+ * @since 0.1
  */
 void cmabi_resource_type_free(cmabi_resource_type *resource);
+
+/* Function types --------------------------------------------------------------------------------- */
+
+/**
+ * Makes `type` a function type. The names of the parameters are in kebab case and differ in more
+ * than case. `result` is NULL for a function without a result; it cannot hold a borrow.
+ * @since 0.1
+ */
+cmabi_status cmabi_func_type_new(const cmabi_field *params,
+                                 size_t params_len,
+                                 const cmabi_type *result,
+                                 bool is_async,
+                                 cmabi_func_type **type,
+                                 cmabi_error **error);
+
+/**
+ * Makes one's own hold on a function type: the same address, to be freed. NULL for NULL.
+ * @since 0.1
+ */
+cmabi_func_type *cmabi_func_type_clone(const cmabi_func_type *type);
+
+/**
+ * Gives up a hold on a function type. NULL is fine.
+ * @since 0.1
+ */
+void cmabi_func_type_free(cmabi_func_type *type);
+
+/**
+ * The type as WIT text: `async func(a: u8) -> string`; of a text that is longer than 64 KiB, the
+ * beginning and ` ...`. Borrowed from the type; empty for NULL.
+ * @since 0.1
+ */
+cmabi_string cmabi_func_type_text(const cmabi_func_type *type);
+
+/**
+ * Whether the function is `async`: it may block before it returns. False for NULL.
+ * @since 0.1
+ */
+bool cmabi_func_type_is_async(const cmabi_func_type *type);
+
+/**
+ * The record whose fields are the parameters, in order: what a call's arguments point to. Borrowed
+ * from the type; NULL for a function without parameters.
+ * @since 0.1
+ */
+const cmabi_type *cmabi_func_type_params(const cmabi_func_type *type);
+
+/**
+ * The type of the result. Borrowed from the type; NULL for a function without a result.
+ * @since 0.1
+ */
+const cmabi_type *cmabi_func_type_result(const cmabi_func_type *type);
 
 /* What types are made of ------------------------------------------------------------------------- */
 
 /**
  * The type of a memory's addresses (`addrtype`), for which a layout is asked.
+ * @since 0.1
  */
 enum cmabi_addr_type
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1286,62 +3395,15 @@ typedef uint32_t cmabi_addr_type;
 #endif // __cplusplus
 
 /**
- * The type of a core value.
- */
-enum cmabi_core_type
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `i32`
-     */
-    CMABI_CORE_TYPE_I32,
-    /**
-     * `i64`
-     */
-    CMABI_CORE_TYPE_I64,
-    /**
-     * `f32`
-     */
-    CMABI_CORE_TYPE_F32,
-    /**
-     * `f64`
-     */
-    CMABI_CORE_TYPE_F64,
-    /**
-     * `v128`
-     */
-    CMABI_CORE_TYPE_V128,
-    /**
-     * `funcref`
-     */
-    CMABI_CORE_TYPE_FUNCREF,
-    /**
-     * `externref`
-     */
-    CMABI_CORE_TYPE_EXTERNREF,
-    /**
-     * Any other reference type.
-     */
-    CMABI_CORE_TYPE_REF,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_core_type cmabi_core_type;
-#else
-typedef uint32_t cmabi_core_type;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * The kind of a type; `CMABI_KIND_NONE` for NULL.
+ * @since 0.1
  */
 cmabi_kind cmabi_type_kind(const cmabi_type *type);
 
 /**
  * The type as WIT text: `list<u8>`, `record { x: s32, y: s32 }`; of a text that is longer than 64 KiB,
  * the beginning and ` ...`. Borrowed from the type; empty for NULL.
+ * @since 0.1
  */
 cmabi_string cmabi_type_text(const cmabi_type *type);
 
@@ -1349,12 +3411,14 @@ cmabi_string cmabi_type_text(const cmabi_type *type);
  * How many parts a type has: the fields of a record, the types of a tuple, the cases of a variant
  * or enum, the labels of flags; 2 for an option (`none`, `some`), a result (`ok`, `error`) and a map
  * (key, value); 1 for the element of a list, and of a stream or future that has one; else 0.
+ * @since 0.1
  */
 size_t cmabi_type_part_count(const cmabi_type *type);
 
 /**
  * The name of a part: of a field, case or label; `none` and `some` of an option, `ok` and `error` of a
  * result. Borrowed from the type; empty for parts without a name and beyond the last.
+ * @since 0.1
  */
 cmabi_string cmabi_type_part_name(const cmabi_type *type,
                                   size_t index);
@@ -1362,22 +3426,26 @@ cmabi_string cmabi_type_part_name(const cmabi_type *type,
 /**
  * The type of a part: of a field, of the payload of a case, of an element, of a map's key or value.
  * Borrowed from the type; NULL for parts without a type and beyond the last.
+ * @since 0.2
  */
-const cmabi_type *cmabi_type_part(const cmabi_type *type, size_t index);
+const cmabi_type *cmabi_type_part_at(const cmabi_type *type, size_t index);
 
 /**
  * How many elements a value of a fixed-length list has; 0 for other types.
+ * @since 0.1
  */
 uint32_t cmabi_type_length(const cmabi_type *type);
 
 /**
  * The resource type of an `own` or `borrow`. Borrowed from the type; NULL for other types.
+ * @since 0.1
  */
 const cmabi_resource_type *cmabi_type_resource(const cmabi_type *type);
 
 /**
  * The bytes that a value takes, alone and in a list: a multiple of the alignment (`elem_size` of the
  * specification). 0 for NULL and for an unknown `addr`.
+ * @since 0.1
  */
 size_t cmabi_type_size(const cmabi_type *type,
                        cmabi_addr_type addr);
@@ -1385,6 +3453,7 @@ size_t cmabi_type_size(const cmabi_type *type,
 /**
  * The alignment of a value in bytes: 1, 2, 4 or 8 (`alignment` of the specification). 0 for NULL and
  * for an unknown `addr`.
+ * @since 0.1
  */
 size_t cmabi_type_align(const cmabi_type *type,
                         cmabi_addr_type addr);
@@ -1393,159 +3462,15 @@ size_t cmabi_type_align(const cmabi_type *type,
  * Where in a value a part begins, in bytes: a field of a record, an element of a tuple or
  * fixed-length list, the payload of a case, which is at the same place for all. 0 beyond the last
  * part, for an unknown `addr`, and for types whose parts are not in the value itself.
+ * @since 0.1
  */
 size_t cmabi_type_part_offset(const cmabi_type *type, size_t index, cmabi_addr_type addr);
 
 /**
  * The bytes of the tag of a variant, enum, option or result: 1, 2 or 4. 0 for other types.
+ * @since 0.1
  */
 size_t cmabi_type_discriminant_size(const cmabi_type *type);
-
-/**
- * The core values that a value is passed as when it is passed flat (`flatten_type` of the
- * specification).
- *
- * Returns how many there are. If there are at most `capacity`, and at most 16, which is as many as
- * are ever passed flat, their types are written to `flat`, unless it is NULL.
- * 0 for NULL and for an unknown `addr`.
- */
-size_t cmabi_type_flatten(const cmabi_type *type,
-                          cmabi_addr_type addr,
-                          cmabi_core_type *flat,
-                          size_t capacity);
-
-/* Function types --------------------------------------------------------------------------------- */
-
-/**
- * Which side of a component's boundary a core function is on.
- */
-enum cmabi_abi_context
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `canon lift`: the component defines the core function and exports it.
-     */
-    CMABI_ABI_CONTEXT_LIFT,
-    /**
-     * `canon lower`: the component imports the core function.
-     */
-    CMABI_ABI_CONTEXT_LOWER,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_abi_context cmabi_abi_context;
-#else
-typedef uint32_t cmabi_abi_context;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * The canonical options that a core function's signature depends on, apart from the memory.
- */
-enum cmabi_abi
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Without `async`.
-     */
-    CMABI_ABI_SYNC,
-    /**
-     * With `async`.
-     */
-    CMABI_ABI_ASYNC,
-    /**
-     * With `async` and `callback`. For `CMABI_ABI_CONTEXT_LOWER` the same as `CMABI_ABI_ASYNC`.
-     */
-    CMABI_ABI_ASYNC_CALLBACK,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_abi cmabi_abi;
-#else
-typedef uint32_t cmabi_abi;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * The signature of a core function that stands for a component function.
- */
-typedef struct cmabi_core_signature {
-    /**
-     * How many parameters there are.
-     */
-    size_t param_count;
-    /**
-     * The parameters: at most 16, and one for the address of the results.
-     */
-    cmabi_core_type params[17];
-    /**
-     * How many results there are.
-     */
-    size_t result_count;
-    /**
-     * The result.
-     */
-    cmabi_core_type results[1];
-} cmabi_core_signature;
-
-/**
- * Makes `type` a function type. The names of the parameters are in kebab case and differ in more
- * than case. `result` is NULL for a function without a result; it cannot hold a borrow.
- */
-cmabi_status cmabi_func_type_new(const cmabi_field *params,
-                                 size_t count,
-                                 const cmabi_type *result,
-                                 bool is_async,
-                                 cmabi_func_type **type,
-                                 cmabi_error **error);
-
-/**
- * Makes one's own hold on a function type: the same address, to be freed. NULL for NULL.
- */
-cmabi_func_type *cmabi_func_type_clone(const cmabi_func_type *type);
-
-/**
- * Gives up a hold on a function type. NULL is fine.
- */
-void cmabi_func_type_free(cmabi_func_type *type);
-
-/**
- * The type as WIT text: `async func(a: u8) -> string`; of a text that is longer than 64 KiB, the
- * beginning and ` ...`. Borrowed from the type; empty for NULL.
- */
-cmabi_string cmabi_func_type_text(const cmabi_func_type *type);
-
-/**
- * Whether the function is `async`: it may block before it returns. False for NULL.
- */
-bool cmabi_func_type_is_async(const cmabi_func_type *type);
-
-/**
- * The record whose fields are the parameters, in order: what a call's arguments point to. Borrowed
- * from the type; NULL for a function without parameters.
- */
-const cmabi_type *cmabi_func_type_params(const cmabi_func_type *type);
-
-/**
- * The type of the result. Borrowed from the type; NULL for a function without a result.
- */
-const cmabi_type *cmabi_func_type_result(const cmabi_func_type *type);
-
-/**
- * Writes to `core` the signature that the function has as a core function (`flatten_functype` of the
- * specification), with the limits of 16 parameters, 4 where it is lowered `async`, and 1 result,
- * beyond which they are passed in the memory whose addresses are `addr`.
- */
-cmabi_status cmabi_func_type_flatten(const cmabi_func_type *type,
-                                     cmabi_addr_type addr,
-                                     cmabi_abi_context context,
-                                     cmabi_abi abi,
-                                     cmabi_core_signature *core,
-                                     cmabi_error **error);
 
 /* Types from WIT text ---------------------------------------------------------------------------- */
 
@@ -1559,11 +3484,13 @@ cmabi_status cmabi_func_type_flatten(const cmabi_func_type *type,
  * world's export hides an import of the same name.
  *
  * Immutable, and usable from any thread.
+ * @since 0.1
  */
 typedef struct cmabi_wit cmabi_wit;
 
 /**
  * A file of WIT text.
+ * @since 0.1
  */
 typedef struct cmabi_wit_file {
     /**
@@ -1579,6 +3506,7 @@ typedef struct cmabi_wit_file {
 /**
  * Something that WIT text defines. One of the three types is not NULL; it is borrowed from the
  * `cmabi_wit`, as is the path.
+ * @since 0.1
  */
 typedef struct cmabi_wit_item {
     /**
@@ -1605,20 +3533,23 @@ typedef struct cmabi_wit_item {
  *
  * Malformed text is `CMABI_STATUS_INVALID`, with a message that begins with the place, as
  * `file:line:column`.
+ * @since 0.1
  */
 cmabi_status cmabi_wit_parse(const cmabi_wit_file *files,
-                             size_t count,
+                             size_t files_len,
                              cmabi_wit **wit,
                              cmabi_error **error);
 
 /**
  * Frees what was parsed. NULL is fine. Types that were cloned, or made of it, stay.
+ * @since 0.1
  */
 void cmabi_wit_free(cmabi_wit *wit);
 
 /**
  * Sets `type` to the value type at `path`, borrowed from `wit`. `CMABI_STATUS_NOT_FOUND` if there is
  * none.
+ * @since 0.1
  */
 cmabi_status cmabi_wit_type(const cmabi_wit *wit,
                             cmabi_string path,
@@ -1628,6 +3559,7 @@ cmabi_status cmabi_wit_type(const cmabi_wit *wit,
 /**
  * Sets `type` to the type of the function at `path`, borrowed from `wit`. `CMABI_STATUS_NOT_FOUND` if
  * there is none.
+ * @since 0.1
  */
 cmabi_status cmabi_wit_func(const cmabi_wit *wit,
                             cmabi_string path,
@@ -1637,6 +3569,7 @@ cmabi_status cmabi_wit_func(const cmabi_wit *wit,
 /**
  * Sets `resource` to the resource type at `path`, borrowed from `wit`. `CMABI_STATUS_NOT_FOUND` if
  * there is none.
+ * @since 0.1
  */
 cmabi_status cmabi_wit_resource(const cmabi_wit *wit,
                                 cmabi_string path,
@@ -1646,6 +3579,7 @@ cmabi_status cmabi_wit_resource(const cmabi_wit *wit,
 /**
  * Makes `type` the function type that `text` writes: `func(s: string) -> u32`, after the definitions of the types
  * that it names, if any. Each resource type in it is a new one.
+ * @since 0.2
  */
 cmabi_status cmabi_func_type_parse(cmabi_string text,
                                    cmabi_func_type **type,
@@ -1654,11 +3588,13 @@ cmabi_status cmabi_func_type_parse(cmabi_string text,
 /**
  * How many items there are. What the main package defines is there twice, by its short path and by
  * its full one. 0 for NULL.
+ * @since 0.1
  */
 size_t cmabi_wit_item_count(const cmabi_wit *wit);
 
 /**
  * One of the items, in the order of the paths. All of it is empty or NULL beyond the last.
+ * @since 0.1
  */
 cmabi_wit_item cmabi_wit_item_at(const cmabi_wit *wit, size_t index);
 
@@ -1666,6 +3602,7 @@ cmabi_wit_item cmabi_wit_item_at(const cmabi_wit *wit, size_t index);
 
 /**
  * A part of a `cmabi_type_desc`, or a parameter.
+ * @since 0.2
  */
 typedef struct cmabi_part_desc {
     /**
@@ -1683,6 +3620,7 @@ typedef struct cmabi_part_desc {
  * generates tells the library by it which types its C and C++ types stand for.
  *
  * Descriptions may share parts, and must not contain themselves.
+ * @since 0.2
  */
 typedef struct cmabi_type_desc {
     /**
@@ -1702,11 +3640,12 @@ typedef struct cmabi_type_desc {
     /**
      * How many parts there are.
      */
-    size_t part_count;
+    size_t parts_len;
 } cmabi_type_desc;
 
 /**
  * A function type as constant data.
+ * @since 0.2
  */
 typedef struct cmabi_func_desc {
     /**
@@ -1716,7 +3655,7 @@ typedef struct cmabi_func_desc {
     /**
      * How many there are.
      */
-    size_t param_count;
+    size_t params_len;
     /**
      * The result's type. NULL for none.
      */
@@ -1729,6 +3668,7 @@ typedef struct cmabi_func_desc {
 
 /**
  * A function that a component is expected to export.
+ * @since 0.2
  */
 typedef struct cmabi_export_desc {
     /**
@@ -1744,3100 +3684,95 @@ typedef struct cmabi_export_desc {
 /**
  * Makes `type` of a description. Each resource type in it is a new one, which nothing but the type
  * refers to.
+ * @since 0.2
  */
 cmabi_status cmabi_type_new_described(const cmabi_type_desc *desc,
                                       cmabi_type **type,
                                       cmabi_error **error);
 
-/* Arena ------------------------------------------------------------------------------------------ */
+/* What a store is doing, for debugging ----------------------------------------------------------- */
 
 /**
- * Memory for values: bytes are handed out one after the other and freed all at once. Strings and
- * lists that a call returns lie in the arena that the caller gave it.
- *
- * Addresses stay valid until the arena is reset or freed. One thread at a time.
+ * What a store, or an instance with those inside it, is doing, in numbers.
+ * @since 0.1
  */
-typedef struct cmabi_arena cmabi_arena;
+typedef struct cmabi_counts {
+    /**
+     * The size of this struct: `CMABI_COUNTS_INIT`.
+     */
+    size_t size;
+    /**
+     * Threads of guests that can run: `cmabi_store_run` lets them.
+     */
+    uint32_t ready;
+    /**
+     * Threads of guests that wait for an event, for the end of a call, or to be let in.
+     */
+    uint32_t waiting;
+    /**
+     * Threads of guests that are suspended until another thread resumes them, or have not begun.
+     */
+    uint32_t suspended;
+    /**
+     * Calls of guests that wait to be let in, because of backpressure or because another call has the
+     * instance to itself.
+     */
+    uint32_t waiting_to_enter;
+    /**
+     * The counters of `backpressure.inc` and `backpressure.dec`, added up.
+     */
+    uint32_t backpressure;
+    /**
+     * Calls of host functions that have not been answered; 0 for an instance.
+     */
+    uint32_t pending_host_tasks;
+    /**
+     * Component instances, the host not counted.
+     * @since 0.2
+     */
+    uint32_t instances;
+    /**
+     * Bytes of the host's memory that the store takes, as far as `cmabi_config_set_max_host_bytes` bounds
+     * it; 0 for an instance.
+     * @since 0.2
+     */
+    uint64_t host_bytes;
+    /**
+     * The most that it took at one time; 0 for an instance.
+     * @since 0.2
+     */
+    uint64_t host_bytes_peak;
+    /**
+     * Bytes of all linear memories and tables, as far as the engine tells and
+     * `cmabi_config_set_max_guest_bytes` bounds it; 0 for an instance.
+     * @since 0.2
+     */
+    uint64_t guest_bytes;
+    /**
+     * The most that there were at one time; 0 for an instance.
+     * @since 0.2
+     */
+    uint64_t guest_bytes_peak;
+} cmabi_counts;
 
 /**
- * Makes an empty arena, which takes memory when it is first used. It hands out up to `max_bytes`
- * between two resets, 1 GiB where that is 0; a call whose results would need more traps.
+ * Counts what a store is doing, for debugging: it looks at every thread. `counts` is initialized with
+ * `CMABI_COUNTS_INIT`.
+ * @since 0.2
  */
-cmabi_status cmabi_arena_new(uint64_t max_bytes, cmabi_arena **arena, cmabi_error **error);
+cmabi_status cmabi_store_counts(cmabi_store *store,
+                                cmabi_counts *counts,
+                                cmabi_error **error);
 
 /**
- * Frees an arena and everything in it. NULL is fine.
+ * Who waits for what, as text in `arena`, for debugging: a line for each thread of a guest, for each call
+ * of a host function that has not been answered, and for each instance that keeps calls waiting.
+ * @since 0.1
  */
-void cmabi_arena_free(cmabi_arena *arena);
-
-/**
- * Frees everything in an arena; what points into it is invalid then. The arena keeps its largest
- * piece of memory, so that doing the same again takes none from the system.
- */
-cmabi_status cmabi_arena_reset(cmabi_arena *arena, cmabi_error **error);
-
-/**
- * Hands out `size` bytes at a multiple of `align`, a power of two up to 16. They are zero: what is not
- * written is not what an earlier call left there. `*bytes` is not NULL, also where `size` is 0. `CMABI_STATUS_LIMIT` where the arena
- * would hand out more than it may.
- */
-cmabi_status cmabi_arena_alloc(cmabi_arena *arena,
-                               size_t size,
-                               size_t align,
-                               void **bytes,
-                               cmabi_error **error);
-
-/**
- * The bytes handed out since the last reset, with what alignment wasted; 0 for NULL.
- */
-uint64_t cmabi_arena_used(const cmabi_arena *arena);
-
-/* Values as text --------------------------------------------------------------------------------- */
-
-/**
- * Reads a value of `type` from `text`, in WAVE, the WebAssembly Value Encoding:
- * `{name: "Ada", tags: [1, 2], note: none}`. The value is written to `value`, which has the size
- * and alignment of the type on the host; its strings and lists go into `arena`. A map is written
- * as the list of its pairs, a fixed-length list as a list.
- *
- * `CMABI_STATUS_INVALID` for text that is no value of the type: the message says at which byte.
- * `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_wave_parse(const cmabi_type *type,
-                              cmabi_string text,
-                              void *value,
-                              cmabi_arena *arena,
-                              cmabi_error **error);
-
-/**
- * Writes the value of `type` at `value` as text in WAVE, the WebAssembly Value Encoding. The text
- * lies in `arena`.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` where the bytes are no value of the type, as a string that is not
- * UTF-8. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_wave_print(const cmabi_type *type,
-                              const void *value,
-                              cmabi_arena *arena,
+cmabi_status cmabi_store_dump(cmabi_store *store,
                               cmabi_string *text,
-                              cmabi_error **error);
-
-/* Values in memories of the host's own ----------------------------------------------------------- */
-
-/**
- * How the strings in a memory are encoded.
- */
-enum cmabi_string_encoding
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `utf8`: UTF-8, lengths in bytes.
-     */
-    CMABI_STRING_ENCODING_UTF8,
-    /**
-     * `utf16`: little-endian UTF-16, lengths in code units.
-     */
-    CMABI_STRING_ENCODING_UTF16,
-    /**
-     * `latin1+utf16`: Latin-1, or UTF-16 where the highest bit of the length is set.
-     */
-    CMABI_STRING_ENCODING_LATIN1_UTF16,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_string_encoding cmabi_string_encoding;
-#else
-typedef uint32_t cmabi_string_encoding;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * A guest's memory as the host has it, and how values lie in it: the canonical options that
- * lifting and lowering depend on. For hosts that run core wasm on their own.
- *
- * `CMABI_LIFT_LOWER_OPTIONS_INIT` fills in `size` and zeroes the rest: UTF-8, 4-byte pointers, no
- * memory, no `realloc`.
- */
-typedef struct cmabi_lift_lower_options {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * How strings are encoded.
-     */
-    cmabi_string_encoding string_encoding;
-    /**
-     * Not 0 where pointers are 8 bytes wide.
-     */
-    uint8_t memory64;
-    /**
-     * The memory, at an address that is a multiple of 8. NULL where `memory_data` says where it
-     * is, or where there is none.
-     */
-    uint8_t *memory;
-    /**
-     * The bytes of `memory`.
-     */
-    size_t memory_len;
-    /**
-     * What the functions below get first.
-     */
-    void *data;
-    /**
-     * Says where the memory is now, for a memory that may move or grow; it never becomes shorter
-     * during a call of the library's. Asked at first and after each `realloc`. NULL where `memory`
-     * says it.
-     */
-    void (*memory_data)(void *data, uint8_t **memory, size_t *len);
-    /**
-     * The guest's `realloc`: writes the new place of what is `old_size` bytes at `old` to `*ptr`,
-     * or answers false where it fails. Needed where strings or lists are stored, or where
-     * parameters or results are spilled to new memory; else NULL.
-     */
-    bool (*realloc)(void *data,
-                    uint64_t old,
-                    uint64_t old_size,
-                    uint32_t align,
-                    uint64_t new_size,
-                    uint64_t *ptr);
-} cmabi_lift_lower_options;
-
-/**
- * Loads the value of `type` at `ptr` in a guest's memory into `value`, which has the size and
- * alignment of the type on the host. Strings and lists go into `arena`. `load` in the
- * specification.
- *
- * `CMABI_STATUS_TRAP` where the specification traps: the message says why, and where in the
- * value. `value` is unspecified then. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_value_load(const cmabi_type *type,
-                              const cmabi_lift_lower_options *from,
-                              uint64_t ptr,
-                              void *value,
                               cmabi_arena *arena,
                               cmabi_error **error);
-
-/**
- * Stores the host's `value` of `type` at `ptr` in a guest's memory. `store` in the specification.
- *
- * `CMABI_STATUS_TRAP` where the specification traps, also for a value of the host's that is none,
- * as a string that is not UTF-8; what the guest's memory holds is unspecified then.
- * `CMABI_STATUS_HOST` where `realloc` fails. `CMABI_STATUS_UNSUPPORTED` for types that hold handles.
- */
-cmabi_status cmabi_value_store(const cmabi_type *type,
-                               const void *value,
-                               const cmabi_lift_lower_options *to,
-                               uint64_t ptr,
-                               cmabi_error **error);
-
-/**
- * Copies the value of `type` at `src_ptr` in one guest's memory to `dst_ptr` in another's,
- * directly. Strings are transcoded, pointers become as wide as they are there.
- *
- * Fails like `cmabi_value_load` and `cmabi_value_store`.
- */
-cmabi_status cmabi_value_copy(const cmabi_type *type,
-                              const cmabi_lift_lower_options *from,
-                              uint64_t src_ptr,
-                              const cmabi_lift_lower_options *to,
-                              uint64_t dst_ptr,
-                              cmabi_error **error);
-
-/**
- * Lifts a value of `type` from its core values into `value`, which has the size and alignment of
- * the type on the host. Strings and lists go into `arena`. `lift_flat` in the specification.
- *
- * A core value is its bits: an `i32` or `f32` is the low half of the word. `flat_count` is at least
- * the type's number of core values, which is not above 16. Fails like `cmabi_value_load`.
- */
-cmabi_status cmabi_value_lift_flat(const cmabi_type *type,
-                                   const cmabi_lift_lower_options *from,
-                                   const uint64_t *flat,
-                                   size_t flat_count,
-                                   void *value,
-                                   cmabi_arena *arena,
-                                   cmabi_error **error);
-
-/**
- * Lowers the host's `value` of `type` to core values. `lower_flat` in the specification.
- *
- * `flat` has room for `flat_count` words: at least the type's number of core values, which is not
- * above 16. Fails like `cmabi_value_store`.
- */
-cmabi_status cmabi_value_lower_flat(const cmabi_type *type,
-                                    const void *value,
-                                    const cmabi_lift_lower_options *to,
-                                    uint64_t *flat,
-                                    size_t flat_count,
-                                    cmabi_error **error);
-
-/**
- * Lifts the parameters of a function of type `type` from the core values that a guest passed, or
- * from memory if there are more than `max_flat` of them: 16, or 4 for the `async` option of `canon
- * lower`. `args` has the size and alignment of the record of the parameters on the host; without
- * parameters nothing happens. `lift_flat_values` in the specification.
- *
- * Spilled parameters are one core value, their pointer. Fails like `cmabi_value_load`.
- */
-cmabi_status cmabi_value_lift_flat_params(const cmabi_func_type *type,
-                                          const cmabi_lift_lower_options *from,
-                                          uint32_t max_flat,
-                                          const uint64_t *flat,
-                                          size_t flat_count,
-                                          void *args,
-                                          cmabi_arena *arena,
-                                          cmabi_error **error);
-
-/**
- * Lowers the parameters of a function of type `type` to core values, or to new memory whose
- * pointer is the one core value if there are more than `max_flat` of them: 16. `args` is the
- * record of the parameters on the host; without parameters nothing happens. `lower_flat_values` in
- * the specification.
- *
- * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
- * `cmabi_value_store`.
- */
-cmabi_status cmabi_value_lower_flat_params(const cmabi_func_type *type,
-                                           const void *args,
-                                           const cmabi_lift_lower_options *to,
-                                           uint32_t max_flat,
-                                           uint64_t *flat,
-                                           size_t flat_count,
-                                           cmabi_error **error);
-
-/**
- * Lifts the result of a function of type `type` from the core values that a guest returned, or from
- * memory if there are more than `max_flat` of them: 1, or 16 for `task.return`. `results` has the
- * size and alignment of the result's type on the host; without a result nothing happens.
- * `lift_flat_values` in the specification.
- *
- * A spilled result is one core value, its pointer. Fails like `cmabi_value_load`.
- */
-cmabi_status cmabi_value_lift_flat_results(const cmabi_func_type *type,
-                                           const cmabi_lift_lower_options *from,
-                                           uint32_t max_flat,
-                                           const uint64_t *flat,
-                                           size_t flat_count,
-                                           void *results,
-                                           cmabi_arena *arena,
-                                           cmabi_error **error);
-
-/**
- * Lowers the result of a function of type `type` to core values if there are at most `max_flat` of
- * them: 1, or 0 for the `async` option of `canon lower`. Beyond that it goes to memory: to
- * `*out_param`, the pointer that the guest passed for it, or where `out_param` is NULL to new
- * memory whose pointer is the one core value. `results` points to the result on the host; without
- * a result nothing happens. `lower_flat_values` in the specification.
- *
- * `flat` has room for `flat_count` words, at least as many as there are core values. Fails like
- * `cmabi_value_store`.
- */
-cmabi_status cmabi_value_lower_flat_results(const cmabi_func_type *type,
-                                            const void *results,
-                                            const cmabi_lift_lower_options *to,
-                                            uint32_t max_flat,
-                                            const uint64_t *out_param,
-                                            uint64_t *flat,
-                                            size_t flat_count,
-                                            cmabi_error **error);
-
-/* Task: the host's side of a call that it serves ------------------------------------------------- */
-
-/**
- * A call that the host serves (Tasks in CanonicalABI.md).
- *
- * It is borrowed while the host function runs. With the answer `CMABI_STATUS_PENDING` it becomes the
- * host's: to be answered once, by `cmabi_task_return` or `cmabi_task_cancelled`, and to be freed. It may
- * outlive its store; then it can only be freed.
- */
-typedef struct cmabi_task cmabi_task;
-
-/**
- * Told that the caller of a pending task wants it cancelled. It may answer the task at once, by
- * `cmabi_task_cancelled` or `cmabi_task_return`, and free it; or later, as it likes.
- */
-typedef void (*cmabi_on_cancel)(void *data, cmabi_task *task);
-
-/**
- * A function of the host that components call.
- *
- * `args` points to the record of the arguments in the canonical layout (NULL without parameters);
- * it, and what it points to, is valid until the call is answered. The function writes the result
- * to `results` (NULL without a result), where zeros are; what the result points to need only stay valid until the
- * function has returned, plus the time it takes to read it: put it in `cmabi_task_arena(task)`, or
- * in anything that lives longer.
- *
- * It answers
- * - `CMABI_STATUS_OK`: the result is there;
- * - `CMABI_STATUS_PENDING`: the call goes on. The task is the caller's now, as if it had been written
- *   through an out-pointer, and `results` is not used;
- * - another status to make the guest trap: the caller of the guest then gets `CMABI_STATUS_HOST` and the
- *   message of `cmabi_task_set_error`.
- *
- * It must return normally: no exception, no longjmp. It may use the store (`cmabi_task_store`), also to
- * call functions of other instances.
- */
-typedef cmabi_status (*cmabi_host_func)(void *data,
-                                        cmabi_task *task,
-                                        const void *args,
-                                        void *results);
-
-/**
- * Frees a task that was answered. One that was not makes its caller trap, with the message of
- * `cmabi_task_set_error` or else one that says so. NULL is fine.
- */
-void cmabi_task_free(cmabi_task *task);
-
-/**
- * Answers a pending task with the result at `results` (NULL without a result), which is read at once.
- * The caller goes on when the store runs next (`cmabi_store_run`).
- *
- * It may also be called before the host function has answered `CMABI_STATUS_PENDING`, and after the
- * caller has asked for cancellation.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT`, and nothing happens, where the task was answered before, `results` is
- * NULL, or a handle that was borrowed for the call was not dropped. `CMABI_STATUS_TRAP` where the value is
- * not of the type or the caller cannot take it: the caller traps and the task is over.
- */
-cmabi_status cmabi_task_return(cmabi_task *task,
-                               const void *results,
-                               cmabi_error **error);
-
-/**
- * Answers a pending task, whose caller has asked for its cancellation, without a result.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT`, and nothing happens, where the caller has not asked, the task was
- * answered before, or a handle that was borrowed for the call was not dropped.
- */
-cmabi_status cmabi_task_cancelled(cmabi_task *task,
-                                  cmabi_error **error);
-
-/**
- * Whether the caller has asked for the task's cancellation. False for NULL, and for a task that was
- * answered.
- */
-bool cmabi_task_cancel_requested(const cmabi_task *task);
-
-/**
- * Sets whom to tell when the caller wants the task cancelled: once, from within the caller's request.
- * A NULL `on_cancel` takes it back. `drop`, which may be NULL, is called with `data` when the task is over,
- * after `on_cancel` has been called, or when another is set.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` where the task was answered before. Where the caller has asked already,
- * nobody is told: look at `cmabi_task_cancel_requested` first.
- */
-cmabi_status cmabi_task_set_on_cancel(cmabi_task *task,
-                                      cmabi_on_cancel on_cancel,
-                                      void *data,
-                                      cmabi_drop drop,
-                                      cmabi_error **error);
-
-/**
- * The store that the call comes from. Borrowed; NULL for NULL, and where the store was freed.
- */
-cmabi_store *cmabi_task_store(const cmabi_task *task);
-
-/**
- * Memory for what the result points to. It lives as long as the task. Borrowed; NULL for NULL.
- */
-cmabi_arena *cmabi_task_arena(const cmabi_task *task);
-
-/**
- * The label of the component instance that calls (`cmabi_instance_set_label`); `host` where the host calls
- * the function through a component that exports it again. Borrowed from the task; empty for NULL, and once
- * the task was answered unless it was asked for before.
- */
-cmabi_string cmabi_task_caller_label(const cmabi_task *task);
-
-/**
- * The full name of the component's function that calls, as `ns:pkg/iface#name`. Empty where the host calls,
- * where the function has ended, and where `cmabi_task_caller_label` is.
- */
-cmabi_string cmabi_task_caller_func(const cmabi_task *task);
-
-/**
- * The data that the host has set for the instance that calls (`cmabi_instance_set_data`), or for the nearest
- * one around it. NULL where there is none, for NULL, and once the task was answered.
- */
-void *cmabi_task_caller_data(const cmabi_task *task);
-
-/**
- * The type of the function that is called. Borrowed; NULL for NULL.
- */
-const cmabi_func_type *cmabi_task_get_type(const cmabi_task *task);
-
-/**
- * Says why the call fails: before the function answers another status than `CMABI_STATUS_OK`, or before a
- * pending task is freed without an answer. The text is copied; the last one counts.
- */
-cmabi_status cmabi_task_set_error(cmabi_task *task,
-                                  cmabi_string message,
-                                  cmabi_error **error);
-
-/* Resource --------------------------------------------------------------------------------------- */
-
-/**
- * Destroys a resource of the host's: called once for each `rep` that was given to
- * `cmabi_resource_new`, when the last handle that owns it is dropped, by the host or by a guest, or is
- * lost: with a component that a trap has ended, or with the store.
- *
- * It may use the store, for example to drop handles that the object holds; while the store is being
- * freed, that is answered with `CMABI_STATUS_BUSY`, and is not needed.
- */
-typedef void (*cmabi_destructor)(void *data, cmabi_store *store, void *rep);
-
-/**
- * Makes `handle` a handle of the host's that owns the resource with the representation `rep`: any
- * pointer, or number, that means something to the host. `canon resource.new` in the specification.
- *
- * `type` is a type that `cmabi_linker_resource` offers and that a component of the store imports; others
- * are `CMABI_STATUS_INVALID_ARGUMENT`. `CMABI_STATUS_LIMIT` where the table is full. On failure the
- * destructor is not called: `rep` stays with the caller.
- *
- * The handle is given away by passing it as an `own` argument or result, lent by passing it as a
- * `borrow` argument, and otherwise dropped with `cmabi_resource_drop`.
- */
-cmabi_status cmabi_resource_new(cmabi_store *store,
-                                const cmabi_resource_type *type,
-                                void *rep,
-                                uint32_t *handle,
-                                cmabi_error **error);
-
-/**
- * Sets `rep` to the representation of a resource of the host's. `canon resource.rep` in the
- * specification.
- *
- * `handle` is a handle of the host's, or what a host function got as an argument of type
- * `borrow<type>`: a borrow that comes back to the implementer of its type is no handle, need not be
- * dropped, and is valid until the call is over. Until then it can be lent on, as a `borrow<type>` argument.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for one of another type, and for a `type` that a
- * component implements: its representations are its own affair.
- */
-cmabi_status cmabi_resource_rep(cmabi_store *store,
-                                const cmabi_resource_type *type,
-                                uint32_t handle,
-                                void **rep,
-                                cmabi_error **error);
-
-/**
- * Drops a handle of the host's. If it owns its resource, the destructor runs, which may be a function
- * of the component that implements the type; a borrow, which a host function got as an argument, is
- * given back. `canon resource.drop` in the specification.
- *
- * `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
- * for a stale handle, for one of another type, and for one that is lent to a call that is not over;
- * `CMABI_STATUS_BUSY` where the destructor is a component's that is running, as inside a host function that
- * it has called: the handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the
- * handle is gone.
- */
-cmabi_status cmabi_resource_drop(cmabi_store *store,
-                                 const cmabi_resource_type *type,
-                                 uint32_t handle,
-                                 cmabi_error **error);
-
-/**
- * Gives up a handle of the host's: it is the caller's no more, and is dropped as soon as it can be. That is
- * at once, as `cmabi_resource_drop` does it, or else when the calls that it is lent to are over and no guest
- * runs: for those who cannot wait for that, such as destructors and finalizers.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle. `CMABI_STATUS_TRAP` where the destructor runs at once and
- * traps; where it does so later, the next `cmabi_store_run` or `cmabi_store_tick` fails with that.
- */
-cmabi_status cmabi_resource_give_up(cmabi_store *store,
-                                    uint32_t handle,
-                                    cmabi_error **error);
-
-/**
- * Sets `type` to the type of the resource that a handle of the host's refers to. Borrowed from the
- * store. `CMABI_STATUS_INVALID_ARGUMENT` for what is no handle to a resource.
- */
-cmabi_status cmabi_resource_get_type(cmabi_store *store,
-                                     uint32_t handle,
-                                     const cmabi_resource_type **type,
-                                     cmabi_error **error);
-
-/**
- * Sets `owned` to whether a handle of the host's owns its resource; otherwise it was borrowed for a
- * call that the host serves. `CMABI_STATUS_INVALID_ARGUMENT` for what is no handle to a resource.
- */
-cmabi_status cmabi_resource_is_owned(cmabi_store *store,
-                                     uint32_t handle,
-                                     bool *owned,
-                                     cmabi_error **error);
-
-/* Component -------------------------------------------------------------------------------------- */
-
-/**
- * What sort of thing a component imports or exports.
- */
-enum cmabi_extern_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * A function: `cmabi_extern_type_func`.
-     */
-    CMABI_EXTERN_KIND_FUNC,
-    /**
-     * An instance, as an interface of WIT: `cmabi_extern_type_export`.
-     */
-    CMABI_EXTERN_KIND_INSTANCE,
-    /**
-     * A value type: `cmabi_extern_type_value`.
-     */
-    CMABI_EXTERN_KIND_TYPE,
-    /**
-     * A resource type: `cmabi_extern_type_resource`.
-     */
-    CMABI_EXTERN_KIND_RESOURCE,
-    /**
-     * A component.
-     */
-    CMABI_EXTERN_KIND_COMPONENT,
-    /**
-     * A core module.
-     */
-    CMABI_EXTERN_KIND_MODULE,
-    /**
-     * The type of a function, of an instance or of a component, and not such a thing itself.
-     */
-    CMABI_EXTERN_KIND_OTHER,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_extern_kind cmabi_extern_kind;
-#else
-typedef uint32_t cmabi_extern_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * A component that was validated and compiled, ready to be instantiated any number of times.
- *
- * Immutable: it may be used from any thread, by any number of stores of its engine. Instances keep
- * what they need of it: it can be freed at any time.
- */
-typedef struct cmabi_component cmabi_component;
-
-/**
- * The type of something that a component imports or exports. Borrowed from the component or
- * instance that it was asked of, and immutable.
- */
-typedef struct cmabi_extern_type cmabi_extern_type;
-
-/**
- * Loads a component from the `len` bytes of its binary at `bytes`, which are not needed afterwards.
- *
- * `CMABI_STATUS_INVALID` for what is not a valid component: the message says what is wrong and at
- * which offset. `CMABI_STATUS_UNSUPPORTED` for a component that needs what the engine or this library
- * does not have. `CMABI_STATUS_LIMIT` for one that would take more than
- * `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
- * nest too deep. Everything is validated by the rules of the component model (Binary.md,
- * Explainer.md); nothing of the component runs.
- */
-cmabi_status cmabi_component_load(const cmabi_engine *engine,
-                                  const uint8_t *bytes,
-                                  size_t len,
-                                  cmabi_component **component,
-                                  cmabi_error **error);
-
-/**
- * Loads a component from a file, like `cmabi_component_load`. `CMABI_STATUS_NOT_FOUND` where the
- * file does not exist, `CMABI_STATUS_INVALID` where it cannot be read.
- */
-cmabi_status cmabi_component_load_file(const cmabi_engine *engine,
-                                       cmabi_string path,
-                                       cmabi_component **component,
-                                       cmabi_error **error);
-
-/**
- * Frees a component. NULL is fine.
- */
-void cmabi_component_free(cmabi_component *component);
-
-/**
- * How many bytes the loading of the component took, as `cmabi_config_set_max_load_bytes` counts them; 0
- * for NULL.
- */
-uint64_t cmabi_component_load_bytes(const cmabi_component *component);
-
-/**
- * How many steps the loading of the component took, as `cmabi_config_set_max_load_work` counts them; 0
- * for NULL.
- */
-uint64_t cmabi_component_load_work(const cmabi_component *component);
-
-/**
- * How many things a component imports; 0 for NULL.
- */
-size_t cmabi_component_import_count(const cmabi_component *component);
-
-/**
- * The type of an import, and through `name`, which may be NULL, its name. In the order of the
- * component. Borrowed from the component; NULL beyond the last and for NULL.
- */
-const cmabi_extern_type *cmabi_component_import(const cmabi_component *component,
-                                                       size_t index,
-                                                       cmabi_string *name);
-
-/**
- * How many things a component's instances export; 0 for NULL.
- */
-size_t cmabi_component_export_count(const cmabi_component *component);
-
-/**
- * The type of an export, and through `name`, which may be NULL, its name. In the order of the
- * component. Borrowed from the component; NULL beyond the last and for NULL.
- */
-const cmabi_extern_type *cmabi_component_export(const cmabi_component *component,
-                                                       size_t index,
-                                                       cmabi_string *name);
-
-/**
- * What sort of thing it is; `CMABI_EXTERN_KIND_OTHER` for NULL.
- */
-cmabi_extern_kind cmabi_extern_type_kind(const cmabi_extern_type *type);
-
-/**
- * The type of a function; NULL for other kinds and for NULL.
- */
-const cmabi_func_type *cmabi_extern_type_func(const cmabi_extern_type *type);
-
-/**
- * The value type that the name stands for; NULL for other kinds and for NULL.
- */
-const cmabi_type *cmabi_extern_type_value(const cmabi_extern_type *type);
-
-/**
- * The resource type that the name stands for; NULL for other kinds and for NULL. That of a component
- * is a placeholder; that of an instance is the one that the instance has.
- */
-const cmabi_resource_type *cmabi_extern_type_resource(const cmabi_extern_type *type);
-
-/**
- * How many things an instance exports; 0 for other kinds and for NULL.
- */
-size_t cmabi_extern_type_export_count(const cmabi_extern_type *type);
-
-/**
- * The type of an export of an instance, and through `name`, which may be NULL, its name. NULL
- * beyond the last, for other kinds and for NULL.
- */
-const cmabi_extern_type *cmabi_extern_type_export(const cmabi_extern_type *type,
-                                                         size_t index,
-                                                         cmabi_string *name);
-
-/* Linker ----------------------------------------------------------------------------------------- */
-
-/**
- * What the host offers to components, by name. It can instantiate any number of components in any
- * number of stores of its engine.
- *
- * It may be changed by one thread at a time, and used for instantiation by any number of threads at
- * once where no instance was given to it; with an instance in it, it belongs to the store of that
- * instance. Instances keep what they need of it: it can be freed at any time.
- *
- * Callbacks may change and free the linker that they are called for. What is being linked is linked
- * with what the linker offered when that began.
- */
-typedef struct cmabi_linker cmabi_linker;
-
-/**
- * Decides whether a host function can serve calls of the type that a component imports it with; the
- * component is refused if not. `data` is that of the function. On `false`, it writes to `takes` what the
- * function takes, in words for a message, which are copied at once.
- */
-typedef bool (*cmabi_type_check)(void *data, const cmabi_func_type *type, cmabi_string *takes);
-
-/**
- * Makes a linker that offers nothing yet.
- */
-cmabi_status cmabi_linker_new(const cmabi_engine *engine,
-                              cmabi_linker **linker,
-                              cmabi_error **error);
-
-/**
- * Frees a linker. NULL is fine.
- */
-void cmabi_linker_free(cmabi_linker *linker);
-
-/**
- * Offers the function `func` as `name` of the interface `iface`, as `ns:pkg/iface@1.2.3`; with an
- * empty interface as a plain import of that name. An import also finds definitions of other versions
- * that are compatible by semantic versioning: each thing in it comes from the import's own version if it is
- * there, else from the highest one that has it.
- *
- * The function takes the type that a component imports it with: it must know what to expect, or ask
- * `cmabi_task_get_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
- * that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
- * taken. With stores on several threads, `func` is called on all of them.
- */
-cmabi_status cmabi_linker_func(cmabi_linker *linker,
-                               cmabi_string iface,
-                               cmabi_string name,
-                               cmabi_host_func func,
-                               void *data,
-                               cmabi_drop drop,
-                               cmabi_error **error);
-
-/**
- * Offers a function like `cmabi_linker_func`, of the given type: a component that imports it with
- * another type is refused when it is linked.
- */
-cmabi_status cmabi_linker_typed_func(cmabi_linker *linker,
-                                     cmabi_string iface,
-                                     cmabi_string name,
-                                     const cmabi_func_type *type,
-                                     cmabi_host_func func,
-                                     void *data,
-                                     cmabi_drop drop,
-                                     cmabi_error **error);
-
-/**
- * Offers a function like `cmabi_linker_func`. A component that imports it with a type that `check` does
- * not accept is refused when it is linked: for languages that know a function's type by other means
- * than a `cmabi_func_type`.
- */
-cmabi_status cmabi_linker_checked_func(cmabi_linker *linker,
-                                       cmabi_string iface,
-                                       cmabi_string name,
-                                       cmabi_type_check check,
-                                       cmabi_host_func func,
-                                       void *data,
-                                       cmabi_drop drop,
-                                       cmabi_error **error);
-
-/**
- * Offers a function like `cmabi_linker_func`, of the type that is described. Resource types are those of the
- * component that imports it: they are compared by their names, each described one with one of the
- * component's. A component that imports it with another type is refused when it is linked.
- */
-cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
-                                         cmabi_string iface,
-                                         cmabi_string name,
-                                         const cmabi_func_desc *type,
-                                         cmabi_host_func func,
-                                         void *data,
-                                         cmabi_drop drop,
-                                         cmabi_error **error);
-
-/**
- * Offers a function like `cmabi_linker_func`, of the type that `type` writes in WIT: `func(s: string) -> u32`,
- * after the definitions of the types that it names, if any: `record point { x: u32 } func(at: point)`.
- * Resource types are those of the component that imports it, by their names. A component that imports it
- * with another type is refused when it is linked.
- *
- * `args_size` and `results_size` are the sizes of the C structs that the function takes the arguments and the
- * result for, 0 where there are none. `CMABI_STATUS_INVALID_ARGUMENT` where they are not what the type takes,
- * `CMABI_STATUS_INVALID` where the text is no function type.
- */
-cmabi_status cmabi_linker_wit_func(cmabi_linker *linker,
-                                   cmabi_string iface,
-                                   cmabi_string name,
-                                   cmabi_string type,
-                                   size_t args_size,
-                                   size_t results_size,
-                                   cmabi_host_func func,
-                                   void *data,
-                                   cmabi_drop drop,
-                                   cmabi_error **error);
-
-/**
- * Offers the resource type `type` as `name` of an interface: one that the host implements. Arguments are
- * as for `cmabi_linker_func`; `destructor`, which may be NULL, is called with `data` for each of its
- * resources, as `cmabi_destructor` says.
- *
- * Make the type with `cmabi_resource_type_new`, or take it from WIT text. A type may be offered by several
- * names and linkers, each time with the same destructor.
- */
-cmabi_status cmabi_linker_resource(cmabi_linker *linker,
-                                   cmabi_string iface,
-                                   cmabi_string name,
-                                   const cmabi_resource_type *type,
-                                   cmabi_destructor destructor,
-                                   void *data,
-                                   cmabi_drop drop,
-                                   cmabi_error **error);
-
-/**
- * Offers a component, to be instantiated by those that import it. Arguments are as for
- * `cmabi_linker_func`; the component may be freed afterwards.
- */
-cmabi_status cmabi_linker_component(cmabi_linker *linker,
-                                    cmabi_string iface,
-                                    cmabi_string name,
-                                    const cmabi_component *component,
-                                    cmabi_error **error);
-
-/**
- * Offers a core module, from the `len` bytes of its binary at `bytes`, which are not needed
- * afterwards. Arguments are as for `cmabi_linker_func`. `CMABI_STATUS_INVALID` for what is not a valid
- * core module.
- */
-cmabi_status cmabi_linker_module(cmabi_linker *linker,
-                                 cmabi_string iface,
-                                 cmabi_string name,
-                                 const uint8_t *bytes,
-                                 size_t len,
-                                 cmabi_error **error);
-
-/**
- * Offers an instance, with all that it exports, as the instance `name`; with an empty name, offers each
- * thing that it exports by the name that it has there. From then on the linker
- * belongs to the store of that instance. The handle may be freed afterwards.
- */
-cmabi_status cmabi_linker_instance(cmabi_linker *linker,
-                                   cmabi_string name,
-                                   cmabi_instance *instance,
-                                   cmabi_error **error);
-
-/**
- * Offers what an instance exports at `path`, as for `cmabi_instance_func`, as `name` of `iface`, as for
- * `cmabi_linker_func`: a function, a resource type, or with an empty interface a whole instance under another
- * name. From then on the linker belongs to the store of that instance. `CMABI_STATUS_NOT_FOUND` where
- * there is no such export.
- */
-cmabi_status cmabi_linker_export(cmabi_linker *linker,
-                                 cmabi_string iface,
-                                 cmabi_string name,
-                                 cmabi_instance *instance,
-                                 cmabi_string path,
-                                 cmabi_error **error);
-
-/**
- * Has components instantiated though things that they import are missing. A function that is missing traps
- * when it is called, with a message that names it; a resource type is a new one, which nothing makes.
- * What is there but of the wrong type, missing core modules and missing components are refused as before.
- *
- * That holds for the `count` imports at `names`, each as `ns:pkg/iface@1.2.3`, or without the version for
- * all versions; with a `count` of 0 for all imports. It can be called more than once.
- */
-cmabi_status cmabi_linker_trap_unknown_imports(cmabi_linker *linker,
-                                               const cmabi_string *names,
-                                               size_t count,
-                                               cmabi_error **error);
-
-/**
- * Checks that all a component imports is there and of the right type, without instantiating it.
- *
- * `CMABI_STATUS_LINK` where something is missing or of the wrong type: the message lists all of it by
- * full name, with the type that is expected and the one that is given.
- */
-cmabi_status cmabi_linker_check(const cmabi_linker *linker,
-                                const cmabi_component *component,
-                                cmabi_error **error);
-
-/**
- * Instantiates a component in a store: core start functions run.
- *
- * `CMABI_STATUS_LINK` as for `cmabi_linker_check`, before anything has run. `CMABI_STATUS_TRAP` where a
- * start function traps; what was instantiated before is then not reachable.
- */
-cmabi_status cmabi_linker_instantiate(const cmabi_linker *linker,
-                                      cmabi_store *store,
-                                      const cmabi_component *component,
-                                      cmabi_instance **instance,
-                                      cmabi_error **error);
-
-/* WASI: what a host grants to programs ----------------------------------------------------------- */
-
-/**
- * One of the standard streams.
- */
-enum cmabi_wasi_stdio
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Standard input.
-     */
-    CMABI_WASI_STDIO_STDIN,
-    /**
-     * Standard output.
-     */
-    CMABI_WASI_STDIO_STDOUT,
-    /**
-     * Standard error.
-     */
-    CMABI_WASI_STDIO_STDERR,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_wasi_stdio cmabi_wasi_stdio;
-#else
-typedef uint32_t cmabi_wasi_stdio;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What components may do in a folder and below it.
- */
-enum cmabi_wasi_rights
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Read.
-     */
-    CMABI_WASI_RIGHTS_READ_ONLY,
-    /**
-     * Read, write, make, remove and rename.
-     */
-    CMABI_WASI_RIGHTS_READ_WRITE,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_wasi_rights cmabi_wasi_rights;
-#else
-typedef uint32_t cmabi_wasi_rights;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What a component wants to do with an address.
- */
-enum cmabi_wasi_network_use
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Bind a TCP socket to it: to listen there, or to connect from there.
-     */
-    CMABI_WASI_NETWORK_USE_TCP_BIND,
-    /**
-     * Connect to it.
-     */
-    CMABI_WASI_NETWORK_USE_TCP_CONNECT,
-    /**
-     * Bind a UDP socket to it.
-     */
-    CMABI_WASI_NETWORK_USE_UDP_BIND,
-    /**
-     * Have a UDP socket exchange datagrams with it only.
-     */
-    CMABI_WASI_NETWORK_USE_UDP_CONNECT,
-    /**
-     * Send a datagram to it.
-     */
-    CMABI_WASI_NETWORK_USE_UDP_SEND,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_wasi_network_use cmabi_wasi_network_use;
-#else
-typedef uint32_t cmabi_wasi_network_use;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What components may use of the system by way of WASI 0.2 (<https://github.com/WebAssembly/WASI>).
- *
- * A new one grants nothing: no arguments, no environment, closed standard streams, no folder, no network; but
- * the system's clocks and random numbers. `cmabi_linker_wasi` takes a copy; changing or freeing the config
- * later does not touch that. What a config names is looked up when it is set, and an error says what is wrong
- * with it. May be changed by one thread at a time.
- */
-typedef struct cmabi_wasi_config cmabi_wasi_config;
-
-/**
- * Reads for a component: puts up to `capacity` bytes into `buffer` and their number into `len`, which is 0
- * before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
- * yet: it is called again whenever the store is run and nothing else is ready, so run the store
- * when there are some. Any other status is an I/O error of the stream. It may not use the store.
- */
-typedef cmabi_status (*cmabi_wasi_read)(void *data, uint8_t *buffer, size_t capacity, size_t *len);
-
-/**
- * Takes what a component writes: up to `len` bytes at `bytes`. The number of those that it has taken goes to `taken`,
- * which is `len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
- * run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store.
- */
-typedef cmabi_status (*cmabi_wasi_write)(void *data, const uint8_t *bytes, size_t len, size_t *taken);
-
-/**
- * An address of the network.
- */
-typedef struct cmabi_wasi_address {
-    /**
-     * Whether `ip` is an IPv6 address, of 16 bytes; otherwise it is an IPv4 address, of 4.
-     */
-    bool is_ipv6;
-    /**
-     * The bytes of the IP address, the first one first.
-     */
-    uint8_t ip[16];
-    /**
-     * The port; 0 where any will do.
-     */
-    uint16_t port;
-} cmabi_wasi_address;
-
-/**
- * Says whether a component may use an address so. It may not use the store.
- */
-typedef bool (*cmabi_wasi_network_check)(void *data,
-                                         const cmabi_wasi_address *address,
-                                         cmabi_wasi_network_use use);
-
-/**
- * Makes a config that grants nothing.
- */
-cmabi_status cmabi_wasi_config_new(cmabi_wasi_config **config, cmabi_error **error);
-
-/**
- * Frees a config. NULL is fine.
- */
-void cmabi_wasi_config_free(cmabi_wasi_config *config);
-
-/**
- * Adds an argument of the program. The first one is its name.
- */
-cmabi_status cmabi_wasi_config_add_arg(cmabi_wasi_config *config,
-                                       cmabi_string arg,
-                                       cmabi_error **error);
-
-/**
- * Adds the arguments of this process, its name first.
- */
-cmabi_status cmabi_wasi_config_inherit_args(cmabi_wasi_config *config, cmabi_error **error);
-
-/**
- * Sets a variable of the environment. `CMABI_STATUS_INVALID_ARGUMENT` for a name that is empty or has a `=` in it.
- */
-cmabi_status cmabi_wasi_config_set_env(cmabi_wasi_config *config,
-                                       cmabi_string name,
-                                       cmabi_string value,
-                                       cmabi_error **error);
-
-/**
- * Sets the variables of this process's environment, but those that are not UTF-8.
- */
-cmabi_status cmabi_wasi_config_inherit_env(cmabi_wasi_config *config, cmabi_error **error);
-
-/**
- * Makes a standard stream that of this process.
- */
-cmabi_status cmabi_wasi_config_inherit_stdio(cmabi_wasi_config *config,
-                                             cmabi_wasi_stdio stream,
-                                             cmabi_error **error);
-
-/**
- * Has a standard stream read or write the file at `path` of the host's. Each store begins to read at the
- * beginning; a file that is written to is emptied, or made, now, and all stores write to its end.
- *
- * `CMABI_STATUS_NOT_FOUND` or `CMABI_STATUS_INVALID_ARGUMENT` for a file that cannot be opened.
- */
-cmabi_status cmabi_wasi_config_set_stdio_file(cmabi_wasi_config *config,
-                                              cmabi_wasi_stdio stream,
-                                              cmabi_string path,
-                                              cmabi_error **error);
-
-/**
- * Makes standard input the `len` bytes at `bytes`, which are copied. Each store begins with the first.
- */
-cmabi_status cmabi_wasi_config_set_stdin_bytes(cmabi_wasi_config *config,
-                                               const uint8_t *bytes,
-                                               size_t len,
-                                               cmabi_error **error);
-
-/**
- * Has standard input read by a callback. `drop`, which may be NULL, is called with `data` once the config, the
- * linkers that have a copy of it, and the stores that those have instantiated in are gone. With stores on several
- * threads, `read` is called on all of them.
- */
-cmabi_status cmabi_wasi_config_set_stdin(cmabi_wasi_config *config,
-                                         cmabi_wasi_read read,
-                                         void *data,
-                                         cmabi_drop drop,
-                                         cmabi_error **error);
-
-/**
- * Has standard output or standard error go to a callback. `data` and `drop` are as for
- * `cmabi_wasi_config_set_stdin`.
- */
-cmabi_status cmabi_wasi_config_set_output(cmabi_wasi_config *config,
-                                          cmabi_wasi_stdio stream,
-                                          cmabi_wasi_write write,
-                                          void *data,
-                                          cmabi_drop drop,
-                                          cmabi_error **error);
-
-/**
- * Has the last `bytes` bytes that each component instance has written to standard error reported with the trap
- * that ends it (`cmabi_error_last_words`): the message of a panic, in most languages. They go where else
- * standard error goes as well; where it is closed, it takes them all the same. The default is 0, which keeps
- * nothing; `CMABI_STATUS_INVALID_ARGUMENT` for more than 1 MiB.
- */
-cmabi_status cmabi_wasi_config_set_last_words(cmabi_wasi_config *config,
-                                              uint32_t bytes,
-                                              cmabi_error **error);
-
-/**
- * Opens the folder `host_path` for components, which find it as `guest_path`. Nothing outside of it can be reached,
- * whatever links there are in it.
- *
- * `CMABI_STATUS_NOT_FOUND` where there is no such folder; `CMABI_STATUS_INVALID_ARGUMENT` for what is none, and for a
- * second folder with the same guest path.
- */
-cmabi_status cmabi_wasi_config_add_dir(cmabi_wasi_config *config,
-                                       cmabi_string host_path,
-                                       cmabi_string guest_path,
-                                       cmabi_wasi_rights rights,
-                                       cmabi_error **error);
-
-/**
- * Allows those uses of the network that `check` accepts. `data` and `drop` are as for `cmabi_wasi_config_set_stdin`.
- */
-cmabi_status cmabi_wasi_config_set_network(cmabi_wasi_config *config,
-                                           cmabi_wasi_network_check check,
-                                           void *data,
-                                           cmabi_drop drop,
-                                           cmabi_error **error);
-
-/**
- * Allows all uses of the network, and to look up names.
- */
-cmabi_status cmabi_wasi_config_inherit_network(cmabi_wasi_config *config,
-                                               cmabi_error **error);
-
-/**
- * Allows, or forbids, to look up the addresses of names.
- */
-cmabi_status cmabi_wasi_config_set_name_lookup(cmabi_wasi_config *config,
-                                               bool allowed,
-                                               cmabi_error **error);
-
-/**
- * Has clocks show a time that passes only while a component waits for it, and waiting take no time: for runs that
- * repeat. The wall clock begins at `nanoseconds` since 1970-01-01 00:00 UTC, the monotonic clock at 0.
- */
-cmabi_status cmabi_wasi_config_set_fixed_clocks(cmabi_wasi_config *config,
-                                                uint64_t nanoseconds,
-                                                cmabi_error **error);
-
-/**
- * Draws all random numbers from a seed, the same in each store: for runs that repeat, not for secrets.
- */
-cmabi_status cmabi_wasi_config_set_random_seed(cmabi_wasi_config *config,
-                                               uint64_t seed,
-                                               cmabi_error **error);
-
-/**
- * Sets how many resources (streams, pollables, files, sockets) a store may have at once. A guest that
- * makes more traps. The default is 100,000.
- */
-cmabi_status cmabi_wasi_config_set_max_resources(cmabi_wasi_config *config,
-                                                 uint32_t resources,
-                                                 cmabi_error **error);
-
-/**
- * Sets how many files, directories and sockets a store may have open at once. To open more fails, with an
- * error code of WASI. The default is 1024.
- */
-cmabi_status cmabi_wasi_config_set_max_descriptors(cmabi_wasi_config *config,
-                                                   uint32_t descriptors,
-                                                   cmabi_error **error);
-
-/**
- * Sets how many bytes one read or write moves at most, from 4096 on. The default is 1 MiB.
- */
-cmabi_status cmabi_wasi_config_set_max_buffer_bytes(cmabi_wasi_config *config,
-                                                    uint32_t bytes,
-                                                    cmabi_error **error);
-
-/**
- * Sets how many bytes one call for random bytes gets. A guest that asks for more traps. The default is 1 MiB.
- */
-cmabi_status cmabi_wasi_config_set_max_random_bytes(cmabi_wasi_config *config,
-                                                    uint32_t bytes,
-                                                    cmabi_error **error);
-
-/**
- * Sets how many pollables a guest may wait for at once. One that waits for more traps. The default is 10,000.
- */
-cmabi_status cmabi_wasi_config_set_max_poll(cmabi_wasi_config *config,
-                                            uint32_t pollables,
-                                            cmabi_error **error);
-
-/**
- * Offers WASI 0.2 to components, all interfaces but those of `wasi:http`: a component finds them whichever version
- * of 0.2 it was built for. Each store that the linker instantiates in has a state of its own, and shares
- * nothing with others. NULL for `config` grants nothing.
- *
- * A guest that waits, for time, input or a socket, does not keep the host's thread: the host can run other
- * calls, and its event loop (`cmabi_store_waker`) is woken when the guest can go on. `cmabi_func_call` sleeps until
- * then. While a function whose type is not `async` waits so, its instance cannot be entered by other calls.
- *
- * A guest that exits ends its call with `CMABI_STATUS_EXIT`, see `cmabi_error_exit_code`.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` where the linker offers something by one of the names already.
- */
-cmabi_status cmabi_linker_wasi(cmabi_linker *linker,
-                               const cmabi_wasi_config *config,
-                               cmabi_error **error);
-
-/* Instance --------------------------------------------------------------------------------------- */
-
-/**
- * An instance of a component. It belongs to the store that it was made in, and lives there until
- * the store is freed: freeing this handle only gives up looking things up in it.
- */
-typedef struct cmabi_instance cmabi_instance;
-
-/**
- * Frees an instance handle, and with it the functions that were asked of it. NULL is fine.
- */
-void cmabi_instance_free(cmabi_instance *instance);
-
-/**
- * Makes `func` the exported function at `path`: its name, as `greet`, or for a function of an exported
- * instance the names with `#` between them, as `ns:pkg/iface@1.2.3#greet`. Where no export has exactly
- * that version, the highest one that is compatible by semantic versioning is taken.
- *
- * The function is borrowed from the instance; asking once more gives the same pointer.
- * `CMABI_STATUS_NOT_FOUND` where there is none: the message says what there is.
- */
-cmabi_status cmabi_instance_func(cmabi_instance *instance,
-                                 cmabi_string path,
-                                 const cmabi_func **func,
-                                 cmabi_error **error);
-
-/**
- * Looks up all functions that `exports` describes at once, and writes them to `funcs`, which has room for
- * `count`, in the same order. They are borrowed from the instance, as for `cmabi_instance_func`.
- *
- * Their types must be those that are described. Resource types are the instance's own: they are compared by
- * their names, each described one with one of the instance's. `CMABI_STATUS_TYPE_MISMATCH` where
- * functions are missing or have other types: the message lists all of them, with both types, and nothing
- * is written.
- */
-cmabi_status cmabi_instance_described_funcs(cmabi_instance *instance,
-                                            const cmabi_export_desc *exports,
-                                            size_t count,
-                                            const cmabi_func **funcs,
-                                            cmabi_error **error);
-
-/**
- * Makes `type` the exported resource type at `path`, which is as for `cmabi_instance_func`: the one that
- * this very instance has, whether it implements it or was given it. Borrowed from the instance.
- * `CMABI_STATUS_NOT_FOUND` where there is none.
- */
-cmabi_status cmabi_instance_resource(cmabi_instance *instance,
-                                     cmabi_string path,
-                                     const cmabi_resource_type **type,
-                                     cmabi_error **error);
-
-/**
- * How many things an instance exports; 0 for NULL.
- */
-size_t cmabi_instance_export_count(cmabi_instance *instance);
-
-/**
- * The type of an export, with the resource types that this instance has, and through `name`, which
- * may be NULL, its name. In the order of the component. Borrowed from the instance; NULL beyond the
- * last and for NULL.
- */
-const cmabi_extern_type *cmabi_instance_export(cmabi_instance *instance,
-                                               size_t index,
-                                               cmabi_string *name);
-
-/**
- * Ends an instance and all inside it now, whatever it does: what it runs ends as if it had trapped, and
- * callers and the other ends of its streams learn why; what it owned is dropped, and its memories and
- * tables are given back before the store goes, as far as the engine can: the built-in one keeps addresses and
- * tables. From then on a call of it fails with `CMABI_STATUS_ENDED`. Where a function of the host that it
- * has called ends it, it traps when that returns. Nothing happens to one that has ended before. The
- * handle stays the caller's.
- */
-cmabi_status cmabi_instance_terminate(cmabi_store *store,
-                                      const cmabi_instance *instance,
-                                      cmabi_error **error);
-
-/**
- * Sets what an instance is called in messages, frames and traces, `component` otherwise; what is inside of
- * it is called after it, as `label.0`. The text is copied.
- */
-cmabi_status cmabi_instance_set_label(cmabi_store *store,
-                                      const cmabi_instance *instance,
-                                      cmabi_string label,
-                                      cmabi_error **error);
-
-/**
- * Has an instance keep `data` for the host: what a host function finds by its caller
- * (`cmabi_task_caller_data`). `drop`, which may be NULL, is called with it when other data is set, and when
- * the store is freed.
- */
-cmabi_status cmabi_instance_set_data(cmabi_store *store,
-                                     const cmabi_instance *instance,
-                                     void *data,
-                                     cmabi_drop drop,
-                                     cmabi_error **error);
-
-/**
- * The data that the host has set; NULL before, for NULL, and where the store is in use elsewhere.
- */
-void *cmabi_instance_data(cmabi_store *store, const cmabi_instance *instance);
-
-/**
- * Counts what an instance, and those inside it, are doing, for debugging: it looks at every thread of
- * the store. `counts` is initialized with `CMABI_COUNTS_INIT`.
- */
-cmabi_status cmabi_instance_get_counts(cmabi_store *store,
-                                       const cmabi_instance *instance,
-                                       cmabi_counts *counts,
-                                       cmabi_error **error);
-
-/* Interrupter ------------------------------------------------------------------------------------ */
-
-/**
- * For `cmabi_store_set_deadline`: there is time without end.
- */
-#define CMABI_NO_DEADLINE UINT64_MAX
-
-/**
- * Stops what runs in a store, from any thread, at any time; it may outlive the store.
- */
-typedef struct cmabi_interrupter cmabi_interrupter;
-
-/**
- * Makes an interrupter of a store, to be freed with `cmabi_interrupter_free`. All interrupters of a store
- * do the same. `CMABI_STATUS_INVALID_ARGUMENT` for a store that was not made for it: see
- * `cmabi_config_set_interruptible`.
- */
-cmabi_status cmabi_store_interrupter(cmabi_store *store,
-                                     cmabi_interrupter **interrupter,
-                                     cmabi_error **error);
-
-/**
- * Stops what runs in the store now: the guest traps, and the call that ran it fails with
- * `CMABI_STATUS_INTERRUPTED`; so does a call that sleeps until something outside happens. As after any
- * trap, the instances whose calls are ended cannot be called again; others go on, and other calls of the
- * store with them. Where nothing runs, nothing happens.
- *
- * It takes some milliseconds at the most, unless the engine is in the middle of a long instruction such
- * as `memory.fill`, or a function of the host runs: that is not stopped, but the guest that called it is
- * when it returns. Any thread may call this at any time, also after the store is freed, and so may a
- * handler of signals: it takes no lock and no memory. NULL is fine.
- */
-void cmabi_interrupter_interrupt(const cmabi_interrupter *interrupter);
-
-/**
- * Frees an interrupter; what it was asked for still happens. NULL is fine.
- */
-void cmabi_interrupter_free(cmabi_interrupter *interrupter);
-
-/**
- * Gives what runs in a store so many nanoseconds from now; then it is stopped as by
- * `cmabi_interrupter_interrupt`, and so is whatever runs later, until this is called again. It takes the
- * place of a deadline that was set before; `CMABI_NO_DEADLINE` only takes that away.
- *
- * One thread of the library keeps the deadlines of all stores. `CMABI_STATUS_INVALID_ARGUMENT` for a
- * store that was not made for it: see `cmabi_config_set_interruptible`. `CMABI_STATUS_LIMIT` where the
- * thread cannot be started.
- */
-cmabi_status cmabi_store_set_deadline(cmabi_store *store,
-                                      uint64_t nanoseconds,
-                                      cmabi_error **error);
-
-/* Func ------------------------------------------------------------------------------------------- */
-
-/**
- * A function of the component level: one that an instance exports, borrowed from that instance, or
- * one that the host made (`cmabi_canon_lift`, `cmabi_func_new`), which is the host's to free.
- */
-typedef struct cmabi_func cmabi_func;
-
-/**
- * The type of a function. Borrowed; NULL for NULL.
- */
-const cmabi_func_type *cmabi_func_get_type(const cmabi_func *func);
-
-/**
- * Checks that C's structs have the sizes that a function's arguments and result have: once, after
- * looking the function up. A size is 0 where there are no parameters or no result.
- *
- * `CMABI_STATUS_TYPE_MISMATCH` where they differ: the message has the function's type and sizes.
- */
-cmabi_status cmabi_func_check(const cmabi_func *func,
-                              size_t args_size,
-                              size_t results_size,
-                              cmabi_error **error);
-
-/**
- * Calls a function and runs the store until the call is over (Embedding API of CanonicalABI.md).
- *
- * `args` points to the record of the arguments in the canonical layout, NULL without parameters; the
- * arguments, and what they point to, are only read, and only during the call. The result is written
- * to `results`, NULL without a result; what it points to lies in `arena`, which may be NULL where the
- * result has no strings, lists or maps in it. On failure `results` may have been written to in part.
- *
- * `CMABI_STATUS_TRAP` where a guest trapped: the specification says what cannot be called any more
- * after that. `CMABI_STATUS_HOST` where a host function failed. `CMABI_STATUS_WOULD_BLOCK` where the
- * call can only go on when the host does something, and inside a host function where it has to wait at
- * all: it then goes on without its caller; `cmabi_func_start` is for such calls.
- * `CMABI_STATUS_INVALID_ARGUMENT` for a function of another store, and for arguments that are none of
- * their types, such as a stale handle or a string that is not UTF-8: no guest ends because of them, and
- * their handles stay the host's.
- */
-cmabi_status cmabi_func_call(cmabi_store *store,
-                             const cmabi_func *func,
-                             const void *args,
-                             void *results,
-                             cmabi_arena *arena,
-                             cmabi_error **error);
-
-/* Subtask: the host's side of a call that it made ------------------------------------------------ */
-
-/**
- * How far a call is.
- */
-enum cmabi_subtask_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The callee has not taken the arguments yet: backpressure keeps the call waiting.
-     */
-    CMABI_SUBTASK_STATE_STARTING,
-    /**
-     * The callee has taken the arguments.
-     */
-    CMABI_SUBTASK_STATE_STARTED,
-    /**
-     * The result is there.
-     */
-    CMABI_SUBTASK_STATE_RETURNED,
-    /**
-     * Cancelled; the callee has never taken the arguments.
-     */
-    CMABI_SUBTASK_STATE_CANCELLED_BEFORE_STARTED,
-    /**
-     * Cancelled; the callee has taken the arguments, and there is no result.
-     */
-    CMABI_SUBTASK_STATE_CANCELLED_BEFORE_RETURNED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_subtask_state cmabi_subtask_state;
-#else
-typedef uint32_t cmabi_subtask_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * A call that the host has made (Subtask State in CanonicalABI.md), with its result. It may outlive its
- * store; then it can only be freed.
- */
-typedef struct cmabi_subtask cmabi_subtask;
-
-/**
- * Told that a call is over: returned, cancelled, or ended by a trap. No guest runs then. It may use the
- * store, start other calls, and free the subtask.
- */
-typedef void (*cmabi_on_resolve)(void *data, cmabi_subtask *subtask);
-
-/**
- * Starts a call of a function, and lets it run until it is over or blocks (Embedding API of
- * CanonicalABI.md). `cmabi_store_tick` and `cmabi_store_run` let it go on. Any number of calls may be
- * under way, and end in any order.
- *
- * `args` points to the record of the arguments in the canonical layout, NULL without parameters. It, and
- * what it points to, must stay until the callee has taken the arguments, which is when the state is no
- * longer `CMABI_SUBTASK_STATE_STARTING`. Most calls are beyond that when this returns; a call waits to
- * start where its callee exerts backpressure, or is busy with another and cannot be interrupted.
- *
- * `on_resolve`, which may be NULL, is called once, with `data` and the subtask, when the call is over: before
- * this function returns if it is over by then, `*subtask` being set already; otherwise when the store
- * runs. It is not called where this function fails, or where the subtask is freed first.
- *
- * Fails like `cmabi_func_call` where the call does so at once; later failures are those of
- * `cmabi_subtask_get_state`.
- */
-cmabi_status cmabi_func_start(cmabi_store *store,
-                              const cmabi_func *func,
-                              const void *args,
-                              cmabi_on_resolve on_resolve,
-                              void *data,
-                              cmabi_drop drop,
-                              cmabi_subtask **subtask,
-                              cmabi_error **error);
-
-/**
- * Frees a call. One that has not started never does; one that has started goes on, and its result is
- * dropped when it comes: to stop it, cancel it first. NULL is fine.
- */
-void cmabi_subtask_free(cmabi_subtask *subtask);
-
-/**
- * Sets `state` to how far a call is. Where a trap or a host function's failure has ended it, this fails
- * with that: `CMABI_STATUS_TRAP` or `CMABI_STATUS_HOST`, each time; `CMABI_STATUS_INVALID_ARGUMENT` where
- * the arguments turned out to be none of their types when the guest took them.
- */
-cmabi_status cmabi_subtask_get_state(const cmabi_subtask *subtask,
-                                     cmabi_subtask_state *state,
-                                     cmabi_error **error);
-
-/**
- * The result of a call that has returned, in the canonical layout: it and what it points to live as long
- * as the subtask, but handles in it are the host's until it gives them away or drops them. Borrowed;
- * NULL for a function without a result, for a call that has not returned, and for NULL.
- */
-const void *cmabi_subtask_results(const cmabi_subtask *subtask);
-
-/**
- * Asks for a call's cancellation. The callee may end at once, later, or go on and return as if not
- * asked: look at the state. A call that is waiting to start is cancelled at once; for one that is over
- * nothing happens. `CMABI_STATUS_INVALID_ARGUMENT` where it was asked before.
- */
-cmabi_status cmabi_subtask_cancel(cmabi_subtask *subtask,
-                                  cmabi_error **error);
-
-/**
- * The store that the call was made in. Borrowed; NULL for NULL, and where the store was freed.
- */
-cmabi_store *cmabi_subtask_store(const cmabi_subtask *subtask);
-
-/* Stream: the host's ends ------------------------------------------------------------------------ */
-
-/**
- * How a read or write ended (`CopyResult` in CanonicalABI.md).
- */
-enum cmabi_copy_result
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Elements were copied, fewer than there was room for or as many; or the copy was of none.
-     */
-    CMABI_COPY_RESULT_COMPLETED,
-    /**
-     * The other end is gone, after so many elements: the end of the stream.
-     */
-    CMABI_COPY_RESULT_DROPPED,
-    /**
-     * The copy was cancelled, after so many elements.
-     */
-    CMABI_COPY_RESULT_CANCELLED,
-    /**
-     * It goes on: the end is in use until the completion is called, until the end's set has an event,
-     * or until the copy is cancelled.
-     */
-    CMABI_COPY_RESULT_BLOCKED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_copy_result cmabi_copy_result;
-#else
-typedef uint32_t cmabi_copy_result;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What the other end of a stream does.
- */
-enum cmabi_stream_signal
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * It waits with a buffer: the guest has begun to read or to write.
-     */
-    CMABI_STREAM_SIGNAL_WAITS,
-    /**
-     * It wants back the buffer that it waits with: the guest has cancelled.
-     */
-    CMABI_STREAM_SIGNAL_CANCELS,
-    /**
-     * It is gone. Nothing else will be told.
-     */
-    CMABI_STREAM_SIGNAL_DROPPED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_stream_signal cmabi_stream_signal;
-#else
-typedef uint32_t cmabi_stream_signal;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * Told that a read or write that took longer is over: `end` can be used again, and the buffer is the
- * host's again. Called while no guest runs, by the function of the library that let guests run. It may
- * use the store, also to go on reading or writing.
- */
-typedef void (*cmabi_copy_callback)(void *data,
-                                    cmabi_store *store,
-                                    uint32_t end,
-                                    cmabi_copy_result result,
-                                    uint32_t count);
-
-/**
- * What became of a read or write.
- */
-typedef struct cmabi_copied {
-    /**
-     * How it ended.
-     */
-    cmabi_copy_result result;
-    /**
-     * How many elements were copied; 0 where it goes on.
-     */
-    uint32_t count;
-} cmabi_copied;
-
-/**
- * Reads elements where the writer has them: `count` of them at `elements`. Answers how many it has taken,
- * from the first on.
- *
- * The elements are there until it returns. It cannot use the store.
- */
-typedef uint32_t (*cmabi_read_in_place)(void *data, const void *elements, uint32_t count);
-
-/**
- * Writes elements where the reader wants them: room for `count` of them at `elements`. Answers how many it
- * has written, from the first on.
- *
- * The room is there until it returns. It cannot use the store.
- */
-typedef uint32_t (*cmabi_write_in_place)(void *data, void *elements, uint32_t count);
-
-/**
- * Told what the other end of `end` does. It may use the store: read, write and drop `end` above all.
- *
- * `CMABI_STREAM_SIGNAL_WAITS` and `_CANCELS` are told inside the guest's call, which sees what the callback
- * does as its result: a host that writes and drops here gives the guest its last elements and the end of
- * the stream in one. `_DROPPED` is told while no guest runs.
- *
- * The answer counts for `_CANCELS` only: `CMABI_STATUS_PENDING` keeps the guest waiting for its buffer
- * until `cmabi_stream_release`, with any other the guest gets it back.
- */
-typedef cmabi_status (*cmabi_stream_watcher)(void *data,
-                                             cmabi_store *store,
-                                             uint32_t end,
-                                             cmabi_stream_signal signal);
-
-/**
- * Makes a stream of `element`, which is NULL for a stream without payload. `*readable` and `*writable`
- * are handles of the host's table to its two ends, until they are given away or dropped.
- *
- * A readable end is given away by passing it as a `stream<element>` in arguments, results or the
- * elements of another stream; the handle is stale then. Ends that arrive in values are handles of the
- * same table. `CMABI_STATUS_INVALID` for what a stream cannot carry, such as borrowed handles;
- * `CMABI_STATUS_LIMIT` where the table is full.
- */
-cmabi_status cmabi_stream_new(cmabi_store *store,
-                              const cmabi_type *element,
-                              uint32_t *readable,
-                              uint32_t *writable,
-                              cmabi_error **error);
-
-/**
- * Checks that `end` is an end of a stream of `element`, which is NULL for none: once, when an end has
- * arrived and before buffers of a C type are used with it. `CMABI_STATUS_TYPE_MISMATCH` where it is one
- * of another type.
- */
-cmabi_status cmabi_stream_check(cmabi_store *store,
-                                uint32_t end,
-                                const cmabi_type *element,
-                                cmabi_error **error);
-
-/**
- * Reads up to `count` elements, at most 2^28 - 1, from the readable end `end` to `elements`
- * (`stream.read` in CanonicalABI.md). What they point to goes to `arena`, which may be NULL for elements
- * without strings, lists and maps in them.
- *
- * Where the writer waits with its elements, they are copied at once; `*copied` says how many there were.
- * Else `copied->result` is `CMABI_COPY_RESULT_BLOCKED`: until the copy is over, `elements` must stay as it
- * is, and `end` cannot be read, dropped or given away. That it is over is told by `completion`, or,
- * where that is NULL, by the set that the end was put into, or by `cmabi_stream_poll`.
- *
- * With a `count` of 0, which is over when the writer waits, a host learns when there is something to read.
- *
- * `drop` is called when `completion` will not be called any more, at once where the copy is over at once.
- * Once the writer was found to be gone, every further read says `CMABI_COPY_RESULT_DROPPED` and 0.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, and while a copy is in
- * progress. `CMABI_STATUS_TRAP` where a guest wrote what is not
- * of its type; that ends the guest.
- */
-cmabi_status cmabi_stream_read(cmabi_store *store,
-                               uint32_t end,
-                               void *elements,
-                               uint32_t count,
-                               cmabi_arena *arena,
-                               cmabi_copy_callback completion,
-                               void *data,
-                               cmabi_drop drop,
-                               cmabi_copied *copied,
-                               cmabi_error **error);
-
-/**
- * Writes up to `count` elements, at most 2^28 - 1, at `elements` to the writable end `end`
- * (`stream.write` in CanonicalABI.md). All as for `cmabi_stream_read`; while the copy goes on, what the
- * elements point to must stay as well.
- *
- * Handles in the elements that were copied have been given away. Elements that are none of their type, such
- * as a string that is not UTF-8, are `CMABI_STATUS_INVALID_ARGUMENT` where the reader waits; a guest that
- * comes later to read them traps. Handles are looked at in any case, before any is given away.
- */
-cmabi_status cmabi_stream_write(cmabi_store *store,
-                                uint32_t end,
-                                const void *elements,
-                                uint32_t count,
-                                cmabi_copy_callback completion,
-                                void *data,
-                                cmabi_drop drop,
-                                cmabi_copied *copied,
-                                cmabi_error **error);
-
-/**
- * Looks whether the copy in progress at `end` is over: `CMABI_COPY_RESULT_BLOCKED` where it is not, or
- * where there is none. Once it is over and this has said so, its completion is not called.
- */
-cmabi_status cmabi_stream_poll(cmabi_store *store,
-                               uint32_t end,
-                               cmabi_copied *copied,
-                               cmabi_error **error);
-
-/**
- * Ends the copy that is in progress at `end`, and says what it came to (`stream.cancel-read`,
- * `stream.cancel-write`). Its completion is not called. `CMABI_STATUS_INVALID_ARGUMENT` where there is
- * none.
- */
-cmabi_status cmabi_stream_cancel(cmabi_store *store,
-                                 uint32_t end,
-                                 cmabi_copied *copied,
-                                 cmabi_error **error);
-
-/**
- * Drops an end of a stream (`stream.drop-readable`, `stream.drop-writable`); for the reader, a writer that
- * is gone is the end of the stream. `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress: cancel it
- * first.
- */
-cmabi_status cmabi_stream_drop(cmabi_store *store,
-                               uint32_t end,
-                               cmabi_error **error);
-
-/**
- * Reads without a copy: where the writer waits with its elements, `visit` gets them where they are, in the
- * guest's memory. `*copied` says how many it has taken. Nothing goes on afterwards:
- * `CMABI_COPY_RESULT_BLOCKED` means that the writer does not wait now. `cmabi_stream_watch`, or a read of 0
- * elements, tells when it does.
- *
- * For elements of which every bit means something, and the same everywhere: numbers, flags without unused
- * bits, and records, tuples and fixed-length lists of them without padding; others are
- * `CMABI_STATUS_INVALID_ARGUMENT`. `elements` is NULL for a stream without payload.
- */
-cmabi_status cmabi_stream_read_in_place(cmabi_store *store,
-                                        uint32_t end,
-                                        cmabi_read_in_place visit,
-                                        void *data,
-                                        cmabi_copied *copied,
-                                        cmabi_error **error);
-
-/**
- * Writes without a copy: where the reader waits, `visit` gets the place where it wants the elements, in
- * the guest's memory. All as for `cmabi_stream_read_in_place`.
- */
-cmabi_status cmabi_stream_write_in_place(cmabi_store *store,
-                                         uint32_t end,
-                                         cmabi_write_in_place visit,
-                                         void *data,
-                                         cmabi_copied *copied,
-                                         cmabi_error **error);
-
-/**
- * Has `watcher` told what the other end of `end` does, from now on until `end` is given away or dropped;
- * at once where the other end waits already. It replaces the one before; NULL for none.
- *
- * This is how a host makes or takes elements only when they are wanted.
- */
-cmabi_status cmabi_stream_watch(cmabi_store *store,
-                                uint32_t end,
-                                cmabi_stream_watcher watcher,
-                                void *data,
-                                cmabi_drop drop,
-                                cmabi_error **error);
-
-/**
- * Gives the other end of `end` the buffer back that a watcher's answer to `CMABI_STREAM_SIGNAL_CANCELS`
- * has kept. Nothing happens where it has it already.
- */
-cmabi_status cmabi_stream_release(cmabi_store *store,
-                                  uint32_t end,
-                                  cmabi_error **error);
-
-/* Future: the host's ends ------------------------------------------------------------------------ */
-
-/**
- * Makes a future of `element`, which is NULL for a future without payload. `*readable` and `*writable` are
- * handles of the host's table to its two ends. All as for `cmabi_stream_new`.
- */
-cmabi_status cmabi_future_new(cmabi_store *store,
-                              const cmabi_type *element,
-                              uint32_t *readable,
-                              uint32_t *writable,
-                              cmabi_error **error);
-
-/**
- * Checks that `end` is an end of a future of `element`, which is NULL for none. As
- * `cmabi_stream_check`.
- */
-cmabi_status cmabi_future_check(cmabi_store *store,
-                                uint32_t end,
-                                const cmabi_type *element,
-                                cmabi_error **error);
-
-/**
- * Reads the value of a future to `element` (`future.read` in CanonicalABI.md). What it points to goes to
- * `arena`. All as for `cmabi_stream_read` with a `count` of 1.
- *
- * `copied->result` is `CMABI_COPY_RESULT_COMPLETED` with the value, `_BLOCKED` where it is not there yet,
- * and `_DROPPED` where there will be none because a trap ended the writer. A future is read once.
- */
-cmabi_status cmabi_future_read(cmabi_store *store,
-                               uint32_t end,
-                               void *element,
-                               cmabi_arena *arena,
-                               cmabi_copy_callback completion,
-                               void *data,
-                               cmabi_drop drop,
-                               cmabi_copied *copied,
-                               cmabi_error **error);
-
-/**
- * Writes the value of a future from `element` (`future.write` in CanonicalABI.md). All as for
- * `cmabi_stream_write` with a `count` of 1.
- *
- * The copy is over when the value was read: `CMABI_COPY_RESULT_COMPLETED`; or when the reader is gone:
- * `_DROPPED`. A future is written once.
- */
-cmabi_status cmabi_future_write(cmabi_store *store,
-                                uint32_t end,
-                                const void *element,
-                                cmabi_copy_callback completion,
-                                void *data,
-                                cmabi_drop drop,
-                                cmabi_copied *copied,
-                                cmabi_error **error);
-
-/**
- * Looks whether the copy in progress at `end` is over. As `cmabi_stream_poll`.
- */
-cmabi_status cmabi_future_poll(cmabi_store *store,
-                               uint32_t end,
-                               cmabi_copied *copied,
-                               cmabi_error **error);
-
-/**
- * Ends the copy that is in progress at `end`, and says what it came to (`future.cancel-read`,
- * `future.cancel-write`). As `cmabi_stream_cancel`. A copy that was cancelled can be begun again.
- */
-cmabi_status cmabi_future_cancel(cmabi_store *store,
-                                 uint32_t end,
-                                 cmabi_copied *copied,
-                                 cmabi_error **error);
-
-/**
- * Drops an end of a future (`future.drop-readable`, `future.drop-writable`).
- * `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress, and for a writable end before its value was
- * read or its reader is gone: whoever promised a value has to give it.
- */
-cmabi_status cmabi_future_drop(cmabi_store *store,
-                               uint32_t end,
-                               cmabi_error **error);
-
-/**
- * Lets go of the writable end of a future though its value was not written. The reader waits for ever then;
- * nothing is left in the store once it is gone.
- *
- * `CMABI_STATUS_INVALID_ARGUMENT` while the value is being written, and for what is no such end.
- */
-cmabi_status cmabi_future_abandon(cmabi_store *store,
-                                  uint32_t end,
-                                  cmabi_error **error);
-
-/* Error context ---------------------------------------------------------------------------------- */
-
-/**
- * Decides which debug message an error context gets that a guest makes with `message`: to shorten it, to
- * add to it, to leave out what others should not see. What the answer points to is `message` itself, in
- * `arena`, or anything that stays until the callback has returned and its text was copied. A guest whose
- * message becomes something that is not UTF-8 traps.
- */
-typedef cmabi_string (*cmabi_error_context_hook)(void *data,
-                                                 cmabi_store *store,
-                                                 cmabi_string message,
-                                                 cmabi_arena *arena);
-
-/**
- * Makes `*context` a handle of the host's to a new error context with this debug message, to be passed as
- * an `error-context` in values. Passing it shares it: the handle stays the host's to drop.
- */
-cmabi_status cmabi_error_context_new(cmabi_store *store,
-                                     cmabi_string message,
-                                     uint32_t *context,
-                                     cmabi_error **error);
-
-/**
- * The debug message of an error context. Borrowed; it stays as long as the handle.
- *
- * `context` is a handle of the host's: one that it made, or one that arrived in a value.
- */
-cmabi_status cmabi_error_context_debug_message(cmabi_store *store,
-                                               uint32_t context,
-                                               cmabi_string *message,
-                                               cmabi_error **error);
-
-/**
- * Drops a handle of the host's to an error context.
- */
-cmabi_status cmabi_error_context_drop(cmabi_store *store, uint32_t context, cmabi_error **error);
-
-/**
- * Sets what decides on the debug messages of error contexts that guests of the store make
- * (`host_defined_transformation` in CanonicalABI.md). It replaces the one before; NULL, as at first, keeps
- * messages as they are. In the deterministic profile messages are empty and it is not called.
- */
-cmabi_status cmabi_store_set_error_context_hook(cmabi_store *store,
-                                                cmabi_error_context_hook hook,
-                                                void *data,
-                                                cmabi_drop drop,
-                                                cmabi_error **error);
-
-/* Waitable set: the host's ends, waited for together --------------------------------------------- */
-
-/**
- * What a waitable has to tell (`EventCode` in CanonicalABI.md).
- */
-enum cmabi_event_code
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Nothing.
-     */
-    CMABI_EVENT_CODE_NONE,
-    /**
-     * A call has started or is over. Only for guests: the host's own calls are told of otherwise.
-     */
-    CMABI_EVENT_CODE_SUBTASK,
-    /**
-     * A read of a stream is over.
-     */
-    CMABI_EVENT_CODE_STREAM_READ,
-    /**
-     * A write to a stream is over.
-     */
-    CMABI_EVENT_CODE_STREAM_WRITE,
-    /**
-     * A read of a future is over.
-     */
-    CMABI_EVENT_CODE_FUTURE_READ,
-    /**
-     * A write to a future is over.
-     */
-    CMABI_EVENT_CODE_FUTURE_WRITE,
-    /**
-     * The task that waits should cancel itself. Only for guests.
-     */
-    CMABI_EVENT_CODE_TASK_CANCELLED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_event_code cmabi_event_code;
-#else
-typedef uint32_t cmabi_event_code;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * An event of a set of the host's.
- */
-typedef struct cmabi_event {
-    /**
-     * What happened; `CMABI_EVENT_CODE_NONE` where nothing has.
-     */
-    cmabi_event_code code;
-    /**
-     * The end at which the copy is over.
-     */
-    uint32_t end;
-    /**
-     * How it ended.
-     */
-    cmabi_copy_result result;
-    /**
-     * How many elements were copied.
-     */
-    uint32_t count;
-} cmabi_event;
-
-/**
- * Makes `*set` a handle to a new, empty set of the host's (`waitable-set.new` in CanonicalABI.md).
- */
-cmabi_status cmabi_waitable_set_new(cmabi_store *store, uint32_t *set, cmabi_error **error);
-
-/**
- * Puts `end`, an end of a stream or future of the host's, into `set`, out of the one it was in; with 0 it is
- * in none (`waitable.join`). An end in a set cannot be given away.
- *
- * The set has an event when a copy at the end is over that was begun without a completion.
- */
-cmabi_status cmabi_waitable_join(cmabi_store *store,
-                                 uint32_t end,
-                                 uint32_t set,
-                                 cmabi_error **error);
-
-/**
- * Takes an event of `set` where it has one (`waitable-set.poll`). Runs nothing.
- */
-cmabi_status cmabi_waitable_set_poll(cmabi_store *store,
-                                     uint32_t set,
-                                     cmabi_event *event,
-                                     cmabi_error **error);
-
-/**
- * Runs the store until `set` has an event, and takes it (`waitable-set.wait`).
- *
- * `CMABI_STATUS_WOULD_BLOCK` where nothing can run before the host does something else;
- * `CMABI_STATUS_TRAP` where a guest trapped on the way; `CMABI_STATUS_BUSY` while a guest runs, as inside a
- * host function.
- */
-cmabi_status cmabi_waitable_set_wait(cmabi_store *store,
-                                     uint32_t set,
-                                     cmabi_event *event,
-                                     cmabi_error **error);
-
-/**
- * Drops a set (`waitable-set.drop`). `CMABI_STATUS_INVALID_ARGUMENT` while something is in it.
- */
-cmabi_status cmabi_waitable_set_drop(cmabi_store *store, uint32_t set, cmabi_error **error);
-
-/* Engine interface ------------------------------------------------------------------------------- */
-
-/**
- * How an engine suspends a guest that blocks inside an import.
- */
-enum cmabi_engine_tier
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The engine leaves and re-enters its own wasm stack: an import that answers
-     * `CMABI_FLOW_BLOCK` makes the running `call` return `CMABI_OUTCOME_SUSPENDED`. Any number of
-     * calls can be suspended at once, and they are resumed in any order.
-     */
-    CMABI_ENGINE_TIER_RESUME,
-    /**
-     * The library runs each call on a native stack of its own and switches away inside imports,
-     * which therefore never answer `CMABI_FLOW_BLOCK`. Only for engines that tolerate it: no
-     * state of theirs is tied to the native stack or to the order in which calls return.
-     */
-    CMABI_ENGINE_TIER_FIBER,
-    /**
-     * One native stack: while a guest is blocked in an import, others run on top of it. Imports
-     * never answer `CMABI_FLOW_BLOCK`. A guest that waits for one below it on the stack traps.
-     */
-    CMABI_ENGINE_TIER_NESTED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_engine_tier cmabi_engine_tier;
-#else
-typedef uint32_t cmabi_engine_tier;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How a call came back.
- */
-enum cmabi_outcome
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * It returned; the results are written.
-     */
-    CMABI_OUTCOME_RETURNED,
-    /**
-     * An import answered `CMABI_FLOW_BLOCK`; the continuation is written. Tier `resume` only.
-     */
-    CMABI_OUTCOME_SUSPENDED,
-    /**
-     * It trapped. Where an import answered `CMABI_FLOW_TRAP` the library knows why; otherwise
-     * `message` says it.
-     */
-    CMABI_OUTCOME_TRAPPED,
-    /**
-     * It threw a core exception that nothing caught.
-     */
-    CMABI_OUTCOME_THREW,
-    /**
-     * It used up its fuel.
-     */
-    CMABI_OUTCOME_OUT_OF_FUEL,
-    /**
-     * It was stopped: see `cmabi_engine_limits.interrupt`.
-     */
-    CMABI_OUTCOME_INTERRUPTED,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_outcome cmabi_outcome;
-#else
-typedef uint32_t cmabi_outcome;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What kind of thing a module imports or exports.
- */
-enum cmabi_core_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * A function.
-     */
-    CMABI_CORE_KIND_FUNC,
-    /**
-     * A linear memory.
-     */
-    CMABI_CORE_KIND_MEMORY,
-    /**
-     * A table.
-     */
-    CMABI_CORE_KIND_TABLE,
-    /**
-     * A global.
-     */
-    CMABI_CORE_KIND_GLOBAL,
-    /**
-     * An exception tag.
-     */
-    CMABI_CORE_KIND_TAG,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_core_kind cmabi_core_kind;
-#else
-typedef uint32_t cmabi_core_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What an import tells the engine that called it.
- */
-enum cmabi_flow
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The results are written; the guest goes on.
-     */
-    CMABI_FLOW_DONE,
-    /**
-     * The engine is to suspend the guest. Tier `resume` only.
-     */
-    CMABI_FLOW_BLOCK,
-    /**
-     * The engine is to unwind the guest; the running call returns `CMABI_OUTCOME_TRAPPED`.
-     */
-    CMABI_FLOW_TRAP,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_flow cmabi_flow;
-#else
-typedef uint32_t cmabi_flow;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * A function that the library gives to guests. Belongs to the library; valid as long as the
- * engine's store that it was given to.
- */
-typedef struct cmabi_import cmabi_import;
-
-/**
- * What a store asks of its engine. A limit of 0 is none.
- */
-typedef struct cmabi_engine_limits {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * Bytes that each linear memory may have at the most.
-     */
-    uint64_t max_memory_bytes;
-    /**
-     * Elements that each table may have at the most.
-     */
-    uint64_t max_table_elements;
-    /**
-     * Whether to meter fuel.
-     */
-    bool metered;
-    /**
-     * Fuel to start with, where it is metered.
-     */
-    uint64_t fuel;
-    /**
-     * Bytes that all linear memories and tables of the store may have together.
-     */
-    uint64_t max_guest_bytes;
-    /**
-     * A word that any thread may change at any time. While it is not 0, guests that run have to stop: the
-     * call returns `CMABI_OUTCOME_INTERRUPTED`, within a few milliseconds. Valid as long as the store; NULL
-     * where nothing stops guests.
-     */
-    const uint32_t *interrupt;
-} cmabi_engine_limits;
-
-/**
- * Something that a core module imports or exports.
- */
-typedef struct cmabi_core_extern {
-    /**
-     * What it is.
-     */
-    cmabi_core_kind kind;
-    /**
-     * The engine's own pointer or number for it, valid as long as the engine's store. The same
-     * thing is the same pointer each time it is given.
-     */
-    void *item;
-} cmabi_core_extern;
-
-/**
- * The type of a core function. The arrays are borrowed.
- */
-typedef struct cmabi_core_func_type {
-    /**
-     * The parameters: values of `cmabi_core_type`.
-     */
-    const cmabi_core_type *params;
-    /**
-     * How many.
-     */
-    size_t params_len;
-    /**
-     * The results.
-     */
-    const cmabi_core_type *results;
-    /**
-     * How many.
-     */
-    size_t results_len;
-} cmabi_core_func_type;
-
-/**
- * A core function that was running when a guest trapped, as an engine tells it.
- */
-typedef struct cmabi_core_frame {
-    /**
-     * Its name by the `name` section; empty where it has none.
-     */
-    cmabi_string name;
-    /**
-     * Its index in its module; `UINT32_MAX` where that is not known.
-     */
-    uint32_t func_index;
-    /**
-     * The offset in the module's binary; `UINT64_MAX` where that is not known.
-     */
-    uint64_t offset;
-} cmabi_core_frame;
-
-/**
- * A core-wasm engine as a table of functions, for `cmabi_engine_new_custom`.
- *
- * Core values are 64-bit words: an `i32` or `f32` is its bits, zero-extended. The library
- * validates a module before the engine sees it, and gives imports and takes exports by their
- * position in the module. A store and what is in it are used by one thread at a time; the engine
- * and its modules from several at once.
- *
- * Functions answer false, NULL or `CMABI_OUTCOME_TRAPPED` for a failure and then set `*message` to
- * a text that stays valid until the engine is called again. They must return normally: no
- * exception and no `longjmp` past them. All of them are required but those of a capability that the
- * engine does not declare. `CMABI_ENGINE_INTERFACE_INIT` fills in `size` and zeroes the rest.
- */
-typedef struct cmabi_engine_interface {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * What the functions without a store get first.
-     */
-    void *data;
-    /**
-     * Called once with `data` when the last user of the engine is gone. May be NULL.
-     */
-    void (*drop)(void *data);
-    /**
-     * How guests are suspended.
-     */
-    cmabi_engine_tier tier;
-    /**
-     * Not 0 where there are 64-bit memories and tables.
-     */
-    uint8_t memory64;
-    /**
-     * Not 0 where there are core exceptions and tags.
-     */
-    uint8_t exceptions;
-    /**
-     * Not 0 where fuel can be metered.
-     */
-    uint8_t fuel;
-    /**
-     * Not 0 where guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
-     */
-    uint8_t interrupt;
-    /**
-     * Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page
-     * follows. 0 for 1 MiB.
-     */
-    size_t fiber_stack_bytes;
-    /**
-     * Compiles a module. `wasm` is valid during the call only.
-     */
-    bool (*module_new)(void *data,
-                       const uint8_t *wasm,
-                       size_t len,
-                       void **module,
-                       cmabi_string *message);
-    /**
-     * Frees a module. Its instances may live on.
-     */
-    void (*module_free)(void *data, void *module);
-    /**
-     * Makes an empty store.
-     */
-    bool (*store_new)(void *data,
-                      const cmabi_engine_limits *limits,
-                      void **store,
-                      cmabi_string *message);
-    /**
-     * Frees a store and all that is in it.
-     */
-    void (*store_free)(void *data, void *store);
-    /**
-     * Instantiates a module and runs its start function, which cannot be suspended.
-     * `CMABI_OUTCOME_RETURNED` where it succeeds.
-     */
-    cmabi_outcome (*instantiate)(void *store,
-                                 void *module,
-                                 const cmabi_core_extern *imports,
-                                 size_t imports_len,
-                                 void **instance,
-                                 cmabi_string *message);
-    /**
-     * An instance's export by its position in the module.
-     */
-    cmabi_core_extern (*instance_export)(void *store, void *instance, size_t index);
-    /**
-     * Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it.
-     */
-    void *(*func_new)(void *store,
-                      const cmabi_core_func_type *ty,
-                      cmabi_import *import);
-    /**
-     * Calls a function. The number of arguments and results is that of its type.
-     */
-    cmabi_outcome (*call)(void *store,
-                          void *func,
-                          const uint64_t *args,
-                          uint64_t *results,
-                          void **continuation,
-                          cmabi_string *message);
-    /**
-     * Tier `resume`: continues a suspended call. `import_results` are what the import that blocked
-     * returns. Consumes `suspended`.
-     */
-    cmabi_outcome (*resume)(void *store,
-                            void *suspended,
-                            const uint64_t *import_results,
-                            uint64_t *results,
-                            void **continuation,
-                            cmabi_string *message);
-    /**
-     * Tier `resume`: frees a suspended call that will not be resumed.
-     */
-    void (*continuation_free)(void *store, void *suspended);
-    /**
-     * Where a memory is now. Asked again after each call into a guest.
-     */
-    uint8_t *(*memory_data)(void *store, void *memory, size_t *len);
-    /**
-     * The function in a table's slot: false where the table has no such slot, `*func` NULL for a
-     * null slot. `*ty` is the function's type, borrowed until the engine is called again.
-     */
-    bool (*table_get)(void *store,
-                      void *table,
-                      uint64_t index,
-                      void **func,
-                      cmabi_core_func_type *ty);
-    /**
-     * The value of a global.
-     */
-    uint64_t (*global_get)(void *store, void *global);
-    /**
-     * Fuel left. Required with the capability `fuel`.
-     */
-    uint64_t (*fuel_get)(void *store);
-    /**
-     * Sets the fuel left. Required with the capability `fuel`.
-     */
-    void (*fuel_set)(void *store, uint64_t fuel);
-    /**
-     * Says who was running when the last call or resumption trapped, or used up its fuel: writes the core
-     * functions from the innermost on, `room` of them at the most, and returns how many. Asked at once,
-     * before the engine is called again, until when the names stay valid. May be NULL.
-     */
-    size_t (*trap_frames)(void *store, cmabi_core_frame *frames, size_t room);
-} cmabi_engine_interface;
-
-/**
- * Makes an engine of the host's own. `table` is copied.
- *
- * The engine takes over `table->drop`, which is called once, also where this fails, unless
- * `table->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
- * missing; `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
- */
-cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *table,
-                                     cmabi_engine **engine,
-                                     cmabi_error **error);
-
-/**
- * What a host's engine calls when a guest calls a function that it got with `func_new`, with as
- * many words in `args` and room for as many in `results` as the function's type says.
- *
- * Only from the thread that uses the store, while a function of the table is running.
- */
-cmabi_flow cmabi_import_call(cmabi_import *import, const uint64_t *args, uint64_t *results);
-
-/* Canonical definitions: lift and lower, for hosts with their own engine or decoder -------------- */
-
-/**
- * A core function that C wrote. It reads as many words from `args` and writes as many to `results`
- * as its type says; an `i32` or `f32` is its bits, zero-extended.
- *
- * It answers `CMABI_STATUS_OK`, or another status to trap. When a `cmabi_canon_*` function or
- * `cmabi_core_func_call` fails, it has to return soon, with any status: nothing that it calls does
- * anything any more, and the call that it serves ends with that first failure. That also happens
- * to a function that is suspended when its store is freed. No exception and no `longjmp` past it.
- */
-typedef cmabi_status (*cmabi_core_callback)(void *data,
-                                            cmabi_store *store,
-                                            const uint64_t *args,
-                                            uint64_t *results);
-
-/**
- * A core function, as a number of its store. 0 is none.
- */
-typedef uint32_t cmabi_core_func;
-
-/**
- * Says where a memory is now: its address, a multiple of 8, and its length in bytes; an address that is
- * none counts as that of an empty memory. Asked anew after every call that may have moved the memory,
- * in the middle of copies: it cannot use the store.
- */
-typedef uint8_t *(*cmabi_memory_data)(void *data, size_t *len);
-
-/**
- * A linear memory, as a number of its store. 0 is none.
- */
-typedef uint32_t cmabi_core_memory;
-
-/**
- * A table of functions, as a number of its store. 0 is none.
- */
-typedef uint32_t cmabi_core_table;
-
-/**
- * A component instance that the host keeps for its own engine (`ComponentInstance` in
- * CanonicalABI.md), as a number of its store. 0 is none.
- */
-typedef uint32_t cmabi_component_instance;
-
-/**
- * The canonical options (Canonical ABI Options). `CMABI_CANON_OPTIONS_INIT` fills in `size` and
- * zeroes the rest: UTF-8, no memory, no functions, not `async`.
- */
-typedef struct cmabi_canon_options {
-    /**
-     * The size of this struct.
-     */
-    size_t size;
-    /**
-     * `string-encoding`
-     */
-    cmabi_string_encoding string_encoding;
-    /**
-     * `memory`; 0 for none.
-     */
-    cmabi_core_memory memory;
-    /**
-     * `realloc`, of type `(func (param i32 i32 i32 i32) (result i32))`, or `i64` for all of them
-     * with a memory whose addresses are; 0 for none.
-     */
-    cmabi_core_func realloc;
-    /**
-     * `post-return`, only for lift without `async`; 0 for none.
-     */
-    cmabi_core_func post_return;
-    /**
-     * `callback`, of type `(func (param i32 i32 i32) (result i32))`, only for lift with `async`; 0
-     * for none.
-     */
-    cmabi_core_func callback;
-    /**
-     * Not 0 for `async`.
-     */
-    uint8_t is_async;
-} cmabi_canon_options;
-
-/**
- * Makes an engine without modules. Its stores are for hosts that run core wasm on their own: the
- * core functions are callbacks, and `cmabi_canon_*` are for them what built-ins are for a guest.
- *
- * A callback runs on a native stack of its own (config: `cmabi_config_set_fiber_stack_bytes`), and
- * a built-in that blocks looks to it like a call that takes a while. `config` may be NULL.
- */
-cmabi_status cmabi_engine_new_native(const cmabi_config *config,
-                                     cmabi_engine **engine,
-                                     cmabi_error **error);
-
-/**
- * Makes `*func` a core function of type `type` that is `callback`.
- */
-cmabi_status cmabi_core_func_new(cmabi_store *store,
-                                 const cmabi_core_func_type *type,
-                                 cmabi_core_callback callback,
-                                 void *data,
-                                 cmabi_drop drop,
-                                 cmabi_core_func *func,
-                                 cmabi_error **error);
-
-/**
- * Calls a core function from inside a core callback, as a guest calls one that it imports: one that
- * `cmabi_canon_lower` made, or another callback. It may block. `CMABI_STATUS_INVALID_ARGUMENT` elsewhere.
- */
-cmabi_status cmabi_core_func_call(cmabi_store *store,
-                                  cmabi_core_func func,
-                                  const uint64_t *args,
-                                  size_t args_len,
-                                  uint64_t *results,
-                                  size_t results_len,
-                                  cmabi_error **error);
-
-/**
- * Makes `*memory` a linear memory. `memory64` is not 0 where its addresses are `i64`.
- */
-cmabi_status cmabi_core_memory_new(cmabi_store *store,
-                                   uint8_t memory64,
-                                   cmabi_memory_data memory_data,
-                                   void *data,
-                                   cmabi_drop drop,
-                                   cmabi_core_memory *memory,
-                                   cmabi_error **error);
-
-/**
- * Makes `*table` a table of functions, for `thread.new-indirect`. A 0 in it is a null function.
- */
-cmabi_status cmabi_core_table_new(cmabi_store *store,
-                                  const cmabi_core_func *funcs,
-                                  size_t funcs_len,
-                                  cmabi_core_table *table,
-                                  cmabi_error **error);
-
-/**
- * Makes `*instance` a component instance inside `parent`, which is 0 for none. `name` is for
- * messages. The instance lives as long as the store.
- */
-cmabi_status cmabi_component_instance_new(cmabi_store *store,
-                                          cmabi_component_instance parent,
-                                          cmabi_string name,
-                                          cmabi_component_instance *instance,
-                                          cmabi_error **error);
-
-/**
- * `canon lift`: makes `func` the component function of type `type` that runs the core function
- * `callee` in `instance`. `options` may be NULL for the defaults. `name` is for messages.
- *
- * `CMABI_STATUS_TYPE_MISMATCH` where `callee` does not have the flattened type;
- * `CMABI_STATUS_INVALID_ARGUMENT` where the options contradict each other, or lack what the type
- * needs.
- */
-cmabi_status cmabi_canon_lift(cmabi_store *store,
-                              cmabi_component_instance instance,
-                              cmabi_core_func callee,
-                              const cmabi_func_type *type,
-                              const cmabi_canon_options *options,
-                              cmabi_string name,
-                              cmabi_func **func,
-                              cmabi_error **error);
-
-/**
- * `canon lower`: makes `*core` the core function that calls the component function `func` for the
- * guests of `instance`. `options` may be NULL for the defaults.
- */
-cmabi_status cmabi_canon_lower(cmabi_store *store,
-                               cmabi_component_instance instance,
-                               const cmabi_func *func,
-                               const cmabi_canon_options *options,
-                               cmabi_core_func *core,
-                               cmabi_error **error);
-
-/**
- * Makes `func` a component function of type `type` that the host serves, for
- * `cmabi_canon_lower`. `name` is for messages.
- */
-cmabi_status cmabi_func_new(cmabi_store *store,
-                            const cmabi_func_type *type,
-                            cmabi_string name,
-                            cmabi_host_func callback,
-                            void *data,
-                            cmabi_drop drop,
-                            cmabi_func **func,
-                            cmabi_error **error);
-
-/**
- * Frees a function that was made by `cmabi_canon_lift` or `cmabi_func_new`, before its store. NULL
- * is fine. Functions that instances export belong to the instance.
- */
-void cmabi_func_free(cmabi_func *func);
-
-/**
- * Makes `resource` a resource type that `instance` implements (Resource State). `dtor` is the core
- * function of type `(func (param i32))` that is called when an owned handle is dropped; 0 for none.
- */
-cmabi_status cmabi_canon_define_resource(cmabi_store *store,
-                                         cmabi_component_instance instance,
-                                         const cmabi_resource_type *resource,
-                                         cmabi_core_func dtor,
-                                         cmabi_error **error);
-
-/* Canonical built-ins, for core callbacks -------------------------------------------------------- */
-
-/**
- * `resource.new`: makes a handle that owns the representation `rep`. Only for the instance that
- * implements the resource type.
- */
-cmabi_status cmabi_canon_resource_new(cmabi_store *store,
-                                      const cmabi_resource_type *resource,
-                                      uint32_t rep,
-                                      uint32_t *handle,
-                                      cmabi_error **error);
-
-/**
- * `resource.drop`: drops a handle; the destructor of the type is called where it owned. Traps while
- * it is lent.
- */
-cmabi_status cmabi_canon_resource_drop(cmabi_store *store,
-                                       const cmabi_resource_type *resource,
-                                       uint32_t handle,
-                                       cmabi_error **error);
-
-/**
- * `resource.rep`: the representation behind a handle.
- */
-cmabi_status cmabi_canon_resource_rep(cmabi_store *store,
-                                      const cmabi_resource_type *resource,
-                                      uint32_t handle,
-                                      uint32_t *rep,
-                                      cmabi_error **error);
-
-/**
- * `context.get`: what the running thread stored in slot 0 or 1, at first 0. `type` is `i32` or `i64`.
- */
-cmabi_status cmabi_canon_context_get(cmabi_store *store,
-                                     cmabi_core_type type,
-                                     uint32_t slot,
-                                     uint64_t *value,
-                                     cmabi_error **error);
-
-/**
- * `context.set`: stores a value in slot 0 or 1 of the running thread. `type` is `i32` or `i64`.
- */
-cmabi_status cmabi_canon_context_set(cmabi_store *store,
-                                     cmabi_core_type type,
-                                     uint32_t slot,
-                                     uint64_t value,
-                                     cmabi_error **error);
-
-/**
- * `backpressure.inc`: as long as the counter is not 0, calls of async-typed functions of the instance
- * wait. Traps at 2^16.
- */
-cmabi_status cmabi_canon_backpressure_inc(cmabi_store *store,
-                                          cmabi_error **error);
-
-/**
- * `backpressure.dec`. Traps below 0.
- */
-cmabi_status cmabi_canon_backpressure_dec(cmabi_store *store, cmabi_error **error);
-
-/**
- * `task.return`: resolves the running task with a result, given as `args_len` flat values, or as the
- * address of the value where it has more than 16. `result` is the type of the task's result, NULL for
- * none; traps where it or the options are not those of the task.
- */
-cmabi_status cmabi_canon_task_return(cmabi_store *store,
-                                     const cmabi_type *result,
-                                     const cmabi_canon_options *options,
-                                     const uint64_t *args,
-                                     size_t args_len,
-                                     cmabi_error **error);
-
-/**
- * `task.cancel`: resolves the running task without a result. Traps unless its caller has asked for
- * that.
- */
-cmabi_status cmabi_canon_task_cancel(cmabi_store *store, cmabi_error **error);
-
-/**
- * `waitable-set.new`
- */
-cmabi_status cmabi_canon_waitable_set_new(cmabi_store *store, uint32_t *set, cmabi_error **error);
-
-/**
- * `waitable-set.wait`: waits for an event of one of the set's waitables.
- * `*event` is its code (0 none, 1 subtask, 2 stream read, 3 stream write, 4 future read, 5 future
- * write, 6 task cancelled); its two numbers are stored at `ptr`.
- */
-cmabi_status cmabi_canon_waitable_set_wait(cmabi_store *store,
-                                           bool cancellable,
-                                           cmabi_core_memory memory,
-                                           uint32_t set,
-                                           uint64_t ptr,
-                                           uint32_t *event,
-                                           cmabi_error **error);
-
-/**
- * `waitable-set.poll`: takes an event of one of the set's waitables if there is one.
- * `*event` is its code (0 none, 1 subtask, 2 stream read, 3 stream write, 4 future read, 5 future
- * write, 6 task cancelled); its two numbers are stored at `ptr`.
- */
-cmabi_status cmabi_canon_waitable_set_poll(cmabi_store *store,
-                                           bool cancellable,
-                                           cmabi_core_memory memory,
-                                           uint32_t set,
-                                           uint64_t ptr,
-                                           uint32_t *event,
-                                           cmabi_error **error);
-
-/**
- * `waitable-set.drop`: traps while there are waitables in the set or threads waiting for it.
- */
-cmabi_status cmabi_canon_waitable_set_drop(cmabi_store *store, uint32_t set, cmabi_error **error);
-
-/**
- * `waitable.join`: moves a waitable to a set, or with 0 out of the set that it is in.
- */
-cmabi_status cmabi_canon_waitable_join(cmabi_store *store,
-                                       uint32_t waitable,
-                                       uint32_t set,
-                                       cmabi_error **error);
-
-/**
- * `subtask.cancel`: asks a subtask to cancel itself. `*state` is its final state, or 0xffffffff where it
- * is not resolved yet and `is_async`.
- */
-cmabi_status cmabi_canon_subtask_cancel(cmabi_store *store,
-                                        bool is_async,
-                                        uint32_t subtask,
-                                        uint32_t *state,
-                                        cmabi_error **error);
-
-/**
- * `subtask.drop`: traps before the subtask's resolution was delivered.
- */
-cmabi_status cmabi_canon_subtask_drop(cmabi_store *store, uint32_t subtask, cmabi_error **error);
-
-/**
- * `thread.index`: the running thread's index in its instance.
- */
-cmabi_status cmabi_canon_thread_index(cmabi_store *store, uint32_t *thread, cmabi_error **error);
-
-/**
- * `thread.new-indirect`: makes a thread of the running task that will call the function at `index` of
- * `table`, which has the type `type`, with `arg`. It is suspended at first. `type` is
- * `(func (param i32))` or `(func (param i64))`.
- */
-cmabi_status cmabi_canon_thread_new_indirect(cmabi_store *store,
-                                             const cmabi_core_func_type *type,
-                                             cmabi_core_table table,
-                                             uint32_t index,
-                                             uint64_t arg,
-                                             uint32_t *thread,
-                                             cmabi_error **error);
-
-/**
- * `thread.resume-later`: makes a suspended thread ready.
- */
-cmabi_status cmabi_canon_thread_resume_later(cmabi_store *store,
-                                             uint32_t thread,
-                                             cmabi_error **error);
-
-/**
- * `thread.suspend`: suspends the running thread until another resumes it. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
- */
-cmabi_status cmabi_canon_thread_suspend(cmabi_store *store,
-                                        bool cancellable,
-                                        uint32_t *cancelled,
-                                        cmabi_error **error);
-
-/**
- * `thread.yield`: lets other threads run. The return of this
- * function is the running thread's next turn. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
- */
-cmabi_status cmabi_canon_thread_yield(cmabi_store *store,
-                                      bool cancellable,
-                                      uint32_t *cancelled,
-                                      cmabi_error **error);
-
-/**
- * `thread.suspend-then-resume`: suspends the running thread and
- * resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
- */
-cmabi_status cmabi_canon_thread_suspend_then_resume(cmabi_store *store,
-                                                    bool cancellable,
-                                                    uint32_t thread,
-                                                    uint32_t *cancelled,
-                                                    cmabi_error **error);
-
-/**
- * `thread.suspend-then-promote`: suspends the running thread and
- * runs `thread` if it is ready. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
- */
-cmabi_status cmabi_canon_thread_suspend_then_promote(cmabi_store *store,
-                                                     bool cancellable,
-                                                     uint32_t thread,
-                                                     uint32_t *cancelled,
-                                                     cmabi_error **error);
-
-/**
- * `thread.yield-then-resume`: makes the running thread ready and
- * resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
- */
-cmabi_status cmabi_canon_thread_yield_then_resume(cmabi_store *store,
-                                                  bool cancellable,
-                                                  uint32_t thread,
-                                                  uint32_t *cancelled,
-                                                  cmabi_error **error);
-
-/**
- * `thread.yield-then-promote`: makes the running thread ready and
- * runs `thread` if it is ready. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
- */
-cmabi_status cmabi_canon_thread_yield_then_promote(cmabi_store *store,
-                                                   bool cancellable,
-                                                   uint32_t thread,
-                                                   uint32_t *cancelled,
-                                                   cmabi_error **error);
-
-/**
- * `error-context.new`: makes an error context of the debug message at `ptr`, of `len` code units.
- */
-cmabi_status cmabi_canon_error_context_new(cmabi_store *store,
-                                           const cmabi_canon_options *options,
-                                           uint64_t ptr,
-                                           uint64_t len,
-                                           uint32_t *context,
-                                           cmabi_error **error);
-
-/**
- * `error-context.debug-message`: stores the debug message, as pointer and length, at `ptr`.
- */
-cmabi_status cmabi_canon_error_context_debug_message(cmabi_store *store,
-                                                     const cmabi_canon_options *options,
-                                                     uint32_t context,
-                                                     uint64_t ptr,
-                                                     cmabi_error **error);
-
-/**
- * `error-context.drop`
- */
-cmabi_status cmabi_canon_error_context_drop(cmabi_store *store,
-                                            uint32_t context,
-                                            cmabi_error **error);
-
-/* Canonical built-ins for streams and futures, for core callbacks -------------------------------- */
-
-/**
- * `stream.new`: makes a stream of `element`, which is NULL for none. `*ends` is the handle of the readable
- * end, and that of the writable end shifted left by 32.
- */
-cmabi_status cmabi_canon_stream_new(cmabi_store *store,
-                                    const cmabi_type *element,
-                                    uint64_t *ends,
-                                    cmabi_error **error);
-
-/**
- * `stream.read`: reads up to `len` elements to `ptr`. `*result` is 0xffffffff where the copy
- * goes on and the options are `async`; else its lower 4 bits are 0 completed, 1 dropped or 2
- * cancelled, and the others how many elements were copied.
- */
-cmabi_status cmabi_canon_stream_read(cmabi_store *store,
-                                     const cmabi_type *element,
-                                     const cmabi_canon_options *options,
-                                     uint32_t end,
-                                     uint64_t ptr,
-                                     uint64_t len,
-                                     uint32_t *result,
-                                     cmabi_error **error);
-
-/**
- * `stream.write`: writes up to `len` elements from `ptr`. `*result` is 0xffffffff where the copy
- * goes on and the options are `async`; else its lower 4 bits are 0 completed, 1 dropped or 2
- * cancelled, and the others how many elements were copied.
- */
-cmabi_status cmabi_canon_stream_write(cmabi_store *store,
-                                      const cmabi_type *element,
-                                      const cmabi_canon_options *options,
-                                      uint32_t end,
-                                      uint64_t ptr,
-                                      uint64_t len,
-                                      uint32_t *result,
-                                      cmabi_error **error);
-
-/**
- * `stream.cancel-read`: asks a read that goes on to end. `*result` is like that of
- * `cmabi_canon_stream_read`.
- */
-cmabi_status cmabi_canon_stream_cancel_read(cmabi_store *store,
-                                            const cmabi_type *element,
-                                            bool is_async,
-                                            uint32_t end,
-                                            uint32_t *result,
-                                            cmabi_error **error);
-
-/**
- * `stream.cancel-write`: asks a write that goes on to end. `*result` is like that of
- * `cmabi_canon_stream_write`.
- */
-cmabi_status cmabi_canon_stream_cancel_write(cmabi_store *store,
-                                             const cmabi_type *element,
-                                             bool is_async,
-                                             uint32_t end,
-                                             uint32_t *result,
-                                             cmabi_error **error);
-
-/**
- * `stream.drop-readable`: drops an end. Traps while it copies.
- */
-cmabi_status cmabi_canon_stream_drop_readable(cmabi_store *store,
-                                              const cmabi_type *element,
-                                              uint32_t end,
-                                              cmabi_error **error);
-
-/**
- * `stream.drop-writable`: drops an end. Traps while it copies.
- */
-cmabi_status cmabi_canon_stream_drop_writable(cmabi_store *store,
-                                              const cmabi_type *element,
-                                              uint32_t end,
-                                              cmabi_error **error);
-
-/**
- * `future.new`: makes a future of `element`, which is NULL for none. `*ends` is the handle of the readable
- * end, and that of the writable end shifted left by 32.
- */
-cmabi_status cmabi_canon_future_new(cmabi_store *store,
-                                    const cmabi_type *element,
-                                    uint64_t *ends,
-                                    cmabi_error **error);
-
-/**
- * `future.read`: reads the value to `ptr`. `*result` is 0xffffffff where the copy
- * goes on and the options are `async`; else 0 completed, 1 dropped or 2 cancelled.
- */
-cmabi_status cmabi_canon_future_read(cmabi_store *store,
-                                     const cmabi_type *element,
-                                     const cmabi_canon_options *options,
-                                     uint32_t end,
-                                     uint64_t ptr,
-                                     uint32_t *result,
-                                     cmabi_error **error);
-
-/**
- * `future.write`: writes the value from `ptr`. `*result` is 0xffffffff where the copy
- * goes on and the options are `async`; else 0 completed, 1 dropped or 2 cancelled.
- */
-cmabi_status cmabi_canon_future_write(cmabi_store *store,
-                                      const cmabi_type *element,
-                                      const cmabi_canon_options *options,
-                                      uint32_t end,
-                                      uint64_t ptr,
-                                      uint32_t *result,
-                                      cmabi_error **error);
-
-/**
- * `future.cancel-read`: asks a read that goes on to end. `*result` is like that of
- * `cmabi_canon_future_read`.
- */
-cmabi_status cmabi_canon_future_cancel_read(cmabi_store *store,
-                                            const cmabi_type *element,
-                                            bool is_async,
-                                            uint32_t end,
-                                            uint32_t *result,
-                                            cmabi_error **error);
-
-/**
- * `future.cancel-write`: asks a write that goes on to end. `*result` is like that of
- * `cmabi_canon_future_write`.
- */
-cmabi_status cmabi_canon_future_cancel_write(cmabi_store *store,
-                                             const cmabi_type *element,
-                                             bool is_async,
-                                             uint32_t end,
-                                             uint32_t *result,
-                                             cmabi_error **error);
-
-/**
- * `future.drop-readable`: drops an end. Traps while it copies.
- */
-cmabi_status cmabi_canon_future_drop_readable(cmabi_store *store,
-                                              const cmabi_type *element,
-                                              uint32_t end,
-                                              cmabi_error **error);
-
-/**
- * `future.drop-writable`: drops an end. Traps while it copies.
- * Traps before a value was written, unless the readable end was dropped.
- */
-cmabi_status cmabi_canon_future_drop_writable(cmabi_store *store,
-                                              const cmabi_type *element,
-                                              uint32_t end,
-                                              cmabi_error **error);
-
 #ifdef __cplusplus
 }
 #endif

@@ -142,7 +142,7 @@ public:
         const cmabi_on_trace on_trace = [](void *data, const cmabi_trace_event *event) noexcept {
             (*static_cast<F *>(data))(*event);
         };
-        detail::call(cmabi_config_set_trace, get(), on_trace, detail::own_data(std::move(function)),
+        detail::call(cmabi_config_set_on_trace, get(), on_trace, detail::own_data(std::move(function)),
                      detail::drop_data<F>());
         return *this;
     }
@@ -218,7 +218,7 @@ public:
     /// Frees what was handed out.
     void reset() { detail::call(cmabi_arena_reset, get()); }
     /// The bytes handed out.
-    std::uint64_t used() const { return cmabi_arena_used(get()); }
+    std::uint64_t used_bytes() const { return cmabi_arena_used_bytes(get()); }
 };
 
 /// A component, loaded for an engine.
@@ -236,11 +236,11 @@ public:
     /// What it imports and exports, in the order of the component; borrowed from it.
     std::vector<named_extern> imports() const {
         return detail::externs<const cmabi_component>(cmabi_component_import_count(get()),
-                                                      cmabi_component_import, get());
+                                                      cmabi_component_import_at, get());
     }
     std::vector<named_extern> exports() const {
         return detail::externs<const cmabi_component>(cmabi_component_export_count(get()),
-                                                      cmabi_component_export, get());
+                                                      cmabi_component_export_at, get());
     }
 };
 
@@ -387,17 +387,18 @@ public:
     std::uint64_t fuel() const { return detail::call_out<std::uint64_t>(cmabi_store_fuel, get()); }
     void set_fuel(std::uint64_t fuel) { detail::call(cmabi_store_set_fuel, get(), fuel); }
 
-    /// What it is doing; see `cmabi_store_get_counts`.
+    /// What it is doing; see `cmabi_store_counts`.
     cmabi_counts counts() const {
         cmabi_counts counts = CMABI_COUNTS_INIT;
-        detail::call(cmabi_store_get_counts, get(), &counts);
+        detail::call(cmabi_store_counts, get(), &counts);
         return counts;
     }
     /// Who waits for what, a line for each; see `cmabi_store_dump`.
     std::string dump() const {
         const cmabi::arena arena;
-        return std::string(std::string_view(
-            string(detail::call_out<cmabi_string>(cmabi_store_dump, get(), arena.get()))));
+        cmabi_string text{};
+        detail::call(cmabi_store_dump, get(), &text, arena.get());
+        return std::string(std::string_view(string(text)));
     }
 
     /// Has the store keep a value of the host's, instead of the one that it kept.
@@ -550,7 +551,7 @@ class resource_definition;
 /// `instance::dynamic_func`. It keeps its instance and store alive.
 class dynamic_func {
 public:
-    func_type_view type() const { return func_type_view(cmabi_func_get_type(func_)); }
+    func_type_view type() const { return func_type_view(cmabi_func_type_of(func_)); }
 
     /// Calls it with arguments and a result that are written in WAVE, the WebAssembly Value Encoding; the result is
     /// empty where there is none. Throws a `cmabi::error` with `CMABI_STATUS_INVALID` for text that is no
@@ -570,8 +571,9 @@ public:
         call(in.get(), out.get(), arena);
         if (!result) return {};
         const void *value = out.get();
-        return std::string(std::string_view(string(
-            detail::call_out<cmabi_string>(cmabi_wave_print, result->get(), value, arena.get()))));
+        cmabi_string text{};
+        detail::call(cmabi_wave_print, result->get(), value, &text, arena.get());
+        return std::string(std::string_view(string(text)));
     }
     /// Calls it with the record of the arguments, and room for the result, in the canonical layout; either is null
     /// where there are none. What the result points to is in `arena`.
@@ -614,7 +616,7 @@ public:
         using expected_type = detail::signature<Signature>;
         const cmabi_func *found =
             detail::call_out<const cmabi_func *>(cmabi_instance_func, get(), string(path));
-        const cmabi_func_type *given = cmabi_func_get_type(found);
+        const cmabi_func_type *given = cmabi_func_type_of(found);
         if (!expected_type::matches(given)) {
             const std::string_view text = string(cmabi_func_type_text(given));
             throw error(CMABI_STATUS_TYPE_MISMATCH,
@@ -631,13 +633,13 @@ public:
     }
     /// What it exports, in the order of the component; borrowed from it.
     std::vector<named_extern> exports() const {
-        return detail::externs<cmabi_instance>(cmabi_instance_export_count(get()), cmabi_instance_export,
+        return detail::externs<cmabi_instance>(cmabi_instance_export_count(get()), cmabi_instance_export_at,
                                                get());
     }
-    /// What it is doing; see `cmabi_instance_get_counts`.
+    /// What it is doing; see `cmabi_instance_counts`.
     cmabi_counts counts() const {
         cmabi_counts counts = CMABI_COUNTS_INIT;
-        detail::call(cmabi_instance_get_counts, store(), get(), &counts);
+        detail::call(cmabi_instance_counts, store(), get(), &counts);
         return counts;
     }
 

@@ -1,6 +1,6 @@
-//! `include/cmabi.h` is what cbindgen writes from `src/ffi/`.
+//! The headers of the C API are what cbindgen writes from `src/ffi/`.
 //!
-//! `CMABI_UPDATE_HEADER=1 cargo test --test header` rewrites it.
+//! `CMABI_UPDATE_HEADER=1 cargo test --test header` rewrites them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,9 +10,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of `src/ffi/` in the order of the `pub mod` lines of its `mod.rs`.
-fn sections() -> Vec<PathBuf> {
-    let dir = root().join("src/ffi");
+/// The files of a header's folder in `src/ffi/`, in the order of the `pub mod` lines of its `mod.rs`.
+fn sections(header: &str) -> Vec<PathBuf> {
+    let dir = root().join("src/ffi").join(header);
     let map = fs::read_to_string(dir.join("mod.rs")).unwrap();
     let names = map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     names.map(|name| dir.join(format!("{name}.rs"))).collect()
@@ -45,7 +45,7 @@ fn without_tags(line: &str) -> String {
     if line.starts_with("typedef struct ") {
         line.into()
     } else {
-        line.replace("struct cmabi_", "cmabi_")
+        line.replace("struct cmabi_", "cmabi_").replace("c_bool ", "bool ")
     }
 }
 
@@ -61,36 +61,58 @@ fn public_types(file: &Path) -> Vec<String> {
     text.lines().filter_map(name).collect()
 }
 
-fn header() -> String {
-    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();
-    let (mut handles, mut body) = (BTreeSet::new(), String::new());
-    for file in sections() {
-        let text = declarations(&config, &file);
-        if text.is_empty() {
-            continue;
+/// The structs that come up in a section before the one that declares them, and all handles: their
+/// typedefs come before the sections.
+fn declared_ahead(sections: &[String]) -> BTreeSet<String> {
+    let mut ahead = BTreeSet::new();
+    for (i, section) in sections.iter().enumerate() {
+        for line in section.lines() {
+            let Some(rest) = line.strip_prefix("typedef struct ") else { continue };
+            let name = rest.split(' ').next().unwrap();
+            let is_named = |line: &str| {
+                line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
+            };
+            let before = sections[..i].iter().flat_map(|section| section.lines());
+            let before = before.chain(section.lines().take_while(|&other| other != line));
+            let code = before.filter(|line| !line.trim_start().starts_with(['*', '/']));
+            if rest.ends_with(';') || code.into_iter().any(is_named) {
+                ahead.insert(format!("typedef struct {name} {name};"));
+            }
         }
-        let forward = |line: &&str| line.starts_with("typedef struct ") && line.ends_with(';');
-        handles.extend(text.lines().filter(forward).map(str::to_owned));
-        let rule = "-".repeat(95 - title(&file).len());
-        body += &format!("/* {} {rule} */\n\n{text}\n\n", title(&file));
     }
-    let handles = handles.into_iter().collect::<Vec<_>>().join("\n");
-    let (start, end) = (config.header.unwrap(), config.trailer.unwrap());
-    format!("{}\n\n{handles}\n\n{body}{}\n", start.trim(), end.trim())
+    ahead
+}
+
+/// `include/{name}.h`
+fn header(name: &str) -> String {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();
+    let template = root().join(format!("src/ffi/{name}/{name}.h.in"));
+    let template = fs::read_to_string(template).unwrap();
+    let files = sections(name);
+    let texts: Vec<_> = files.iter().map(|file| declarations(&config, file)).collect();
+    let handles: Vec<_> = declared_ahead(&texts).into_iter().collect();
+    let mut body = format!("{}\n\n", handles.join("\n"));
+    for (file, text) in files.iter().zip(&texts).filter(|(_, text)| !text.is_empty()) {
+        let rule = "-".repeat(95 - title(file).len());
+        body += &format!("/* {} {rule} */\n\n{text}\n\n", title(file));
+    }
+    template.replace("@sections@", body.trim())
 }
 
 #[test]
-fn the_committed_header_is_current() {
-    let path = root().join("include/cmabi.h");
-    let header = header();
-    if std::env::var_os("CMABI_UPDATE_HEADER").is_some() {
-        fs::write(&path, &header).unwrap();
+fn the_committed_headers_are_current() {
+    for name in ["cmabi", "cmabi_engine"] {
+        let path = root().join(format!("include/{name}.h"));
+        let header = header(name);
+        if std::env::var_os("CMABI_UPDATE_HEADER").is_some() {
+            fs::write(&path, &header).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        let differs = committed.lines().zip(header.lines()).position(|(old, new)| old != new);
+        assert!(
+            committed == header,
+            "include/{name}.h is not current (line {}): CMABI_UPDATE_HEADER=1 cargo test --test header",
+            differs.map_or(committed.lines().count().min(header.lines().count()), |line| line + 1),
+        );
     }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let differs = committed.lines().zip(header.lines()).position(|(old, new)| old != new);
-    assert!(
-        committed == header,
-        "include/cmabi.h is not current (line {}): CMABI_UPDATE_HEADER=1 cargo test --test header",
-        differs.map_or(committed.lines().count().min(header.lines().count()), |line| line + 1),
-    );
 }

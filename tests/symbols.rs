@@ -1,4 +1,4 @@
-//! The shared library exports what the header declares, and nothing else, under its versioned name.
+//! The shared library exports what the headers declare, and nothing else, under its versioned name.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -18,11 +18,12 @@ fn output(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Every function that the header declares: the name before the first parenthesis of a line that
+/// Every function that the headers declare: the name before the first parenthesis of a line that
 /// starts a prototype.
 fn declared() -> BTreeSet<String> {
-    let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/cmabi.h");
-    let header = std::fs::read_to_string(header).unwrap();
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    let headers = ["cmabi.h", "cmabi_engine.h"].map(|name| include.join(name));
+    let headers = headers.map(|header| std::fs::read_to_string(header).unwrap()).concat();
     let starts_prototype =
         |line: &&str| !line.starts_with([' ', '#', '/', '}', '*']) && !line.starts_with("typedef");
     let name = |line: &str| {
@@ -30,7 +31,7 @@ fn declared() -> BTreeSet<String> {
         let name = before.rsplit([' ', '*']).next()?;
         name.starts_with("cmabi_").then(|| name.to_owned())
     };
-    header.lines().filter(starts_prototype).filter_map(name).collect()
+    headers.lines().filter(starts_prototype).filter_map(name).collect()
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub(super) fn host_to_guest() {
 
 /// The same through the C API.
 pub(super) fn from_c() {
-    use ffi::error::{cmabi_status, cmabi_string};
+    use ffi::cmabi::error::{cmabi_status, cmabi_string};
 
     let guest = GUEST.replacen("(module", "(core module $m", 1);
     let component = wat::parse_str(format!(
@@ -132,22 +132,29 @@ pub(super) fn from_c() {
     let (mut nothing, mut add) = (ptr::null(), ptr::null());
     // SAFETY: everything is used as the header says.
     unsafe {
-        ok(ffi::engine::cmabi_engine_new(ptr::null(), &mut engine, no_error));
-        ok(ffi::store::cmabi_store_new(engine, ptr::null(), &mut store, no_error));
-        ok(ffi::linker::cmabi_linker_new(engine, &mut linker, no_error));
+        ok(ffi::cmabi::engine::cmabi_engine_new(ptr::null(), &mut engine, no_error));
+        ok(ffi::cmabi::store::cmabi_store_new(engine, ptr::null(), &mut store, no_error));
+        ok(ffi::cmabi::linker::cmabi_linker_new(engine, &mut linker, no_error));
         let (bytes, len) = (component.as_ptr(), component.len());
-        ok(ffi::component::cmabi_component_load(engine, bytes, len, &mut loaded, no_error));
+        ok(ffi::cmabi::component::cmabi_component_load(engine, bytes, len, &mut loaded, no_error));
         let made = &mut instance;
-        ok(ffi::linker::cmabi_linker_instantiate(linker, store, loaded, made, no_error));
+        ok(ffi::cmabi::linker::cmabi_linker_instantiate(linker, store, loaded, made, no_error));
         for (name, func) in [("nothing", &mut nothing), ("add", &mut add)] {
-            ok(ffi::instance::cmabi_instance_func(instance, string(name), func, no_error));
+            ok(ffi::cmabi::instance::cmabi_instance_func(instance, string(name), func, no_error));
         }
     }
     let call = |func, args: *const u32, results: *mut u32| {
         // SAFETY: as above; the arguments and the result are those of the function.
         ok(unsafe {
             let arena = ptr::null_mut();
-            ffi::func::cmabi_func_call(store, func, args.cast(), results.cast(), arena, no_error)
+            ffi::cmabi::func::cmabi_func_call(
+                store,
+                func,
+                args.cast(),
+                results.cast(),
+                arena,
+                no_error,
+            )
         });
     };
     let mut bare = Guests::new();
@@ -171,10 +178,10 @@ pub(super) fn from_c() {
     );
     // SAFETY: as above.
     unsafe {
-        ffi::store::cmabi_store_free(store);
-        ffi::component::cmabi_component_free(loaded);
-        ffi::linker::cmabi_linker_free(linker);
-        ffi::engine::cmabi_engine_free(engine);
+        ffi::cmabi::store::cmabi_store_free(store);
+        ffi::cmabi::component::cmabi_component_free(loaded);
+        ffi::cmabi::linker::cmabi_linker_free(linker);
+        ffi::cmabi::engine::cmabi_engine_free(engine);
     }
 }
 

@@ -1,2 +1,2 @@
 /* Nothing before the header, nothing beside it. */
-#include <cmabi.h>
+#include <cmabi_engine.h>

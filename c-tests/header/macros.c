@@ -5,4 +5,4 @@
 
 #include "macros.h"
 
-#include <cmabi.h>
+#include <cmabi_engine.h>

@@ -219,7 +219,7 @@ int main(int argc, char **argv) {
     drive(loop, store, &running);
     for (int i = 0; i < JOBS; i++) {
         cmabi_subtask_state state;
-        must(cmabi_subtask_get_state(calls[i], &state, &error), &error); // did a trap end it?
+        must(cmabi_subtask_state_of(calls[i], &state, &error), &error); // did a trap end it?
         const cmabi_u64 *result = jobs_run_results(calls[i]);
         printf("%s: %016" PRIx64 "\n", args[i].text.ptr, *result);
         cmabi_subtask_free(calls[i]);

@@ -52,7 +52,7 @@ static int run(const char *file, cmabi_error **error) {
 
     const int failed =
         cmabi_engine_new(NULL, &engine, error) || cmabi_config_new(&config, error) ||
-        cmabi_config_set_trace(config, print, NULL, NULL, error) ||
+        cmabi_config_set_on_trace(config, print, NULL, NULL, error) ||
         cmabi_component_load_file(engine, (cmabi_string){file, strlen(file)}, &component, error) ||
         cmabi_linker_new(engine, &linker, error) ||
         cmabi_linker_wit_func(linker, host, CMABI_STR("sleep"), CMABI_STR("async func(ms: u32)"), sizeof(uint32_t), 0,

@@ -7,28 +7,28 @@
 use crate::c::{Owned, text};
 use crate::cost::within;
 use crate::input::Input;
-use cmabi::ffi::arena::*;
-use cmabi::ffi::canon::*;
-use cmabi::ffi::canon_builtins::*;
-use cmabi::ffi::canon_streams::*;
-use cmabi::ffi::config::*;
-use cmabi::ffi::debug::*;
-use cmabi::ffi::engine::*;
-use cmabi::ffi::engine_interface::cmabi_core_func_type;
-use cmabi::ffi::error::cmabi_status;
-use cmabi::ffi::error_context::*;
-use cmabi::ffi::func::*;
-use cmabi::ffi::func_types::*;
-use cmabi::ffi::future::*;
-use cmabi::ffi::reflect::{cmabi_addr_type, cmabi_core_type};
-use cmabi::ffi::resource::*;
-use cmabi::ffi::store::*;
-use cmabi::ffi::stream::*;
-use cmabi::ffi::subtask::*;
-use cmabi::ffi::task::*;
-use cmabi::ffi::types::*;
-use cmabi::ffi::value::cmabi_string_encoding;
-use cmabi::ffi::waitable_set::*;
+use cmabi::ffi::cmabi::arena::*;
+use cmabi::ffi::cmabi::config::*;
+use cmabi::ffi::cmabi::debug::*;
+use cmabi::ffi::cmabi::engine::*;
+use cmabi::ffi::cmabi::error::cmabi_status;
+use cmabi::ffi::cmabi::error_context::*;
+use cmabi::ffi::cmabi::func::*;
+use cmabi::ffi::cmabi::func_types::*;
+use cmabi::ffi::cmabi::future::*;
+use cmabi::ffi::cmabi::reflect::{cmabi_addr_type, cmabi_core_type};
+use cmabi::ffi::cmabi::resource::*;
+use cmabi::ffi::cmabi::store::*;
+use cmabi::ffi::cmabi::stream::*;
+use cmabi::ffi::cmabi::subtask::*;
+use cmabi::ffi::cmabi::task::*;
+use cmabi::ffi::cmabi::types::*;
+use cmabi::ffi::cmabi::waitable_set::*;
+use cmabi::ffi::cmabi_engine::canon::*;
+use cmabi::ffi::cmabi_engine::canon_builtins::*;
+use cmabi::ffi::cmabi_engine::canon_streams::*;
+use cmabi::ffi::cmabi_engine::engine_interface::cmabi_core_func_type;
+use cmabi::ffi::cmabi_engine::value::cmabi_string_encoding;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -84,7 +84,8 @@ fn play(data: &[u8]) {
     // Each failure ends something.
     while !c!(cmabi_store_run(store.0)) {}
     assert_eq!(world.ready(), 0);
-    get!(cmabi_store_dump(store.0, world.arena.0));
+    let mut text = MaybeUninit::uninit();
+    c!(cmabi_store_dump(store.0, text.as_mut_ptr(), world.arena.0));
     // What is left of a store may be freed before or after it.
     let (calls, tasks) = (world.calls.borrow().len(), world.tasks.borrow().len());
     world.free(calls / 2, tasks / 2);
@@ -388,7 +389,7 @@ impl<'a> World<'a> {
             let core = self.signature(ty, cmabi_abi_context::Lift, abi)?;
             let callee = self.body(owner, Role::Func(func, abi));
             let (params, results) =
-                (&core.params[..core.param_count], &core.results[..core.result_count]);
+                (&core.params[..core.params_len], &core.results[..core.results_len]);
             let callee = self.core_func(params, results, callee);
             let mut options = self.options(owner, abi != Abi::Sync);
             if abi == Abi::Callback {
@@ -435,7 +436,7 @@ impl<'a> World<'a> {
     /// How many threads can run.
     fn ready(&self) -> u32 {
         let mut counts = cmabi_counts { size: size_of::<cmabi_counts>(), ..Default::default() };
-        assert!(c!(cmabi_store_get_counts(self.store, &mut counts)));
+        assert!(c!(cmabi_store_counts(self.store, &mut counts)));
         counts.ready
     }
 

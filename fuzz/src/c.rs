@@ -3,7 +3,7 @@
 //! The macros hold the one promise that all calls of this crate make, so that the targets can be read:
 //! they keep the header's rules.
 
-use cmabi::ffi::error::{
+use cmabi::ffi::cmabi::error::{
     cmabi_error, cmabi_error_free, cmabi_error_message, cmabi_status, cmabi_string,
 };
 use std::mem::MaybeUninit;

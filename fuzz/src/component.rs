@@ -3,19 +3,19 @@
 
 use crate::c::{Owned, text};
 use crate::cost::within;
-use cmabi::ffi::component::*;
-use cmabi::ffi::config::*;
-use cmabi::ffi::engine::*;
-use cmabi::ffi::error::{cmabi_status, cmabi_string};
-use cmabi::ffi::func::*;
-use cmabi::ffi::func_types::*;
-use cmabi::ffi::instance::*;
-use cmabi::ffi::linker::*;
-use cmabi::ffi::reflect::*;
-use cmabi::ffi::store::*;
-use cmabi::ffi::subtask::*;
-use cmabi::ffi::task::*;
-use cmabi::ffi::types::*;
+use cmabi::ffi::cmabi::component::*;
+use cmabi::ffi::cmabi::config::*;
+use cmabi::ffi::cmabi::engine::*;
+use cmabi::ffi::cmabi::error::{cmabi_status, cmabi_string};
+use cmabi::ffi::cmabi::func::*;
+use cmabi::ffi::cmabi::func_types::*;
+use cmabi::ffi::cmabi::instance::*;
+use cmabi::ffi::cmabi::linker::*;
+use cmabi::ffi::cmabi::reflect::*;
+use cmabi::ffi::cmabi::store::*;
+use cmabi::ffi::cmabi::subtask::*;
+use cmabi::ffi::cmabi::task::*;
+use cmabi::ffi::cmabi::types::*;
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -64,12 +64,12 @@ fn load_and_call(data: &[u8]) {
     let linker = Owned(must!(cmabi_linker_new(engine)), cmabi_linker_free);
     for index in 0..ask!(cmabi_component_import_count(component.0)) {
         let mut name = text(b"");
-        let ty = ask!(cmabi_component_import(component.0, index, &mut name));
+        let ty = ask!(cmabi_component_import_at(component.0, index, &mut name));
         offer(linker.0, text(b""), name, ty, &pending);
         for index in 0..ask!(cmabi_extern_type_export_count(ty)) {
             let interface = name;
             let mut name = text(b"");
-            let ty = ask!(cmabi_extern_type_export(ty, index, &mut name));
+            let ty = ask!(cmabi_extern_type_export_at(ty, index, &mut name));
             offer(linker.0, interface, name, ty, &pending);
         }
     }
@@ -125,7 +125,7 @@ unsafe extern "C" fn serve(
     _: *const c_void,
     results: *mut c_void,
 ) -> MaybeUninit<cmabi_status> {
-    let ty = ask!(cmabi_task_get_type(task));
+    let ty = ask!(cmabi_task_type(task));
     if ask!(cmabi_func_type_is_async(ty)) {
         // SAFETY: `offer` passed this, which lives as long as the linker.
         let pending = unsafe { &*data.cast::<Pending>() };
@@ -152,7 +152,7 @@ fn zeros(ty: *const cmabi_type) -> Option<Vec<u64>> {
 
 /// Answers a call that is pending.
 fn answer(task: *mut cmabi_task) {
-    let ty = ask!(cmabi_func_type_result(ask!(cmabi_task_get_type(task))));
+    let ty = ask!(cmabi_func_type_result(ask!(cmabi_task_type(task))));
     if let Some(result) = zeros(ty) {
         c!(cmabi_task_return(task, result.as_ptr().cast()));
     }
@@ -168,11 +168,11 @@ fn start_all(
     let mut paths = Vec::new();
     for index in 0..ask!(cmabi_instance_export_count(instance)) {
         let mut name = text(b"");
-        let ty = ask!(cmabi_instance_export(instance, index, &mut name));
+        let ty = ask!(cmabi_instance_export_at(instance, index, &mut name));
         let path = bytes(name).to_vec();
         for index in 0..ask!(cmabi_extern_type_export_count(ty)) {
             let mut name = text(b"");
-            ask!(cmabi_extern_type_export(ty, index, &mut name));
+            ask!(cmabi_extern_type_export_at(ty, index, &mut name));
             paths.push([&path, &b"#"[..], bytes(name)].concat());
         }
         paths.push(path);
@@ -180,7 +180,7 @@ fn start_all(
     let mut calls = Vec::new();
     for path in paths {
         let Some(func) = get!(cmabi_instance_func(instance, text(&path))) else { continue };
-        let ty = ask!(cmabi_func_get_type(func));
+        let ty = ask!(cmabi_func_type_of(func));
         let Some(zeros) = zeros(ask!(cmabi_func_type_params(ty))) else { continue };
         let (args, data) = (zeros.as_ptr().cast(), ptr::null_mut());
         arguments.push(zeros);

@@ -259,7 +259,7 @@ struct list_abi {
         if constexpr (is_entry<T>::value)
             if (cmabi_type_kind(type) == CMABI_KIND_MAP) return element::matches_elements(type);
         return cmabi_type_kind(type) == CMABI_KIND_LIST &&
-               element::matches(cmabi_type_part(type, 0));
+               element::matches(cmabi_type_part_at(type, 0));
     }
     static void describe(std::string &text) {
         text += "list<";
@@ -360,7 +360,7 @@ struct abi<std::array<T, N>> {
     static bool in_place() { return element::in_place(); }
     static bool matches(const cmabi_type *type) {
         return cmabi_type_kind(type) == CMABI_KIND_FIXED_LIST && cmabi_type_length(type) == N &&
-               element::matches(cmabi_type_part(type, 0));
+               element::matches(cmabi_type_part_at(type, 0));
     }
     static void describe(std::string &text) {
         text += "list<";
@@ -401,7 +401,7 @@ struct tuple_abi {
     static bool matches_elements(const cmabi_type *type) {
         std::size_t i = 0;
         return cmabi_type_part_count(type) == sizeof...(Ts) &&
-               (abi<Ts>::matches(cmabi_type_part(type, i++)) && ...);
+               (abi<Ts>::matches(cmabi_type_part_at(type, i++)) && ...);
     }
     static void describe(std::string &text) {
         text += "tuple<";
@@ -504,7 +504,7 @@ private:
     template <std::size_t... Is>
     static bool matches(const cmabi_type *type, std::index_sequence<Is...>) {
         return ((part_name(type, Is) == field<Is>.name &&
-                 abi<Members>::matches(cmabi_type_part(type, Is))) &&
+                 abi<Members>::matches(cmabi_type_part_at(type, Is))) &&
                 ...);
     }
     template <std::size_t... Is>

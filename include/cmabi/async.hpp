@@ -92,7 +92,7 @@ public:
     cmabi_subtask_state state() const {
         if (failure_) std::rethrow_exception(failure_);
         if (over_) return state_;
-        return call_out<cmabi_subtask_state>(cmabi_subtask_get_state, subtask_);
+        return call_out<cmabi_subtask_state>(cmabi_subtask_state_of, subtask_);
     }
     R get() {
         if (failure_) std::rethrow_exception(failure_);
@@ -139,7 +139,7 @@ private:
     void give() {
         cmabi_subtask_state state = state_;
         const bool failed = subtask_ != nullptr &&
-                            cmabi_subtask_get_state(subtask_, &state, nullptr) != CMABI_STATUS_OK;
+                            cmabi_subtask_state_of(subtask_, &state, nullptr) != CMABI_STATUS_OK;
         if (failed)
             given_->refused();
         else if (state != CMABI_SUBTASK_STATE_STARTING &&
@@ -319,7 +319,7 @@ public:
         end();
     }
     void cancel() {
-        call(cmabi_task_cancelled, unanswered());
+        call(cmabi_task_cancel, unanswered());
         end();
     }
     void fail(std::string_view reason) noexcept {

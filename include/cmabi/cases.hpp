@@ -31,7 +31,7 @@ struct cases {
     static bool matches(cmabi_kind kind, const cmabi_type *type) {
         std::size_t i = 0;
         return cmabi_type_kind(type) == kind && cmabi_type_part_count(type) == sizeof...(Ts) &&
-               (payload<Ts>::matches(cmabi_type_part(type, i++)) && ...);
+               (payload<Ts>::matches(cmabi_type_part_at(type, i++)) && ...);
     }
     /// Makes `to` the case `I` with the payload `from`.
     template <std::size_t I, class Canonical, class T>

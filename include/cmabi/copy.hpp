@@ -153,7 +153,7 @@ public:
 
 protected:
     /// Calls the function of C that begins it.
-    virtual cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion,
+    virtual cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_on_copy completion,
                               void *data, cmabi_drop drop, cmabi_copied *copied,
                               cmabi_error **error) = 0;
     /// Takes note of what was copied.
@@ -548,7 +548,7 @@ public:
     }
 
 protected:
-    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_on_copy completion, void *data,
                       cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
         return cmabi_stream_read(store, end, elements_.data(), elements_.size(), elements_.arena(),
                                  completion, data, drop, copied, error);
@@ -579,7 +579,7 @@ public:
     }
 
 protected:
-    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_on_copy completion, void *data,
                       cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
         return cmabi_future_read(store, end, element_.data(), element_.arena(), completion, data, drop,
                                  copied, error);
@@ -610,7 +610,7 @@ public:
     std::size_t take() const { return elements_.written(); }
 
 protected:
-    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_on_copy completion, void *data,
                       cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
         return cmabi_stream_write(store, end, elements_.data(), elements_.size(), completion, data, drop,
                                   copied, error);
@@ -657,7 +657,7 @@ public:
         : pending(end), value_(std::move(given)), element_(link().store, &value_, 1) {}
 
 private:
-    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_copy_callback completion, void *data,
+    cmabi_status call(cmabi_store *store, std::uint32_t end, cmabi_on_copy completion, void *data,
                       cmabi_drop drop, cmabi_copied *copied, cmabi_error **error) override {
         return cmabi_future_write(store, end, element_.data(), completion, data, drop, copied, error);
     }
@@ -756,7 +756,7 @@ std::pair<std::uint32_t, std::uint32_t> new_ends(decltype(cmabi_stream_new) *mak
 /// Whether `type` is a stream or future, as `kind` says, of `T`.
 template <class T>
 bool matches_end(cmabi_kind kind, const cmabi_type *type) {
-    return cmabi_type_kind(type) == kind && payload<T>::matches(cmabi_type_part(type, 0));
+    return cmabi_type_kind(type) == kind && payload<T>::matches(cmabi_type_part_at(type, 0));
 }
 
 template <class T>

@@ -52,7 +52,7 @@ public:
         std::vector<frame> frames;
         for (std::size_t i = 0; i < cmabi_error_frame_count(error_.get()); ++i) {
             const cmabi_frame at = cmabi_error_frame_at(error_.get(), i);
-            frame next{at.kind, copy(at.name), copy(at.instance), {}, {}, copy(cmabi_error_frame(error_.get(), i))};
+            frame next{at.kind, copy(at.name), copy(at.instance), {}, {}, copy(cmabi_error_frame_text(error_.get(), i))};
             if (at.func_index != UINT32_MAX) next.func_index = at.func_index;
             if (at.offset != UINT64_MAX) next.offset = at.offset;
             frames.push_back(std::move(next));

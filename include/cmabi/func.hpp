@@ -46,7 +46,7 @@ struct signature<R(Args...)> {
         const cmabi_type *given = cmabi_func_type_params(type);
         std::size_t i = 0;
         return cmabi_type_part_count(given) == sizeof...(Args) &&
-               (abi<std::decay_t<Args>>::matches(cmabi_type_part(given, i++)) && ...) &&
+               (abi<std::decay_t<Args>>::matches(cmabi_type_part_at(given, i++)) && ...) &&
                payload<R>::matches(cmabi_func_type_result(type));
     }
     /// Lowers arguments.

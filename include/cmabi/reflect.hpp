@@ -46,7 +46,7 @@ public:
     }
     /// Nothing for a part without a type: a label, or a case without payload.
     std::optional<type_view> part(std::size_t index) const {
-        return detail::found<type_view>(cmabi_type_part(type_, index));
+        return detail::found<type_view>(cmabi_type_part_at(type_, index));
     }
     /// How many elements a fixed-length list has.
     std::uint32_t length() const { return cmabi_type_length(type_); }
@@ -112,7 +112,7 @@ public:
     }
     /// For a value type that.
     std::optional<type_view> value() const {
-        return detail::found<type_view>(cmabi_extern_type_value(type_));
+        return detail::found<type_view>(cmabi_extern_type_type(type_));
     }
     /// For a resource type its name; empty for others.
     std::string_view resource_name() const {
@@ -163,7 +163,7 @@ private:
 } // namespace detail
 
 inline std::vector<named_extern> extern_type_view::exports() const {
-    return detail::externs(cmabi_extern_type_export_count(type_), cmabi_extern_type_export, type_);
+    return detail::externs(cmabi_extern_type_export_count(type_), cmabi_extern_type_export_at, type_);
 }
 
 } // namespace cmabi

@@ -28,7 +28,7 @@ namespace cmabi {
 
 class store;
 
-/// What the other end of a stream does; see `cmabi_stream_watcher`.
+/// What the other end of a stream does; see `cmabi_on_stream_signal`.
 enum class stream_signal {
     /// It waits with a buffer.
     waits = CMABI_STREAM_SIGNAL_WAITS,
@@ -57,7 +57,7 @@ public:
             F watcher;
             std::shared_ptr<store_link> link;
         };
-        const cmabi_stream_watcher call = [](void *data, cmabi_store *, std::uint32_t,
+        const cmabi_on_stream_signal call = [](void *data, cmabi_store *, std::uint32_t,
                                              cmabi_stream_signal signal) -> cmabi_status {
             auto &told = *static_cast<watching *>(data);
             const auto what = static_cast<stream_signal>(signal);

@@ -2,16 +2,15 @@
 //! `CMABI_STATUS_UNSUPPORTED`. Their handles can never come to exist.
 
 use super::data::Data;
-use super::debug::cmabi_counts;
-use super::describe::{cmabi_export_desc, cmabi_func_desc};
-use super::engine::cmabi_engine;
-use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
-use super::func::cmabi_func;
-use super::resource::cmabi_destructor;
-use super::store::cmabi_store;
-use super::task::cmabi_host_func;
-use super::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
 use super::{check, guard, left_out};
+use crate::ffi::cmabi::debug::cmabi_counts;
+use crate::ffi::cmabi::describe::{cmabi_export_desc, cmabi_func_desc};
+use crate::ffi::cmabi::engine::cmabi_engine;
+use crate::ffi::cmabi::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
+use crate::ffi::cmabi::func::cmabi_func;
+use crate::ffi::cmabi::host::{cmabi_destructor, cmabi_host_func};
+use crate::ffi::cmabi::store::cmabi_store;
+use crate::ffi::cmabi::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
 use std::ffi::c_void;
 use std::ptr;
 
@@ -59,7 +58,7 @@ fallible! {
         *mut cmabi_instance, *const cmabi_export_desc, usize, *mut *const cmabi_func
     );
     cmabi_instance_terminate(*mut cmabi_store, *const cmabi_instance);
-    cmabi_instance_get_counts(*mut cmabi_store, *const cmabi_instance, *mut cmabi_counts);
+    cmabi_instance_counts(*mut cmabi_store, *const cmabi_instance, *mut cmabi_counts);
     cmabi_linker_instance(*mut cmabi_linker, cmabi_string, *mut cmabi_instance);
     cmabi_linker_export(
         *mut cmabi_linker, cmabi_string, cmabi_string, *mut cmabi_instance, cmabi_string
@@ -83,26 +82,26 @@ macro_rules! infallible {
 
 infallible! {
     cmabi_component_free(*mut cmabi_component) -> () = ();
-    cmabi_component_load_bytes(*const cmabi_component) -> u64 = 0;
-    cmabi_component_load_work(*const cmabi_component) -> u64 = 0;
+    cmabi_component_used_bytes(*const cmabi_component) -> u64 = 0;
+    cmabi_component_used_work(*const cmabi_component) -> u64 = 0;
     cmabi_component_import_count(*const cmabi_component) -> usize = 0;
-    cmabi_component_import(*const cmabi_component, usize, *mut cmabi_string)
+    cmabi_component_import_at(*const cmabi_component, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();
     cmabi_component_export_count(*const cmabi_component) -> usize = 0;
-    cmabi_component_export(*const cmabi_component, usize, *mut cmabi_string)
+    cmabi_component_export_at(*const cmabi_component, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();
     cmabi_extern_type_kind(*const cmabi_extern_type) -> u32 = 0;
     cmabi_extern_type_func(*const cmabi_extern_type) -> *const cmabi_func_type = ptr::null();
-    cmabi_extern_type_value(*const cmabi_extern_type) -> *const cmabi_type = ptr::null();
+    cmabi_extern_type_type(*const cmabi_extern_type) -> *const cmabi_type = ptr::null();
     cmabi_extern_type_resource(*const cmabi_extern_type) -> *const cmabi_resource_type = ptr::null();
     cmabi_extern_type_export_count(*const cmabi_extern_type) -> usize = 0;
-    cmabi_extern_type_export(*const cmabi_extern_type, usize, *mut cmabi_string)
+    cmabi_extern_type_export_at(*const cmabi_extern_type, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();
     cmabi_linker_free(*mut cmabi_linker) -> () = ();
     cmabi_instance_free(*mut cmabi_instance) -> () = ();
     cmabi_instance_data(*mut cmabi_store, *const cmabi_instance) -> *mut c_void = ptr::null_mut();
     cmabi_instance_export_count(*mut cmabi_instance) -> usize = 0;
-    cmabi_instance_export(*mut cmabi_instance, usize, *mut cmabi_string)
+    cmabi_instance_export_at(*mut cmabi_instance, usize, *mut cmabi_string)
         -> *const cmabi_extern_type = ptr::null();
 }
 

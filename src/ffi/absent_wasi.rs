@@ -4,10 +4,10 @@
 #[cfg(not(feature = "component"))]
 use super::absent::cmabi_linker;
 use super::data::Data;
-use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
-#[cfg(feature = "component")]
-use super::linker::cmabi_linker;
 use super::{check, guard, left_out};
+use crate::ffi::cmabi::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
+#[cfg(feature = "component")]
+use crate::ffi::cmabi::linker::cmabi_linker;
 use std::ffi::c_void;
 
 pub(super) enum cmabi_wasi_config {}

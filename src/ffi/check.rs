@@ -1,13 +1,17 @@
 //! Arguments from C, checked. Each helper names the argument in its message.
 
-use super::error::cmabi_string;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::cmabi::error::cmabi_string;
 use crate::memory::AddrType;
 use crate::types::Type;
 use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::Path;
+
+/// A `bool` in a struct of C's. Whatever byte is there, it can be read; Rust's own has two values only.
+#[allow(non_camel_case_types)]
+pub(crate) type c_bool = u8;
 
 /// An error of [`ErrorKind::InvalidArgument`] about `argument`.
 #[cold]

@@ -1,6 +1,6 @@
 //! The data of C's callbacks, which C frees.
 
-use super::error::cmabi_drop;
+use crate::ffi::cmabi::error::cmabi_drop;
 use crate::runtime::{self, Cx, InstanceId};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! The C API: every `extern "C"` function and every raw pointer that comes from C.
 //!
-//! One file per section of `include/cmabi.h`, which cbindgen writes from these files
-//! (`tests/header.rs`). Types have the names that C sees. An export does four things and nothing
+//! One folder per header, `include/cmabi.h` and `include/cmabi_engine.h`, and in it one file per
+//! section. cbindgen writes the headers from these files (`tests/header.rs`). Types have the names that C sees. An export does four things and nothing
 //! else: it enters [`guard`], turns its arguments into Rust values with the checks of
 //! `check`, calls the library, and writes its outputs.
 //!
@@ -24,45 +24,11 @@ pub(crate) mod check;
 mod data;
 mod sides;
 
-pub mod error;
-pub mod version;
-pub mod engine;
-pub mod config;
-pub mod store;
-pub mod waker;
-pub mod debug;
-pub mod types;
-pub mod reflect;
-pub mod func_types;
-pub mod wit;
-pub mod describe;
-pub mod arena;
-pub mod wave;
-pub mod value;
-pub mod task;
-pub mod resource;
-#[cfg(feature = "component")]
-pub mod component;
-#[cfg(feature = "component")]
-pub mod linker;
-#[cfg(feature = "wasi")]
-pub mod wasi;
-#[cfg(feature = "component")]
-pub mod instance;
-pub mod interrupter;
-pub mod func;
-pub mod subtask;
-pub mod stream;
-pub mod future;
-pub mod error_context;
-pub mod waitable_set;
-pub mod engine_interface;
-pub mod canon;
-pub mod canon_builtins;
-pub mod canon_streams;
+pub mod cmabi;
+pub mod cmabi_engine;
 
 use crate::error::{Error, ErrorKind, Result, Trapped};
-use error::{cmabi_error, cmabi_status};
+use cmabi::error::{cmabi_error, cmabi_status};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,9 +1,9 @@
 //! Copies between memories that belong to no store: guests' as the host has them, and its own.
 
 use super::check;
-use super::value::cmabi_lift_lower_options;
 use crate::copy::{Context, Format, Plan, PlanCache, Source, Target};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::ffi::cmabi_engine::value::cmabi_lift_lower_options;
 use crate::memory::{AddrType, Arena, View};
 use crate::types::{ResourceType, Type};
 use std::sync::Arc;

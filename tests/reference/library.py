@@ -8,7 +8,7 @@ from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_size_t, c_uint
 from pathlib import Path
 from typing import Any
 
-HEADER = Path(__file__).parents[2] / "include/cmabi.h"
+HEADERS = [Path(__file__).parents[2] / "include" / name for name in ("cmabi.h", "cmabi_engine.h")]
 
 OK, TRAP, HOST = 0, 8, 9
 
@@ -112,7 +112,8 @@ class Library:
         self.c = ctypes.CDLL(str(path))
         self.functions: set[str] = set()
         self.fallible: set[str] = set()
-        self.declare(HEADER.read_text())
+        for header in HEADERS:
+            self.declare(header.read_text())
 
     def declare(self, header: str) -> None:
         header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
@@ -165,7 +166,7 @@ class Library:
 def c_type(declaration: str) -> Any:
     """The type of a result, or of a parameter with its name."""
     words = re.sub(r"\bconst\b", "", declaration).split()
-    if "*" in declaration or words[0] in ("cmabi_host_func", "cmabi_core_callback", "cmabi_memory_data", "cmabi_drop"):
+    if "*" in declaration or words[0] in ("cmabi_host_func", "cmabi_core_host_func", "cmabi_memory_data", "cmabi_drop"):
         return c_void_p
     if words[0] in ("cmabi_type_check", "cmabi_destructor"):
         return c_void_p

@@ -77,13 +77,9 @@ impl Printer<'_> {
             let count = is_stream.then(|| "uint32_t count".to_owned());
             elements.into_iter().chain(count).collect::<Vec<_>>()
         };
-        let completion = [
-            "cmabi_copy_callback completion",
-            "void *data",
-            "cmabi_drop drop",
-            "cmabi_copied *copied",
-        ]
-        .map(str::to_owned);
+        let completion =
+            ["cmabi_on_copy completion", "void *data", "cmabi_drop drop", "cmabi_copied *copied"]
+                .map(str::to_owned);
         let mut functions = Vec::new();
         let mut new = vec![store()];
         if !made {

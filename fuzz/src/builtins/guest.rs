@@ -446,12 +446,12 @@ impl Running<'_> {
         // Beyond the parameters there may be the address of the result.
         let place = self.ptr();
         if params.iter().map(|&ty| if ty == STRING { 2 } else { 1 }).sum::<usize>()
-            > signature.param_count
+            > signature.params_len
         {
             args = vec![place];
         }
-        args.resize(signature.param_count, place);
-        let mut results = vec![0; signature.result_count];
+        args.resize(signature.params_len, place);
+        let mut results = vec![0; signature.results_len];
         let (at, len) = (results.as_mut_ptr(), results.len());
         done(c!(cmabi_core_func_call(store, core, args.as_ptr(), args.len(), at, len)))?;
         match results.first() {

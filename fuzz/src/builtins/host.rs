@@ -23,7 +23,7 @@ pub(super) fn step(world: &World<'_>) {
                     c!(cmabi_subtask_cancel(call));
                     calls.borrow_mut().push(call);
                 } else {
-                    let _ = get!(cmabi_subtask_get_state(call));
+                    let _ = get!(cmabi_subtask_state_of(call));
                     ask!(cmabi_subtask_results(call));
                     ask!(cmabi_subtask_free(call));
                 }
@@ -68,7 +68,7 @@ pub(super) fn step(world: &World<'_>) {
         30 => {
             if let Some(handle) = world.pick(HOST, Of::Resource) {
                 let _ = get!(cmabi_resource_is_owned(store, handle.number));
-                let _ = get!(cmabi_resource_get_type(store, handle.number));
+                let _ = get!(cmabi_resource_type_of(store, handle.number));
                 if c!(cmabi_resource_drop(store, world.resource.0, handle.number)) {
                     world.forget(HOST, handle);
                 }
@@ -188,7 +188,7 @@ pub(super) unsafe extern "C" fn serve(
 ) -> MaybeUninit<cmabi_status> {
     // SAFETY: `World::data` gave it.
     let world = unsafe { World::of(data) };
-    let ty = ask!(cmabi_task_get_type(task));
+    let ty = ask!(cmabi_task_type(task));
     let func = world.func_types.iter().position(|func| ptr::eq(func.0, ty)).expect("one of ours");
     let (params, result, _) = FUNCS[func];
     for (index, &ty) in params.iter().enumerate().filter(|(_, ty)| **ty != STRING) {
@@ -240,11 +240,11 @@ fn answer(world: &World<'_>) {
         return;
     }
     let task = world.tasks.borrow_mut().swap_remove(world.below(count));
-    let ty = ask!(cmabi_task_get_type(task));
+    let ty = ask!(cmabi_task_type(task));
     let func = world.func_types.iter().position(|func| ptr::eq(func.0, ty)).expect("one of ours");
     match world.byte() % 4 {
         0 => {
-            c!(cmabi_task_cancelled(task));
+            c!(cmabi_task_cancel(task));
         }
         1 => {}
         _ => {
@@ -313,7 +313,7 @@ fn transfer(world: &World<'_>, of: Of, end: Handle) {
         let values: Vec<_> = (0..count).flat_map(|_| value(world, end.element)).collect();
         keep(world, values)
     };
-    let callback: cmabi_copy_callback = if world.flag() { Some(on_copied) } else { None };
+    let callback: cmabi_on_copy = if world.flag() { Some(on_copied) } else { None };
     let (data, drop_data) = world.data();
     let count = count as u32;
     let _ = match of {

@@ -12,9 +12,9 @@ use super::{
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::check;
-use crate::ffi::config::MIN_FIBER_STACK;
-use crate::ffi::engine_interface::{cmabi_engine_interface, cmabi_engine_limits};
-use crate::ffi::error::cmabi_string;
+use crate::ffi::cmabi::config::MIN_FIBER_STACK;
+use crate::ffi::cmabi::error::cmabi_string;
+use crate::ffi::cmabi_engine::engine_interface::{cmabi_engine_interface, cmabi_engine_limits};
 use std::any::Any;
 use std::ffi::c_void;
 use std::ptr;

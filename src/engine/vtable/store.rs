@@ -9,12 +9,12 @@ use super::super::{
 use super::{Table, VtableModule, text};
 use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::ffi::check;
-use crate::ffi::engine_interface::{
+use crate::ffi::cmabi::error::cmabi_string;
+use crate::ffi::cmabi_engine::engine_interface::{
     cmabi_core_extern, cmabi_core_frame, cmabi_core_func_type, cmabi_core_kind,
     cmabi_engine_interface, cmabi_flow, cmabi_import, cmabi_outcome,
 };
-use crate::ffi::error::cmabi_string;
-use crate::ffi::reflect::cmabi_core_type;
+use crate::ffi::cmabi_engine::flatten::cmabi_core_type;
 use crate::memory;
 use crate::signal::{self, Signal};
 use std::cell::{Cell, RefCell};

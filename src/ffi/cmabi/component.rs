@@ -1,0 +1,316 @@
+//! Component
+
+use super::engine::cmabi_engine;
+use super::error::{cmabi_error, cmabi_status, cmabi_string};
+use super::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
+use crate::component::Component;
+use crate::component::extern_type::{ExternType, TypeDef};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::ffi::check;
+use crate::ffi::{guard, guard_or};
+use std::ptr;
+use std::sync::Arc;
+
+/// A component that was validated and compiled, ready to be instantiated any number of times.
+///
+/// Immutable: it may be used from any thread, by any number of stores of its engine. Instances keep
+/// what they need of it: it can be freed at any time.
+/// @since 0.1
+pub struct cmabi_component {
+    engine: Arc<dyn Engine>,
+    pub(in crate::ffi) component: Component,
+}
+
+impl cmabi_component {
+    fn load(engine: &cmabi_engine, bytes: &[u8]) -> Result<Box<cmabi_component>> {
+        // The host's own may free what C knows it by.
+        let (engine, limits) = (engine.engine.clone(), engine.load.limits());
+        let component = Component::load_within(&engine, bytes, &limits)?;
+        Ok(Box::new(cmabi_component { engine, component }))
+    }
+
+    /// Checks that the component can run in the stores of `engine`.
+    pub(in crate::ffi) fn made_for(&self, engine: &Arc<dyn Engine>) -> Result<()> {
+        if Arc::ptr_eq(&self.engine, engine) {
+            return Ok(());
+        }
+        Err(check::invalid("component", "was loaded for another engine"))
+    }
+}
+
+/// What sort of thing a component imports or exports.
+/// @since 0.1
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum cmabi_extern_kind {
+    /// A function: `cmabi_extern_type_func`.
+    Func,
+    /// An instance, as an interface of WIT: `cmabi_extern_type_export_at`.
+    Instance,
+    /// A value type: `cmabi_extern_type_type`.
+    Type,
+    /// A resource type: `cmabi_extern_type_resource`.
+    Resource,
+    /// A component.
+    Component,
+    /// A core module.
+    Module,
+    /// The type of a function, of an instance or of a component, and not such a thing itself.
+    Other,
+}
+
+/// The type of something that a component imports or exports. Borrowed from the component or
+/// instance that it was asked of, and immutable.
+/// @since 0.1
+pub struct cmabi_extern_type {
+    /// What C sees as a `cmabi_extern_type` is an [`ExternType`].
+    _type: [u8; 0],
+}
+
+impl cmabi_extern_type {
+    /// What C gets for the entry at an index: the type, and the name through `name`, which may be
+    /// NULL.
+    ///
+    /// # Safety
+    /// `name` is NULL or points to a place for a string.
+    pub(in crate::ffi) unsafe fn entry(
+        entry: Option<(&str, &ExternType)>,
+        name: *mut cmabi_string,
+    ) -> *const cmabi_extern_type {
+        let Some((text, ty)) = entry else { return ptr::null() };
+        if !name.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { name.write(text.into()) };
+        }
+        ptr::from_ref(ty).cast()
+    }
+
+    /// The type behind C's pointer.
+    ///
+    /// # Safety
+    /// `ptr` is NULL or a type that C borrows during `'a`.
+    unsafe fn get<'a>(ptr: *const cmabi_extern_type) -> Option<&'a ExternType> {
+        // SAFETY: the caller's promise; every pointer given out points to an `ExternType`.
+        unsafe { ptr.cast::<ExternType>().as_ref() }
+    }
+}
+
+/// Loads a component from the `bytes_len` bytes of its binary at `bytes`, which are not needed afterwards.
+///
+/// `CMABI_STATUS_INVALID` for what is not a valid component: the message says what is wrong and at
+/// which offset. `CMABI_STATUS_UNSUPPORTED` for a component that needs what the engine or this library
+/// does not have. `CMABI_STATUS_LIMIT` for one that would take more than
+/// `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
+/// nest too deep. Everything is validated by the rules of the component model (Binary.md,
+/// Explainer.md); nothing of the component runs.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_load(
+    engine: *const cmabi_engine,
+    bytes: *const u8,
+    bytes_len: usize,
+    component: *mut *mut cmabi_component,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, engine, bytes) = unsafe {
+            let out = check::out_handle(component, "component")?;
+            (out, check::required(engine, "engine")?, check::slice(bytes, bytes_len, "bytes")?)
+        };
+        *out = Box::into_raw(cmabi_component::load(engine, bytes)?);
+        Ok(())
+    })
+}
+
+/// Loads a component from a file, like `cmabi_component_load`. `CMABI_STATUS_NOT_FOUND` where the
+/// file does not exist, `CMABI_STATUS_INVALID` where it cannot be read.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_load_file(
+    engine: *const cmabi_engine,
+    path: cmabi_string,
+    component: *mut *mut cmabi_component,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, engine, path) = unsafe {
+            let out = check::out_handle(component, "component")?;
+            (out, check::required(engine, "engine")?, check::path(path, "path")?)
+        };
+        let bytes = std::fs::read(path).map_err(|error| check::unreadable(path, &error))?;
+        let loaded = cmabi_component::load(engine, &bytes);
+        *out = Box::into_raw(loaded.map_err(|error| error.context(path.display()))?);
+        Ok(())
+    })
+}
+
+/// Frees a component. NULL is fine.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_free(component: *mut cmabi_component) {
+    guard_or((), || {
+        if !component.is_null() {
+            // SAFETY: the header's rules: the component is the caller's and is freed once.
+            drop(unsafe { Box::from_raw(component) });
+        }
+    });
+}
+
+/// How many bytes the loading of the component took, as `cmabi_config_set_max_load_bytes` counts them; 0
+/// for NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_used_bytes(component: *const cmabi_component) -> u64 {
+    // SAFETY: the header's rules.
+    unsafe { component.as_ref() }.map_or(0, |component| component.component.load_counts().bytes)
+}
+
+/// How many steps the loading of the component took, as `cmabi_config_set_max_load_work` counts them; 0
+/// for NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_used_work(component: *const cmabi_component) -> u64 {
+    // SAFETY: the header's rules.
+    unsafe { component.as_ref() }.map_or(0, |component| component.component.load_counts().work)
+}
+
+/// How many things a component imports; 0 for NULL.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_import_count(component: *const cmabi_component) -> usize {
+    // SAFETY: the header's rules.
+    unsafe { component.as_ref() }.map_or(0, |component| component.component.ty().imports.len())
+}
+
+/// The type of an import, and through `name`, which may be NULL, its name. In the order of the
+/// component. Borrowed from the component; NULL beyond the last and for NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_import_at(
+    component: *const cmabi_component,
+    index: usize,
+    name: *mut cmabi_string,
+) -> *const cmabi_extern_type {
+    // SAFETY: the header's rules.
+    unsafe {
+        let imports = component.as_ref().map(|component| &component.component.ty().imports);
+        let import = imports.and_then(|imports| imports.get_index(index));
+        cmabi_extern_type::entry(import.map(|(name, decl)| (&**name, &decl.ty)), name)
+    }
+}
+
+/// How many things a component's instances export; 0 for NULL.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_export_count(component: *const cmabi_component) -> usize {
+    // SAFETY: the header's rules.
+    unsafe { component.as_ref() }.map_or(0, |component| component.component.ty().exports.len())
+}
+
+/// The type of an export, and through `name`, which may be NULL, its name. In the order of the
+/// component. Borrowed from the component; NULL beyond the last and for NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_export_at(
+    component: *const cmabi_component,
+    index: usize,
+    name: *mut cmabi_string,
+) -> *const cmabi_extern_type {
+    // SAFETY: the header's rules.
+    unsafe {
+        let exports = component.as_ref().map(|component| &component.component.ty().exports);
+        let export = exports.and_then(|exports| exports.get_index(index));
+        cmabi_extern_type::entry(export.map(|(name, decl)| (&**name, &decl.ty)), name)
+    }
+}
+
+/// What sort of thing it is; `CMABI_EXTERN_KIND_OTHER` for NULL.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_kind(
+    r#type: *const cmabi_extern_type,
+) -> cmabi_extern_kind {
+    // SAFETY: the header's rules.
+    match unsafe { cmabi_extern_type::get(r#type) } {
+        Some(ExternType::Func(_)) => cmabi_extern_kind::Func,
+        Some(ExternType::Instance(_)) => cmabi_extern_kind::Instance,
+        Some(ExternType::Type(TypeDef::Value(_))) => cmabi_extern_kind::Type,
+        Some(ExternType::Type(TypeDef::Resource(_))) => cmabi_extern_kind::Resource,
+        Some(ExternType::Component(_)) => cmabi_extern_kind::Component,
+        Some(ExternType::Module(_)) => cmabi_extern_kind::Module,
+        Some(ExternType::Type(_)) | None => cmabi_extern_kind::Other,
+    }
+}
+
+/// The type of a function; NULL for other kinds and for NULL.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_func(
+    r#type: *const cmabi_extern_type,
+) -> *const cmabi_func_type {
+    // SAFETY: the header's rules.
+    match unsafe { cmabi_extern_type::get(r#type) } {
+        Some(ExternType::Func(ty)) => cmabi_func_type::borrowed(ty),
+        _ => ptr::null(),
+    }
+}
+
+/// The value type that the name stands for; NULL for other kinds and for NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_type(
+    r#type: *const cmabi_extern_type,
+) -> *const cmabi_type {
+    // SAFETY: the header's rules.
+    match unsafe { cmabi_extern_type::get(r#type) } {
+        Some(ExternType::Type(TypeDef::Value(ty))) => cmabi_type::borrowed(ty),
+        _ => ptr::null(),
+    }
+}
+
+/// The resource type that the name stands for; NULL for other kinds and for NULL. That of a component
+/// is a placeholder; that of an instance is the one that the instance has.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_resource(
+    r#type: *const cmabi_extern_type,
+) -> *const cmabi_resource_type {
+    // SAFETY: the header's rules.
+    match unsafe { cmabi_extern_type::get(r#type) } {
+        Some(ExternType::Type(TypeDef::Resource(ty))) => cmabi_resource_type::borrowed(ty),
+        _ => ptr::null(),
+    }
+}
+
+/// How many things an instance exports; 0 for other kinds and for NULL.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_export_count(r#type: *const cmabi_extern_type) -> usize {
+    // SAFETY: the header's rules.
+    match unsafe { cmabi_extern_type::get(r#type) } {
+        Some(ExternType::Instance(instance)) => instance.exports.len(),
+        _ => 0,
+    }
+}
+
+/// The type of an export of an instance, and through `name`, which may be NULL, its name. NULL
+/// beyond the last, for other kinds and for NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_extern_type_export_at(
+    r#type: *const cmabi_extern_type,
+    index: usize,
+    name: *mut cmabi_string,
+) -> *const cmabi_extern_type {
+    // SAFETY: the header's rules.
+    unsafe {
+        let Some(ExternType::Instance(instance)) = cmabi_extern_type::get(r#type) else {
+            return ptr::null();
+        };
+        let export = instance.exports.get_index(index);
+        cmabi_extern_type::entry(export.map(|(name, ty)| (&**name, ty)), name)
+    }
+}

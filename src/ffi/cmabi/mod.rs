@@ -1,0 +1,34 @@
+//! What `include/cmabi.h` declares, a file for each section of it.
+
+pub mod error;
+pub mod version;
+pub mod engine;
+#[cfg(feature = "component")]
+pub mod component;
+pub mod host;
+#[cfg(feature = "component")]
+pub mod linker;
+pub mod store;
+#[cfg(feature = "component")]
+pub mod instance;
+pub mod func;
+pub mod arena;
+pub mod wave;
+pub mod config;
+pub mod resource;
+pub mod task;
+pub mod subtask;
+pub mod waker;
+pub mod interrupter;
+pub mod stream;
+pub mod future;
+pub mod error_context;
+pub mod waitable_set;
+#[cfg(feature = "wasi")]
+pub mod wasi;
+pub mod types;
+pub mod func_types;
+pub mod reflect;
+pub mod wit;
+pub mod describe;
+pub mod debug;
