@@ -6,6 +6,7 @@
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
 # make valgrind  only the C suite under valgrind
 # make sanitize  the C suite built with ASan and UBSan
+# make tsan      the tests that have threads, and the library, built with TSan
 # make reference SPEC=path  the cross-check with the executable reference in a checkout of the specification
 # make fuzz TIME=60  the fuzz targets, so many seconds each
 # make bench     the benchmarks
@@ -25,7 +26,7 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test valgrind sanitize fuzz bench reference package docs header clean
+.PHONY: demo test lint rust-test c-test valgrind sanitize tsan fuzz bench reference package docs header clean
 
 demo:
 	.ci/setup cc cmake
@@ -66,6 +67,15 @@ sanitize:
 	$(CMAKE) -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMABI_SANITIZE=ON
 	$(CMAKE) --build build/sanitize --parallel $(JOBS)
 	$(CTEST) --test-dir build/sanitize --parallel $(JOBS)
+
+# TSan needs a standard library that is built for it, from source.
+tsan:
+	.ci/setup cc cmake doctest rust-src
+	$(CMAKE) -S . -B build/tsan -DCMAKE_BUILD_TYPE=Debug -DCMABI_SANITIZE_THREADS=ON \
+		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_TOOLS=OFF -DCMABI_INSTALL=OFF \
+		-DCMABI_CARGO_TARGET_DIR=$(CURDIR)/build/tsan/cargo
+	$(CMAKE) --build build/tsan --parallel $(JOBS)
+	$(CTEST) --test-dir build/tsan
 
 TIME ?= 60
 FUZZ_TARGETS ?= component values builtins wasi

@@ -34,6 +34,12 @@ std::size_t entries(const char *dir) {
     return count;
 }
 
+/// How many threads this process has. A tool that watches threads begins one of its own with the first.
+std::size_t threads_now() {
+    std::thread([] {}).join();
+    return entries("/proc/self/task");
+}
+
 /// A store with the tests' programs.
 struct Program {
     // Loaded once: it is large.
@@ -282,7 +288,7 @@ TEST_CASE("a call sleeps until its guest can go on") {
 
 TEST_CASE("an event loop sleeps while guests do, and is woken for each") {
     const std::size_t count = std::getenv("CMABI_TEST_VALGRIND") ? 50 : 1000;
-    const auto threads = entries("/proc/self/task");
+    const auto threads = threads_now();
     const auto files = entries("/proc/self/fd");
     {
         Napper napper;
@@ -314,7 +320,7 @@ TEST_CASE("an event loop sleeps while guests do, and is woken for each") {
 }
 
 TEST_CASE("a store can be freed while guests wait") {
-    const auto threads = entries("/proc/self/task");
+    const auto threads = threads_now();
     const auto files = entries("/proc/self/fd");
     {
         Napper napper;
@@ -335,7 +341,7 @@ TEST_CASE("nothing is left of guests that wait for descriptors and threads when 
     REQUIRE(pipe(pipe_ends) == 0);
     const int standard_input = dup(0);
     REQUIRE(dup2(pipe_ends[0], 0) == 0);
-    const auto threads = entries("/proc/self/task");
+    const auto threads = threads_now();
     const auto files = entries("/proc/self/fd");
     std::string out;
     const auto starts = [&out](std::initializer_list<std::string_view> args) {
@@ -366,7 +372,7 @@ TEST_CASE("a disk that takes long keeps no other guest waiting") {
     const auto dir = std::filesystem::temp_directory_path() / "cmabi-test-wasi-sync";
     std::filesystem::create_directories(dir);
     std::ofstream(dir / "file") << "x";
-    const auto threads = entries("/proc/self/task");
+    const auto threads = threads_now();
     {
         std::string out;
         Program program(granted(out, {"probe"})

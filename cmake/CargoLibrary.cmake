@@ -31,6 +31,19 @@ if(CMABI_SANITIZE)
 endif()
 set(cargo_profile $<IF:$<CONFIG:Debug>,dev,release>)
 set(cargo_out ${CMABI_CARGO_TARGET_DIR}/$<IF:$<CONFIG:Debug>,debug,release>)
+set(library_out ${cargo_out})
+set(library_env)
+if(CMABI_SANITIZE_THREADS)
+  execute_process(COMMAND ${RUSTC_EXECUTABLE} --print host-tuple
+    OUTPUT_VARIABLE rust_host OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${RUSTC_EXECUTABLE} --print sysroot
+    OUTPUT_VARIABLE rust_sysroot OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  # The standard library is built for it as well: what is done under a lock that the sanitizer does not see
+  # looks like a race.
+  list(APPEND library_features -Zbuild-std --target ${rust_host})
+  set(library_env ${CMAKE_COMMAND} -E env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread)
+  set(library_out ${CMABI_CARGO_TARGET_DIR}/${rust_host}/$<IF:$<CONFIG:Debug>,debug,release>)
+endif()
 
 get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
 if(multi_config)
@@ -58,7 +71,7 @@ if(NOT CMABI_BUILD_TOOLS)
   add_custom_target(cmabi_cargo_command ${build_command} BYPRODUCTS ${command_file}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} COMMENT "Building the cmabi command with cargo"
     USES_TERMINAL VERBATIM)
-elseif(CMABI_FEATURES STREQUAL default AND NOT CMABI_SANITIZE)
+elseif(CMABI_FEATURES STREQUAL default AND NOT CMABI_SANITIZE AND NOT CMABI_SANITIZE_THREADS)
   set(with_command --package cmabi --package cmabi-tools --bin cmabi)
   set(library_features)
   set(and_command ${copy_command})
@@ -72,10 +85,10 @@ if(CMABI_INSTALL)
   set(all ALL)
 endif()
 add_custom_target(cmabi_cargo ${all}
-  COMMAND ${cargo_build} --lib ${with_command} ${library_features}
+  COMMAND ${library_env} ${cargo_build} --lib ${with_command} ${library_features}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
-  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.so ${lib_dir}/${shared_real}
-  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${cargo_out}/libcmabi.a ${lib_dir}/libcmabi.a
+  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${library_out}/libcmabi.so ${lib_dir}/${shared_real}
+  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${library_out}/libcmabi.a ${lib_dir}/libcmabi.a
   ${and_command}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_real} ${lib_dir}/${shared_soname}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_soname} ${lib_dir}/libcmabi.so

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::signal::Signal;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -25,13 +25,13 @@ static TIMER: Mutex<Timer> = Mutex::new(Timer {
     thread: None,
     generation: 0,
 });
-static CHANGED: Condvar = Condvar::new();
 
 struct Timer {
     deadlines: BTreeMap<Key, Arc<Signal>>,
     next: u64,
     /// How many stores may set deadlines.
     stores: usize,
+    /// Parked until the first deadline, and unparked where that changes.
     thread: Option<JoinHandle<()>>,
     /// A thread of an earlier one is to end.
     generation: u64,
@@ -74,8 +74,10 @@ impl Deadline {
         timer.next += 1;
         timer.deadlines.insert(key, self.signal.clone());
         self.key.set(Some(key));
-        if timer.deadlines.first_key_value().is_some_and(|(first, _)| *first == key) {
-            CHANGED.notify_all();
+        if timer.deadlines.first_key_value().is_some_and(|(first, _)| *first == key)
+            && let Some(thread) = &timer.thread
+        {
+            thread.thread().unpark();
         }
         Ok(())
     }
@@ -95,8 +97,8 @@ impl Drop for Deadline {
         timer.generation += 1;
         let thread = timer.thread.take();
         drop(timer);
-        CHANGED.notify_all();
         if let Some(thread) = thread {
+            thread.thread().unpark();
             // It does not panic.
             let _ = thread.join();
         }
@@ -104,19 +106,22 @@ impl Drop for Deadline {
 }
 
 fn run(generation: u64) {
-    let mut timer = timer();
-    while timer.generation == generation {
+    loop {
+        let mut timer = timer();
+        if timer.generation != generation {
+            return;
+        }
         let now = Instant::now();
         while let Some(first) = timer.deadlines.first_entry().filter(|first| first.key().0 <= now) {
             first.remove().time_is_up();
         }
         let first = timer.deadlines.first_key_value();
-        timer = match first.map(|((at, _), _)| at.saturating_duration_since(now)) {
-            Some(time) => {
-                CHANGED.wait_timeout(timer, time).unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => CHANGED.wait(timer).unwrap_or_else(PoisonError::into_inner),
-        };
+        let time = first.map(|((at, _), _)| at.saturating_duration_since(now));
+        drop(timer);
+        match time {
+            Some(time) => thread::park_timeout(time),
+            None => thread::park(),
+        }
     }
 }
 
