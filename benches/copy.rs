@@ -7,8 +7,9 @@
 mod report;
 
 use cmabi::copy::{Context, Format, Plan, Source, StringEncoding, Target};
+use cmabi::core_types::AddrType;
 use cmabi::error::Trapped;
-use cmabi::memory::{AddrType, Arena, View, host_ptr};
+use cmabi::memory::{Arena, View, host_ptr};
 use cmabi::types::{Case, Field, Kind, ResourceType, Type};
 use std::hint::black_box;
 

@@ -160,16 +160,20 @@ pub enum Trap {
         memory: u64,
     },
     /// `load_string_from_range`: more than 2^28 - 1 bytes.
-    #[error("string of {len} bytes is longer than {max}", max = crate::layout::MAX_STRING_BYTE_LENGTH)]
+    #[error("string of {len} bytes is longer than {max}")]
     StringTooLong {
         /// Bytes that the string would take.
         len: u64,
+        /// Bytes that it may take.
+        max: u64,
     },
     /// `load_list_from_range`: more than 2^28 - 1 bytes.
-    #[error("list of {len} bytes is longer than {max}", max = crate::layout::MAX_LIST_BYTE_LENGTH)]
+    #[error("list of {len} bytes is longer than {max}")]
     ListTooLong {
         /// Bytes that the list would take (saturating).
         len: u64,
+        /// Bytes that it may take.
+        max: u64,
     },
     /// `load_string_from_range`: not UTF-8.
     #[error("invalid utf-8 encoding at byte {at}")]

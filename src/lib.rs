@@ -24,11 +24,11 @@
 //! | Subtask State | `runtime/subtask.rs` |
 //! | Buffer State | `runtime/buffer.rs` |
 //! | Stream State, Future State | `runtime/stream.rs`; the host's ends: `runtime/host_stream.rs` |
-//! | Despecialization, Type Predicates | `types/mod.rs`, `layout.rs` |
-//! | Alignment, Element Size | `layout.rs` |
+//! | Despecialization, Type Predicates | `types/mod.rs`, `types/layout.rs` |
+//! | Alignment, Element Size | `types/layout.rs` |
 //! | Loading | `copy/load.rs` |
 //! | Storing | `copy/store.rs`, `copy/string.rs`, `copy/list.rs` |
-//! | Flattening | `layout.rs`; of functions: `types/func.rs` |
+//! | Flattening | `types/layout.rs`; of functions: `types/func.rs` |
 //! | Flat Lifting, Flat Lowering | `copy/flat.rs` |
 //! | Lifting and Lowering Values | `copy/flat.rs`, `runtime/context.rs` |
 //! | `canon lift` | `canon/lift.rs` |
@@ -74,11 +74,11 @@ mod clip;
 #[cfg(feature = "component")]
 pub mod component;
 pub mod copy;
+pub mod core_types;
 pub mod deadline;
 pub mod engine;
 pub mod error;
 pub mod ffi;
-pub mod layout;
 pub mod memory;
 pub mod runtime;
 pub mod signal;

@@ -2,7 +2,6 @@
 //! `realloc`.
 
 use crate::account::{Account, Charge, no_memory};
-use crate::engine::CoreType;
 use crate::error::{Trap, Trapped};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::{Cell, RefCell};
@@ -10,33 +9,6 @@ use std::rc::Rc;
 
 // Values are copied between linear memories and native structs without swapping bytes.
 const _: () = assert!(cfg!(target_endian = "little"), "libcmabi needs a little-endian host");
-
-/// The type of a memory's addresses; the specification's `addrtype`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AddrType {
-    /// 32-bit addresses: pointers are 4 bytes.
-    I32,
-    /// 64-bit addresses: pointers are 8 bytes, as on the host.
-    I64,
-}
-
-impl AddrType {
-    /// Bytes in a pointer; the specification's `ptr_size`.
-    pub const fn ptr_size(self) -> u32 {
-        match self {
-            AddrType::I32 => 4,
-            AddrType::I64 => 8,
-        }
-    }
-
-    /// The core type of an address.
-    pub const fn core_type(self) -> CoreType {
-        match self {
-            AddrType::I32 => CoreType::I32,
-            AddrType::I64 => CoreType::I64,
-        }
-    }
-}
 
 /// Where a memory is at this moment. Stale after any call into a guest or the host.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,9 @@
 //! layout. A map is written as the list of its pairs, a fixed-length list as a list. Handles have
 //! no text.
 
+use crate::core_types::AddrType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH};
-use crate::memory::AddrType;
+use crate::types::layout::{self, MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH};
 use crate::types::{Kind, Type};
 use std::fmt::{Display, Write};
 use std::str::FromStr;

@@ -4,8 +4,8 @@
 mod support;
 
 use cmabi::component::{Component, Extern};
+use cmabi::core_types::AddrType;
 use cmabi::error::{ErrorKind, Trap};
-use cmabi::memory::AddrType;
 use cmabi::runtime::{HostOutcome, Store, StoreConfig};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -7,8 +7,8 @@ mod sample;
 #[allow(dead_code)]
 mod support;
 
-use cmabi::layout;
-use cmabi::memory::AddrType;
+use cmabi::core_types::AddrType;
+use cmabi::types::layout;
 use cmabi::types::{Kind, Type, Wit};
 use cmabi_bindgen::{Input, Language, Options, generate};
 use sample::{Desc, Random};

@@ -4,11 +4,11 @@ use super::{
     Options, backpressure, context, error_context, lower, resource, stream, subtask, task, thread,
     waitable,
 };
+use crate::core_types::AddrType;
 use crate::engine::{CoreFunc, CoreFuncType, CoreMemory, CoreTable, CoreType, Flow, RawVal, Tier};
 use crate::error::{Frame, FrameKind, Trapped};
-use crate::layout::MAX_FLAT_PARAMS;
-use crate::memory::AddrType;
 use crate::runtime::{CROSSING_WORK, Cx, InstanceId, ThreadId, Wake, nested};
+use crate::types::layout::MAX_FLAT_PARAMS;
 use crate::types::{ResourceType, Type};
 use smallvec::{SmallVec, smallvec};
 use std::rc::Rc;

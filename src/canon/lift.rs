@@ -4,13 +4,13 @@ use super::{FuncInst, Options};
 use crate::copy::FuncPlans;
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
-use crate::layout::{Context, MAX_FLAT_RESULTS};
 use crate::runtime::{
     Body, Callee, Cx, Event, InstanceId, Parked, State, TaskId, ThreadId, Wait, WaitableId, Wake,
     blame, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
     within_core, within_task,
 };
 use crate::types::FuncType;
+use crate::types::layout::{Context, MAX_FLAT_RESULTS};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;

@@ -4,8 +4,8 @@ use super::builtin::{Answer, Step, import};
 use super::{FuncInst, Lift, Options};
 use crate::copy::{FuncPlans, PlanCache};
 use crate::engine::{CoreFunc, RawVal};
-use crate::layout::Context;
 use crate::runtime::{Caller, Cx, Handle, InstanceId, Subtask, Wait, WaitableId, Wake, policy};
+use crate::types::layout::Context;
 use crate::types::{Field, FuncType, ResourceType, Type};
 use std::rc::Rc;
 

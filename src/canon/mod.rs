@@ -37,9 +37,9 @@ pub(crate) use builtin::wake;
 pub use resource::host as host_resource;
 
 use crate::copy::{Format, FuncPlans, StringEncoding};
+use crate::core_types::AddrType;
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
 use crate::error::Trapped;
-use crate::memory::AddrType;
 use crate::runtime::{self, Cx, HostFuncDef, InstanceId, WaitableId};
 use crate::types::FuncType;
 use std::rc::Rc;

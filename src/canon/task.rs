@@ -3,9 +3,9 @@
 use super::{Lift, Options};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
-use crate::layout::MAX_FLAT_PARAMS;
 use crate::runtime::{Callee, Cx, State, TaskId, policy, return_result};
 use crate::types::Type;
+use crate::types::layout::MAX_FLAT_PARAMS;
 use std::rc::Rc;
 
 /// `canon_task_return`: gives the current task its result.

@@ -7,7 +7,7 @@
 use super::Options;
 use crate::engine::CoreFuncType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Context, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+use crate::types::layout::{Context, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Type};
 
 /// Checks what [`super::lift`] is given.

@@ -8,10 +8,10 @@
 use super::exec::{Exec, case_name, invalid_discriminant, load_int, store_int};
 use super::plan::{Plan, PlanCache};
 use super::{Context, Format};
-use crate::engine::RawVal;
+use crate::core_types::{AddrType, RawVal};
 use crate::error::{PathSegment, Trapped};
-use crate::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
-use crate::memory::{AddrType, View};
+use crate::memory::View;
+use crate::types::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
 use crate::types::{FuncType, Kind, Type};
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
@@ -130,7 +130,7 @@ impl Plan {
     /// Copies a value from and to where they are, in memory or as core values.
     ///
     /// Pointers to memory are checked. A value that has more than
-    /// [`MAX_FLAT_PARAMS`](crate::layout::MAX_FLAT_PARAMS) core values is never flat.
+    /// [`MAX_FLAT_PARAMS`](crate::types::layout::MAX_FLAT_PARAMS) core values is never flat.
     pub fn transfer(
         &self,
         cx: &mut dyn Context,

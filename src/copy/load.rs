@@ -3,10 +3,10 @@
 use super::StringEncoding;
 use super::exec::Exec;
 use super::plan::List;
+use crate::core_types::AddrType;
 use crate::error::{Trap, Trapped};
-use crate::layout::{MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH};
-use crate::memory::AddrType;
 use crate::types::Type;
+use crate::types::layout::{MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH};
 use encoding_rs::mem::utf16_valid_up_to;
 
 /// The specification's `utf16_tag`.
@@ -79,7 +79,7 @@ impl Exec<'_> {
         let unit = if encoding == Simple::Utf16 { 2 } else { 1 };
         let len = code_units.saturating_mul(unit);
         if len > MAX_STRING_BYTE_LENGTH {
-            return Err(Trap::StringTooLong { len }.into());
+            return Err(Trap::StringTooLong { len, max: MAX_STRING_BYTE_LENGTH }.into());
         }
         self.src.range(ptr, len, align)?;
         self.spend(1, len)?;
@@ -138,7 +138,7 @@ impl Exec<'_> {
     ) -> Result<(), Trapped> {
         let len = length.saturating_mul(list.src_size.into());
         if len > MAX_LIST_BYTE_LENGTH {
-            return Err(Trap::ListTooLong { len }.into());
+            return Err(Trap::ListTooLong { len, max: MAX_LIST_BYTE_LENGTH }.into());
         }
         self.src.range(ptr, len, list.src_align)?;
         self.spend(if list.op.is_bulk() { 0 } else { length }, len)

@@ -34,8 +34,9 @@ pub(crate) mod typed;
 pub use flat::{FuncPlans, Source, Target};
 pub use plan::{Plan, PlanCache};
 
+use crate::core_types::AddrType;
 use crate::error::Trapped;
-use crate::memory::{AddrType, View};
+use crate::memory::View;
 use crate::types::{ResourceType, Type};
 
 /// How the strings of one side are encoded; the option `string-encoding`.

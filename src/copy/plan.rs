@@ -3,9 +3,9 @@
 use super::Format;
 use super::bulk::{Mask, Tagged};
 use super::flat::FlatLayout;
+use crate::core_types::AddrType;
 use crate::error::PathSegment;
-use crate::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
-use crate::memory::AddrType;
+use crate::types::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
 use crate::types::{Kind, ResourceType, Type};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;

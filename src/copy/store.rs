@@ -1,8 +1,9 @@
 //! The destination's side: what storing and lowering allocate and check.
 
 use super::exec::Exec;
+use crate::core_types::AddrType;
 use crate::error::{Trap, Trapped};
-use crate::memory::{AddrType, View};
+use crate::memory::View;
 use crate::types::Type;
 
 impl Exec<'_> {

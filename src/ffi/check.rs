@@ -1,8 +1,8 @@
 //! Arguments from C, checked. Each helper names the argument in its message.
 
+use crate::core_types::AddrType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::cmabi::error::cmabi_string;
-use crate::memory::AddrType;
 use crate::types::Type;
 use std::ffi::c_void;
 use std::io;

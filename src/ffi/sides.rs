@@ -2,9 +2,10 @@
 
 use super::check;
 use crate::copy::{Context, Format, Plan, PlanCache, Source, Target};
+use crate::core_types::AddrType;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::ffi::cmabi_engine::value::cmabi_lift_lower_options;
-use crate::memory::{AddrType, Arena, View};
+use crate::memory::{Arena, View};
 use crate::types::{ResourceType, Type};
 use std::sync::Arc;
 

@@ -13,8 +13,8 @@ use crate::canon::Options;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
 use crate::error::{Trap, Trapped};
-use crate::layout::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::memory::{Arena, View};
+use crate::types::layout::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, ResourceType, Type};
 use std::rc::Rc;
 

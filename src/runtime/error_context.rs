@@ -4,8 +4,9 @@ use super::context::{Crossing, Memory, Side};
 use super::host_stream::usage;
 use super::{Cx, Handle, InstanceId};
 use crate::copy::{Format, Source, Target};
+use crate::core_types::AddrType;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
-use crate::memory::{AddrType, Arena, host_ptr};
+use crate::memory::{Arena, host_ptr};
 use crate::types::Type;
 use std::rc::Rc;
 

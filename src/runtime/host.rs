@@ -280,7 +280,7 @@ fn serve_task(
     let results = match def.ty.result() {
         Some(ty) => {
             let info = ty.info();
-            let addr = crate::memory::AddrType::I64;
+            let addr = crate::core_types::AddrType::I64;
             // A host function that leaves some of it out must not give what an earlier call left here.
             arena.alloc_zeroed(info.size(addr).into(), info.align(addr))?
         }

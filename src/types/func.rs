@@ -2,11 +2,10 @@
 
 use super::intern::{Interned, Interner};
 use super::label::check_labels;
+use super::layout::{Context, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use super::{Field, Kind, Type};
-use crate::engine::{CoreFuncType, CoreType};
+use crate::core_types::{AddrType, CoreFuncType, CoreType};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Context, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
-use crate::memory::AddrType;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, OnceLock};

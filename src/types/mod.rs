@@ -7,6 +7,7 @@ mod display;
 mod func;
 mod intern;
 mod label;
+pub mod layout;
 mod resource;
 mod substitute;
 #[cfg(test)]
@@ -21,10 +22,10 @@ pub use resource::ResourceType;
 pub(crate) use resource::ResourceTypeData;
 pub use wit::{Wit, WitItem};
 
+use crate::core_types::AddrType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MAX_ELEM_SIZE, TypeInfo};
-use crate::memory::AddrType;
 use intern::{Interned, Interner};
+use layout::{MAX_ELEM_SIZE, TypeInfo};
 use std::hash::{Hash, Hasher};
 use std::iter::repeat_n;
 use std::sync::{Arc, LazyLock, OnceLock};

@@ -1,8 +1,8 @@
 //! Host values are C structs: their layout with 8-byte pointers is the C compiler's.
 
 use crate::sample::{Desc, Random};
-use cmabi::layout;
-use cmabi::memory::AddrType;
+use cmabi::core_types::AddrType;
+use cmabi::types::layout;
 use cmabi::types::{Kind, Type};
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};

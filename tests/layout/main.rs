@@ -6,8 +6,8 @@ mod naive;
 mod sample;
 mod table;
 
-use cmabi::layout::{self, Context};
-use cmabi::memory::AddrType;
+use cmabi::core_types::AddrType;
+use cmabi::types::layout::{self, Context};
 use cmabi::types::{Field, FuncType, Kind, Type};
 use naive::{Abi, Shape};
 use sample::{Desc, Random};

@@ -3,7 +3,7 @@
 
 use crate::sample::Desc;
 use cmabi::engine::CoreType;
-use cmabi::layout::Context;
+use cmabi::types::layout::Context;
 
 /// What is left of a type for its layout.
 pub(crate) enum Shape {

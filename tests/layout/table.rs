@@ -2,8 +2,8 @@
 
 use crate::check;
 use crate::sample::Desc::{self, *};
+use cmabi::core_types::AddrType;
 use cmabi::engine::CoreType::{self, F32 as F, F64 as D, I32 as I, I64 as L};
-use cmabi::memory::AddrType;
 
 /// A type, its size and alignment with 4- and with 8-byte pointers, its flat types with 4-byte ones.
 type Row = (Desc, [u32; 2], [u32; 2], &'static [CoreType]);

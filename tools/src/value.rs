@@ -1,8 +1,9 @@
 //! Values of component functions: calls with WAVE text in and out.
 
 use cmabi::canon::FuncInst;
+use cmabi::core_types::AddrType;
 use cmabi::error::{Error, ErrorKind, Result};
-use cmabi::memory::{AddrType, Arena, host_ptr};
+use cmabi::memory::{Arena, host_ptr};
 use cmabi::runtime::{self, Store};
 use cmabi::types::{Kind, Type};
 use cmabi::wave;

@@ -7,8 +7,9 @@ mod traps;
 mod values;
 
 use super::{Context, Format, StringEncoding};
+use crate::core_types::AddrType;
 use crate::error::{Trap, Trapped};
-use crate::memory::{AddrType, Arena, View};
+use crate::memory::{Arena, View};
 use crate::types::{Field, Kind, ResourceType, Type};
 
 pub(super) const GUEST32: Format = Format::guest(AddrType::I32, StringEncoding::Utf8);

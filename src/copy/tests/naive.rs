@@ -3,8 +3,8 @@
 
 use super::Side;
 use crate::copy::StringEncoding;
-use crate::engine::RawVal;
-use crate::layout::align_to;
+use crate::core_types::RawVal;
+use crate::types::layout::align_to;
 use crate::types::{Kind, Type};
 
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 use super::naive::{self, Value};
 use super::{Side, Sides, enumeration, flags, ty};
 use crate::copy::{Format, Plan, Source, StringEncoding, Target};
-use crate::memory::AddrType;
+use crate::core_types::AddrType;
 use crate::types::{Case, Field, Kind, Type};
 
 /// SplitMix64.
@@ -236,7 +236,8 @@ fn random_core_values_trap_exactly_where_they_should() {
             .iter()
             .map(|ty| {
                 let value = if random.below(2) == 0 { random.below(4) } else { random.next() };
-                if matches!(ty, crate::engine::CoreType::I64 | crate::engine::CoreType::F64) {
+                if matches!(ty, crate::core_types::CoreType::I64 | crate::core_types::CoreType::F64)
+                {
                     value
                 } else {
                     value as u32 as u64

@@ -3,8 +3,8 @@
 use super::{Side, Sides};
 use crate::copy::StringEncoding::{Latin1Utf16, Utf8, Utf16};
 use crate::copy::{Format, Plan, Source, StringEncoding, Target};
+use crate::core_types::AddrType;
 use crate::error::Trap;
-use crate::memory::AddrType;
 use crate::types::Type;
 
 /// Stands for the pointer that the call before gave.

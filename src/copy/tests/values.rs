@@ -145,7 +145,7 @@ fn padding_of_lists_becomes_zero_in_a_guest() {
         (tuple([Type::u16(), Type::u8()]), 0b0111),
         (ty(Kind::Option(Type::u32())), 0b1111_0001),
     ] {
-        let size = element.info().size(crate::memory::AddrType::I64) as u64;
+        let size = element.info().size(crate::core_types::AddrType::I64) as u64;
         for count in [0, 1, 2, 3, 7, 100] {
             let mut sides = Sides::new(Side::new(Format::HOST, 999, 1), Side::new(GUEST32, 9, 0));
             let elements = sides.src.alloc(8, size * count);

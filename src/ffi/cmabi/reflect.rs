@@ -2,9 +2,9 @@
 
 use super::error::cmabi_string;
 use super::types::{cmabi_kind, cmabi_resource_type, cmabi_type};
+use crate::core_types::AddrType;
 use crate::ffi::{check, guard_or};
-use crate::layout;
-use crate::memory::AddrType;
+use crate::types::layout;
 use crate::types::{Kind, Type};
 use std::mem::MaybeUninit;
 use std::ptr;

@@ -3,10 +3,11 @@
 use super::error::{cmabi_drop, cmabi_error, cmabi_status};
 use super::func::cmabi_func;
 use super::store::{Link, cmabi_store};
+use crate::core_types::AddrType;
 use crate::error::{ErrorKind, Result};
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard, guard_or};
-use crate::memory::{AddrType, Arena};
+use crate::memory::Arena;
 use crate::runtime::{self, Completion, HostSubtask, SubtaskState};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;

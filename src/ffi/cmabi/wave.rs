@@ -3,9 +3,10 @@
 use super::arena::{cmabi_arena, keep, keep_text};
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::types::cmabi_type;
+use crate::core_types::AddrType;
 use crate::ffi::check;
 use crate::ffi::guard;
-use crate::memory::{AddrType, host_ptr};
+use crate::memory::host_ptr;
 use crate::wave;
 use std::ffi::c_void;
 

@@ -9,6 +9,7 @@ use super::canon::{
 use super::engine_interface::cmabi_core_func_type;
 use super::flatten::cmabi_core_type;
 use crate::canon::{self, Builtin};
+use crate::core_types::AddrType;
 use crate::engine::native::NativeStore;
 use crate::engine::{CoreMemory, CoreType, RawVal};
 use crate::error::Result;
@@ -16,7 +17,6 @@ use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
 use crate::ffi::cmabi::store::cmabi_store;
 use crate::ffi::cmabi::types::{cmabi_resource_type, cmabi_type};
 use crate::ffi::{check, guard};
-use crate::memory::AddrType;
 use crate::types::Type;
 use std::mem::MaybeUninit;
 

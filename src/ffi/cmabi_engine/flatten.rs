@@ -5,8 +5,8 @@ use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
 use crate::ffi::cmabi::reflect::{ask_layout, cmabi_addr_type};
 use crate::ffi::cmabi::types::{cmabi_func_type, cmabi_type};
 use crate::ffi::{check, guard};
-use crate::layout::Context;
 use crate::types::Type;
+use crate::types::layout::Context;
 use std::mem::MaybeUninit;
 
 /// The type of a core value.

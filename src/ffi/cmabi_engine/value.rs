@@ -1,6 +1,7 @@
 //! Values in memories of the host's own
 
 use crate::copy::{Source, StringEncoding, Target};
+use crate::core_types::AddrType;
 use crate::engine::RawVal;
 use crate::error::{PathSegment, Result, Trapped};
 use crate::ffi::check::c_bool;
@@ -9,9 +10,8 @@ use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
 use crate::ffi::cmabi::types::{cmabi_func_type, cmabi_type};
 use crate::ffi::sides::{Guest, Side, Sides};
 use crate::ffi::{check, guard};
-use crate::layout::MAX_FLAT_PARAMS;
-use crate::memory::AddrType;
 use crate::types::Type;
+use crate::types::layout::MAX_FLAT_PARAMS;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;

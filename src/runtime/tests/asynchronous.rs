@@ -1,8 +1,8 @@
 use super::host_stream::HostEnd;
 use super::*;
+use crate::core_types::AddrType;
 use crate::engine::CoreType;
 use crate::error::ErrorKind;
-use crate::memory::AddrType;
 use crate::types::Kind;
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;

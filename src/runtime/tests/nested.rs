@@ -1,7 +1,7 @@
 use super::*;
 use crate::account::Account;
+use crate::core_types::AddrType;
 use crate::engine::{Capabilities, CoreFuncType, CoreType, EngineStore, EngineStoreConfig, Tier};
-use crate::memory::AddrType;
 use std::rc::Rc;
 
 /// Wasmi as if it could not suspend guests.

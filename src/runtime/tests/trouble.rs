@@ -3,9 +3,9 @@
 
 use super::super::call as call_func;
 use super::*;
+use crate::core_types::AddrType;
 use crate::engine::{CoreFuncType, CoreType};
 use crate::error::ErrorKind;
-use crate::memory::AddrType;
 use crate::runtime::host_stream::{HostEnd, Signal, stream_new};
 use crate::types::{Kind, ResourceType};
 use std::cell::{Cell, RefCell};

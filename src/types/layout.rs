@@ -2,9 +2,8 @@
 //!
 //! The figures of a type are computed once, when it is made, from those of its parts.
 
-use crate::engine::CoreType;
-use crate::memory::AddrType;
-use crate::types::{Kind, Type};
+use super::{Kind, Type};
+use crate::core_types::{AddrType, CoreType};
 use smallvec::SmallVec;
 
 /// `MAX_STRING_BYTE_LENGTH` of the specification.
