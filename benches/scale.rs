@@ -12,8 +12,9 @@ mod allocator;
 #[path = "support/guests.rs"]
 mod guests;
 
-use cmabi::canon::{self, Builtin, FuncInst, Options};
-use cmabi::runtime::{self, HostSubtask, SubtaskState};
+use cmabi::canon::{self, Builtin};
+use cmabi::host;
+use cmabi::runtime::{FuncInst, HostSubtask, Options, SubtaskState};
 use guests::{Guests, async_func_type, func_type};
 use std::collections::VecDeque;
 use std::ptr;
@@ -93,7 +94,7 @@ impl Waiting {
         let arena = Rc::clone(&self.guests.arena);
         let (args, results) = (ptr::dangling(), ptr::dangling_mut());
         let cx = &mut self.guests.cx();
-        let task = runtime::start(cx, &self.wait, args, results, &arena, None).unwrap();
+        let task = host::start(cx, &self.wait, args, results, &arena, None).unwrap();
         self.tasks.push_back(task);
     }
 
@@ -102,7 +103,7 @@ impl Waiting {
         let event = if exclusive { &self.exclusive_event } else { &self.event };
         self.guests.call(event, &(), &mut ());
         let cx = &mut self.guests.cx();
-        runtime::run(cx).unwrap();
+        host::run(cx).unwrap();
         let task = self.tasks.pop_front().expect("a task waits");
         assert_eq!(task.state(cx).unwrap(), SubtaskState::Returned);
         task.drop(cx).unwrap();

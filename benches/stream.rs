@@ -13,9 +13,11 @@ mod guests;
 #[path = "support/report.rs"]
 mod report;
 
-use cmabi::canon::{self, Builtin, FuncInst, Options};
+use cmabi::canon::{self, Builtin};
 use cmabi::engine::{CoreFunc, Flow};
-use cmabi::runtime::host_stream::{self, Copied, HostEnd};
+use cmabi::host::stream::{future_new, stream_new};
+use cmabi::runtime::host_end::{Copied, HostEnd};
+use cmabi::runtime::{FuncInst, Options};
 use cmabi::types::{Kind, Type};
 use guests::{Guests, func_type};
 use std::hint::black_box;
@@ -232,7 +234,7 @@ fn guest_to_guest(name: &str, bytes: u32) {
 fn host_to_guest(name: &str, bytes: u32) {
     let mut ours = Guests::new();
     let reader = Guest::new(&mut ours);
-    let (readable, writable) = host_stream::stream_new(&mut ours.cx(), Some(Type::u8())).unwrap();
+    let (readable, writable) = stream_new(&mut ours.cx(), Some(Type::u8())).unwrap();
     ours.call(&reader.take, &readable, &mut ());
     let end = HostEnd::stream(writable);
     let source = vec![7u8; bytes as usize];
@@ -311,7 +313,7 @@ fn future_cycle() {
         4,
         || {
             let cx = &mut ours.cx();
-            let (readable, writable) = host_stream::future_new(cx, Some(Type::u32())).unwrap();
+            let (readable, writable) = future_new(cx, Some(Type::u32())).unwrap();
             let (readable, writable) = (HostEnd::future(readable), HostEnd::future(writable));
             let mut got = 0u32;
             let place = (&raw mut got).cast();
@@ -338,12 +340,12 @@ fn idle_streams() {
         let before = allocator::live_bytes();
         let cx = &mut ours.cx();
         for _ in 0..count {
-            host_stream::stream_new(cx, Some(Type::u8())).unwrap();
+            stream_new(cx, Some(Type::u8())).unwrap();
         }
         let each = (allocator::live_bytes() - before) as f64 / f64::from(count);
         let start = Instant::now();
         for _ in 0..count {
-            let (readable, writable) = host_stream::stream_new(cx, Some(Type::u8())).unwrap();
+            let (readable, writable) = stream_new(cx, Some(Type::u8())).unwrap();
             HostEnd::stream(readable).drop(cx).unwrap();
             HostEnd::stream(writable).drop(cx).unwrap();
         }

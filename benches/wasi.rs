@@ -12,12 +12,12 @@ mod guests;
 #[path = "support/report.rs"]
 mod report;
 
-use cmabi::canon::FuncInst;
 use cmabi::component::{Component, Linker};
 use cmabi::engine::wasmi::WasmiEngine;
 use cmabi::engine::{Engine, Flow};
+use cmabi::host;
 use cmabi::memory::Arena;
-use cmabi::runtime::{self, HostOutcome, HostSubtask, Store, StoreConfig, SubtaskState};
+use cmabi::runtime::{FuncInst, HostOutcome, HostSubtask, Store, StoreConfig, SubtaskState};
 use cmabi::types::Type;
 use cmabi::wasi::{Config, DirRights};
 use guests::Guests;
@@ -339,7 +339,7 @@ fn files() {
         let func = instance.func(name).unwrap();
         let results = std::ptr::dangling_mut();
         let mut store = store.borrow_mut();
-        runtime::call(&mut store.cx(), func, (&raw const args).cast(), results, &arena).unwrap();
+        host::call(&mut store.cx(), func, (&raw const args).cast(), results, &arena).unwrap();
     };
     call("open", 0, 0);
     let (mut buffer, mut place) = (vec![0; PIECE], vec![0; PIECE]);
@@ -428,7 +428,7 @@ fn clock() {
             &mut || {
                 let args = (0u64, TIMES);
                 let (args, results) = ((&raw const args).cast(), std::ptr::dangling_mut());
-                runtime::call(&mut host.store.cx(), &now, args, results, &host.arena).unwrap();
+                host::call(&mut host.store.cx(), &now, args, results, &host.arena).unwrap();
             },
             &mut || bare.call_core(peer, &[TIMES.into()], &mut []),
         ],
@@ -464,7 +464,7 @@ fn clock() {
             &mut || {
                 let args = (0u64, TIMES);
                 let (args, results) = ((&raw const args).cast(), std::ptr::dangling_mut());
-                runtime::call(&mut store.cx(), func, args, results, &arena).unwrap();
+                host::call(&mut store.cx(), func, args, results, &arena).unwrap();
             },
             &mut || bare.call_core(peer, &[TIMES.into()], &mut []),
         ],
@@ -515,7 +515,7 @@ fn sleepers(count: usize) {
             let (args, results) = ((&raw const left).cast(), std::ptr::dangling_mut());
             let arena = host.arena.clone();
             calls.push(
-                runtime::start(&mut host.store.cx(), func, args, results, &arena, None).unwrap(),
+                host::start(&mut host.store.cx(), func, args, results, &arena, None).unwrap(),
             );
         }
         to_sleep = to_sleep.min(start.elapsed().as_nanos() as f64 / count as f64);
@@ -529,7 +529,7 @@ fn sleepers(count: usize) {
         let cx = &mut host.store.cx();
         let mut first = 0;
         while first < calls.len() {
-            runtime::run(cx).unwrap();
+            host::run(cx).unwrap();
             while first < calls.len() && calls[first].state(cx).unwrap() == SubtaskState::Returned {
                 first += 1;
             }

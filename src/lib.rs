@@ -13,17 +13,17 @@
 //! |---|---|
 //! | Component Instances | `runtime/instance.rs`; who may enter whom: `runtime/policy.rs` |
 //! | Stack Switching | the engine's part, `engine/mod.rs`; who runs next: `runtime/scheduler.rs` |
-//! | Threads | `runtime/thread.rs` |
+//! | Threads | `runtime/thread.rs`; how one goes on: `canon/thread.rs` |
 //! | Tasks | `runtime/task.rs` |
-//! | Embedding | `runtime/store.rs`; the host's sides of calls: `runtime/host.rs` |
-//! | Canonical ABI Options | `canon/mod.rs`, `canon/validate.rs` |
+//! | Embedding | `runtime/store.rs`; calls by the host: `host/call.rs`; calls that it serves: `runtime/serve.rs` |
+//! | Canonical ABI Options | `runtime/options.rs`, `canon/validate.rs` |
 //! | Lifting and Lowering Context | `runtime/context.rs` |
 //! | Table State | `runtime/table.rs` |
 //! | Resource State | `runtime/resource.rs` |
 //! | Waitable State | `runtime/waitable.rs` |
 //! | Subtask State | `runtime/subtask.rs` |
 //! | Buffer State | `runtime/buffer.rs` |
-//! | Stream State, Future State | `runtime/stream.rs`; the host's ends: `runtime/host_stream.rs` |
+//! | Stream State, Future State | `runtime/stream.rs`; the host's ends: `host/stream.rs` |
 //! | Despecialization, Type Predicates | `types/mod.rs`, `types/layout.rs` |
 //! | Alignment, Element Size | `types/layout.rs` |
 //! | Loading | `copy/load.rs` |
@@ -46,8 +46,8 @@
 //! Around it: [`account`] counts what is spent against limits, [`signal`] is how other threads wake a store
 //! and stop what runs in it, [`deadline`] when the time for that has come, [`types`] holds value types,
 //! [`component`] makes instances of component binaries (`Binary.md`, `Explainer.md`), [`engine`] runs
-//! core wasm, [`wave`] writes values as text, `wasi` is what a host can grant to components, [`ffi`] is
-//! the C API.
+//! core wasm, [`wave`] writes values as text, `wasi` is what a host can grant to components, [`host`] is
+//! what a host does with a store, [`ffi`] is the C API.
 //!
 //! # Four differences in form
 //!
@@ -79,6 +79,7 @@ pub mod deadline;
 pub mod engine;
 pub mod error;
 pub mod ffi;
+pub mod host;
 pub mod memory;
 pub mod runtime;
 pub mod signal;

@@ -2,9 +2,10 @@
 
 use super::guests::{Core, Guests, async_func_type, func_type, host_func, returned};
 use super::{TIMES, bare_core, bench, constant, loop_call, looping, nothing};
-use cmabi::canon::{self, Builtin, FuncInst, Options};
+use cmabi::canon::{self, Builtin};
 use cmabi::engine::{CoreFunc, Flow, Outcome};
-use cmabi::runtime::{self, HostOutcome, HostTask, InstanceId, SubtaskState};
+use cmabi::host;
+use cmabi::runtime::{FuncInst, HostOutcome, HostTask, InstanceId, Options, SubtaskState};
 use cmabi::types::Type;
 use std::ptr;
 use std::sync::{Arc, Mutex};
@@ -290,11 +291,11 @@ impl Guests {
         let (args, results) = ((&raw const *args).cast(), ptr::dangling_mut());
         let arena = self.arena.clone();
         let cx = &mut self.cx();
-        let call = runtime::start(cx, func, args, results, &arena, None).unwrap();
+        let call = host::start(cx, func, args, results, &arena, None).unwrap();
         let pending = || task.lock().unwrap().take();
         while let Some(task) = pending() {
             task.return_(cx, ptr::dangling()).unwrap();
-            runtime::run(cx).unwrap();
+            host::run(cx).unwrap();
         }
         assert_eq!(call.state(cx).unwrap(), SubtaskState::Returned);
         call.drop(cx).unwrap();

@@ -2,8 +2,8 @@
 
 use super::guests::{Guests, func_type};
 use super::{bare_core, bench_loop, constant, forward, looping, nothing};
-use cmabi::canon::{self, Builtin, Options};
-use cmabi::runtime::{self, InstanceId};
+use cmabi::canon::{self, Builtin};
+use cmabi::runtime::{self, InstanceId, Options};
 use cmabi::types::{Kind, ResourceType, Type};
 
 pub(super) fn bench_all() {

@@ -2,10 +2,10 @@
 
 use super::guests::{Guests, func_type, host_func, returned};
 use super::{bare_core, bench, bench_loop, forward, loop_call, looping, nothing};
-use cmabi::canon::{self, FuncInst, Options};
+use cmabi::canon;
 use cmabi::engine::Flow;
 use cmabi::ffi;
-use cmabi::runtime::{HostOutcome, StoreConfig};
+use cmabi::runtime::{FuncInst, HostOutcome, Options, StoreConfig};
 use cmabi::types::{Kind, Type};
 use std::ptr;
 

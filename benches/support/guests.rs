@@ -1,14 +1,15 @@
 //! Guests made of core modules, lifted and lowered by hand on wasmi.
 
-use cmabi::canon::{self, Builtin, FuncInst, Options};
+use cmabi::canon::{self, Builtin};
 use cmabi::engine::wasmi::WasmiEngine;
 use cmabi::engine::{
     CoreExtern, CoreFunc, CoreFuncType, CoreType, Engine, EngineStore, Flow, Outcome, RawVal,
 };
 use cmabi::error::Trapped;
+use cmabi::host;
 use cmabi::memory::Arena;
 use cmabi::runtime::{
-    self, Cx, HostCall, HostFuncDef, HostOutcome, InstanceId, Store, StoreConfig,
+    self, Cx, FuncInst, HostCall, HostFuncDef, HostOutcome, InstanceId, Options, Store, StoreConfig,
 };
 use cmabi::types::{Field, FuncType, Type};
 use std::collections::HashMap;
@@ -105,7 +106,7 @@ impl Guests {
     pub(crate) fn call<A, R>(&mut self, func: &FuncInst, args: &A, results: &mut R) {
         let (args, results) = ((&raw const *args).cast(), (&raw mut *results).cast());
         let arena = self.arena.clone();
-        runtime::call(&mut self.cx(), func, args, results, &arena).unwrap();
+        host::call(&mut self.cx(), func, args, results, &arena).unwrap();
     }
 
     /// Calls a core function through the engine alone.

@@ -4,10 +4,10 @@
 use crate::cost::within;
 use crate::input::Input;
 use cmabi::copy::{Context, Format, Plan, Source, StringEncoding, Target};
-use cmabi::error::{Trap, Trapped};
-use cmabi::types::layout::MAX_FLAT_PARAMS;
 use cmabi::core_types::AddrType;
+use cmabi::error::{Trap, Trapped};
 use cmabi::memory::{Arena, View, host_ptr};
+use cmabi::types::layout::MAX_FLAT_PARAMS;
 use cmabi::types::{Case, Field, Kind, ResourceType, Type};
 use cmabi::wave;
 use std::sync::{Arc, LazyLock};

@@ -3,13 +3,13 @@
 
 use crate::cost::within;
 use crate::input::Input;
-use cmabi::canon::{FuncInst, host_resource};
 use cmabi::component::Linker;
+use cmabi::core_types::AddrType;
 use cmabi::engine::wasmi::WasmiEngine;
 use cmabi::error::ErrorKind;
-use cmabi::core_types::AddrType;
+use cmabi::host;
 use cmabi::memory::{Arena, host_ptr};
-use cmabi::runtime::{self, Store, StoreConfig};
+use cmabi::runtime::{FuncInst, Store, StoreConfig};
 use cmabi::types::{Kind, ResourceType, Type};
 use cmabi::wasi::{Clocks, Config, DirRights, Input as Stdin, Output};
 use std::fs;
@@ -87,7 +87,7 @@ fn call_functions(data: &[u8]) {
         call(&mut store, &funcs[next].1, &arena, &mut input, &mut pool);
         if input.byte() < 16 && !pool.is_empty() {
             let (ty, handle) = pool.swap_remove(input.below(pool.len()));
-            let dropped = host_resource::drop(&mut store.cx(), Some(&ty), handle);
+            let dropped = host::resource::drop(&mut store.cx(), Some(&ty), handle);
             // A call that waits may have it still.
             assert!(
                 dropped.is_ok() || dropped.is_err_and(|e| e.kind() == ErrorKind::InvalidArgument)
@@ -114,12 +114,12 @@ fn call(
     }
     let results = place(func.ty().result().into_iter(), arena).unwrap();
     let cx = &mut store.cx();
-    let started = runtime::start(cx, func, args.0.cast_const(), results.0, arena, None);
+    let started = host::start(cx, func, args.0.cast_const(), results.0, arena, None);
     let subtask = match started {
         Ok(subtask) => subtask,
         Err(error) => return assert_ne!(error.kind(), ErrorKind::Internal, "{error}"),
     };
-    if let Err(error) = runtime::run(cx) {
+    if let Err(error) = host::run(cx) {
         assert_ne!(error.kind(), ErrorKind::Internal, "{error}");
     }
     let is_over = subtask.state(cx).is_ok_and(|state| state.is_resolved());

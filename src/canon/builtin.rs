@@ -1,13 +1,13 @@
 //! The canonical built-ins, as values and as core functions.
 
 use super::{
-    Options, backpressure, context, error_context, lower, resource, stream, subtask, task, thread,
+    backpressure, context, error_context, lower, nested, resource, stream, subtask, task, thread,
     waitable,
 };
 use crate::core_types::AddrType;
 use crate::engine::{CoreFunc, CoreFuncType, CoreMemory, CoreTable, CoreType, Flow, RawVal, Tier};
 use crate::error::{Frame, FrameKind, Trapped};
-use crate::runtime::{CROSSING_WORK, Cx, InstanceId, ThreadId, Wake, nested};
+use crate::runtime::{CROSSING_WORK, Cx, InstanceId, Options, ThreadId, Wake};
 use crate::types::layout::MAX_FLAT_PARAMS;
 use crate::types::{ResourceType, Type};
 use smallvec::{SmallVec, smallvec};

@@ -1,9 +1,8 @@
 //! `canon error-context.*`.
 
-use super::Options;
 use crate::copy::Source;
 use crate::error::Trapped;
-use crate::runtime::{Cx, ErrorContext, Handle, InstanceId, Side, policy};
+use crate::runtime::{Cx, ErrorContext, Handle, InstanceId, Options, Side, policy};
 
 /// `canon_error_context_new`: the deterministic profile forgets the message.
 pub(crate) fn canon_error_context_new(

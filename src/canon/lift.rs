@@ -1,70 +1,16 @@
 //! `canon lift`.
 
-use super::{FuncInst, Options};
-use crate::copy::FuncPlans;
+use super::thread::{resume, run};
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, Callee, Cx, Event, InstanceId, Parked, State, TaskId, ThreadId, Wait, WaitableId, Wake,
-    blame, leave, lower_params, policy, resume, return_result, run_core_task, run_thread,
+    Body, Callee, Cx, Event, FuncInst, InstanceId, Lift, Options, Parked, State, TaskId, ThreadId,
+    Wait, WaitableId, Wake, blame, leave, lower_params, policy, return_result, run_core_task,
     within_core, within_task,
 };
 use crate::types::FuncType;
-use crate::types::layout::{Context, MAX_FLAT_RESULTS};
-use std::cell::{OnceCell, RefCell};
+use crate::types::layout::MAX_FLAT_RESULTS;
 use std::rc::Rc;
-use std::sync::Arc;
-
-/// A core function lifted to the component level.
-pub struct Lift {
-    pub(crate) callee: CoreFunc,
-    pub(crate) ty: FuncType,
-    pub(crate) opts: Options,
-    pub(crate) inst: InstanceId,
-    pub(crate) name: Rc<str>,
-    /// The interface that it is exported in, and its name there.
-    pub(crate) exported: RefCell<Option<(Arc<str>, Arc<str>)>>,
-    /// Core parameters and results.
-    param_count: usize,
-    result_count: usize,
-    pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
-}
-
-impl Lift {
-    pub(crate) fn new(
-        callee: CoreFunc,
-        ty: FuncType,
-        opts: Options,
-        inst: InstanceId,
-        name: Rc<str>,
-    ) -> Lift {
-        let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
-        Lift {
-            callee,
-            param_count: core.params.len(),
-            result_count: core.results.len(),
-            ty,
-            opts,
-            inst,
-            name,
-            exported: RefCell::default(),
-            host_plans: OnceCell::new(),
-        }
-    }
-
-    /// Its name with the interface that it is in, as far as that is known.
-    pub(crate) fn full_name(&self) -> String {
-        match &*self.exported.borrow() {
-            Some((interface, name)) => format!("{interface}#{name}"),
-            None => (*self.name).into(),
-        }
-    }
-
-    /// `Task.needs_exclusive` of the reference.
-    pub(crate) fn needs_exclusive(&self) -> bool {
-        self.ty.is_async() && (!self.opts.is_async || self.opts.callback.is_some())
-    }
-}
 
 /// Lifts the core function `callee` of `instance` to the component level; `name` is for messages.
 pub fn lift(
@@ -115,7 +61,7 @@ fn canon_lift(
             resume(cx, first, false)?;
         }
     }
-    run_thread(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
+    run(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
     if lift.ty.is_async() { Ok(()) } else { run_sync(cx, lift, task, caller) }
 }
 

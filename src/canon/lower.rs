@@ -1,50 +1,13 @@
 //! `canon lower`.
 
 use super::builtin::{Answer, Step, import};
-use super::{FuncInst, Lift, Options};
-use crate::copy::{FuncPlans, PlanCache};
 use crate::engine::{CoreFunc, RawVal};
-use crate::runtime::{Caller, Cx, Handle, InstanceId, Subtask, Wait, WaitableId, Wake, policy};
+use crate::runtime::{
+    Caller, Cx, FuncInst, Handle, InstanceId, Lower, Options, Subtask, Wait, WaitableId, Wake,
+    policy,
+};
 use crate::types::layout::Context;
-use crate::types::{Field, FuncType, ResourceType, Type};
 use std::rc::Rc;
-
-/// A component-level function lowered for a guest to call.
-pub struct Lower {
-    pub(crate) callee: FuncInst,
-    pub(crate) opts: Options,
-    pub(crate) plans: Rc<FuncPlans>,
-    /// Core parameters, and whether the last one is where the result goes.
-    param_count: usize,
-    has_out_param: bool,
-    has_result: bool,
-}
-
-impl Lower {
-    fn new(plans: &PlanCache, callee: FuncInst, opts: Options) -> Lower {
-        let ty = callee.ty();
-        let core = ty.flatten(opts.addr, opts.is_async, false, Context::Lower);
-        let has_result = !opts.is_async && !core.results.is_empty();
-        Lower {
-            plans: Rc::new(FuncPlans::new(plans, ty, opts.format(), callee.format())),
-            param_count: core.params.len(),
-            has_out_param: ty.result().is_some() && !has_result,
-            has_result,
-            callee,
-            opts,
-        }
-    }
-
-    /// The destructor of a resource type, as `resource.drop` calls it.
-    pub(crate) fn dtor(func: CoreFunc, inst: InstanceId, ty: &ResourceType) -> Rc<Lower> {
-        let rep = Field { name: "rep".into(), ty: Type::u32() };
-        let func_type = FuncType::new(vec![rep], None, false).expect("the type is valid");
-        let name = format!("destructor of {}", ty.name());
-        let lift = Lift::new(func, func_type, Options::default(), inst, name.into());
-        let callee = FuncInst::Lifted(Rc::new(lift));
-        Rc::new(Lower::new(&PlanCache::default(), callee, Options::default()))
-    }
-}
 
 /// Lowers `callee` for the guests of `instance`.
 pub fn lower(cx: &mut Cx<'_>, callee: FuncInst, opts: Options, instance: InstanceId) -> CoreFunc {

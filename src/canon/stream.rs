@@ -1,13 +1,13 @@
 //! `canon stream.*`, `future.*`.
 
+use super::Builtin;
 use super::builtin::{Answer, Step, done, done_or_block};
 use super::subtask::BLOCKED;
-use super::{Builtin, Options};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
-use crate::runtime::host_stream::{self, Signal};
+use crate::runtime::host_end::{self, Signal};
 use crate::runtime::stream::{self, Begun, Channel, CopyState, EndKind};
-use crate::runtime::{Buffer, Cx, InstanceId, Side, Wait, WaitableId, Wake, policy};
+use crate::runtime::{Buffer, Cx, InstanceId, Options, Side, Wait, WaitableId, Wake, policy};
 use crate::types::Type;
 
 /// The built-ins of streams and futures.
@@ -269,7 +269,7 @@ fn cancel_copy(
     };
     if cx.state().waitables[id].has_pending_event() {
         cx.state().cancel_after_part(id);
-    } else if !host_stream::signal(cx, id, Signal::Cancels) {
+    } else if !host_end::signal(cx, id, Signal::Cancels) {
         cx.state().cancel_shared(id);
     }
     result_or_wait(cx, id, is_async)

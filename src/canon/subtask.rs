@@ -1,7 +1,8 @@
 //! `canon subtask.cancel`, `subtask.drop`.
 
+use super::task::request_cancellation;
 use crate::error::{Trap, Trapped};
-use crate::runtime::{Cx, InstanceId, Wait, WaitableId, Wake, policy, request_cancellation};
+use crate::runtime::{Cx, InstanceId, Wait, WaitableId, Wake, policy};
 
 /// What a built-in returns where it has no result yet.
 pub(crate) const BLOCKED: u32 = 0xffff_ffff;

@@ -1,9 +1,12 @@
-//! `canon task.return`, `task.cancel`.
+//! `canon task.return`, `task.cancel`, and how a task is asked to cancel itself.
 
-use super::{Lift, Options};
+use super::thread::resume;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
-use crate::runtime::{Callee, Cx, State, TaskId, policy, return_result};
+use crate::runtime::{
+    Callee, Cx, HostTask, InstanceId, Lift, Options, State, TaskId, TaskState, leave, policy,
+    return_result,
+};
 use crate::types::Type;
 use crate::types::layout::MAX_FLAT_PARAMS;
 use std::rc::Rc;
@@ -42,4 +45,39 @@ fn async_task(state: &State) -> Result<(TaskId, Rc<Lift>), Trapped> {
         Callee::Lift(lift) if lift.opts.is_async => Ok((thread.task, lift.clone())),
         _ => Err(Trap::NotAsyncTask.into()),
     }
+}
+
+/// `Task.request_cancellation`: asks a task to cancel itself, at once if it can be reached.
+pub(crate) fn request_cancellation(
+    cx: &mut Cx<'_>,
+    task: TaskId,
+    caller: InstanceId,
+) -> Result<(), Trapped> {
+    let mut state = cx.state();
+    let entry = &mut state.tasks[task];
+    if let Callee::Host(served) = &mut entry.callee {
+        entry.state = TaskState::CancelDelivered;
+        let hook = served.on_cancel.take();
+        drop(state);
+        return match hook {
+            Some(hook) => hook(cx, HostTask(task)),
+            None => Ok(()),
+        };
+    }
+    if entry.state == TaskState::Initial {
+        entry.state = TaskState::CancelDelivered;
+        let thread = entry.implicit_thread.expect("a task waiting to enter has its thread");
+        drop(state);
+        return resume(cx, thread, true);
+    }
+    debug_assert_eq!(entry.state, TaskState::Started);
+    let inst = entry.inst;
+    let Some(thread) = policy::cancellation_target(&mut state, task, caller) else {
+        state.tasks[task].state = TaskState::PendingCancel;
+        return Ok(());
+    };
+    state.tasks[task].state = TaskState::CancelDelivered;
+    state.enter_from(inst, caller);
+    drop(state);
+    leave(cx, inst, caller, |cx| resume(cx, thread, true))
 }

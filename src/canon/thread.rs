@@ -1,10 +1,55 @@
-//! `canon thread.*`.
+//! `canon thread.*`, and how a thread goes on.
 
+use super::builtin::wake;
+use super::lift;
 use crate::engine::{CoreFuncType, CoreTable, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, Cx, InstanceId, State, Thread, ThreadId, Wait, Wake, policy, within_thread,
+    self, Body, Cx, InstanceId, State, Thread, ThreadId, Wait, Wake, policy, within_thread,
 };
+
+/// Runs a blocked thread, and those that it gives way to, until it blocks or ends.
+pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+    run(cx, thread, cancelled, |cx| step(cx, thread, cancelled))
+}
+
+/// Runs `thread` by `first`, on top of the current one, and those that it gives way to.
+#[inline]
+pub(super) fn run<'a>(
+    cx: &mut Cx<'a>,
+    thread: ThreadId,
+    cancelled: bool,
+    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    runtime::run_thread(cx, thread, cancelled, first, |cx, next| step(cx, next, false))
+}
+
+/// Goes on with a thread that was blocked or has not begun.
+fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+    let body = cx.state().threads[thread].body;
+    match body {
+        Body::Entering => lift::entered(cx, thread, cancelled),
+        Body::EventLoop => lift::event_loop_woken(cx, thread, cancelled),
+        Body::New { func, arg } => {
+            cx.state().threads[thread].body = Body::Explicit;
+            let outcome = cx.engine.call(func, &[arg], &mut []);
+            explicit_outcome(cx, thread, outcome)
+        }
+        Body::Core | Body::Callback | Body::Explicit => {
+            let import_result = wake(cx, thread, cancelled)?;
+            let cont = cx.state().take_suspended(thread).expect("the guest was suspended");
+            let mut result = [0];
+            let count = lift::result_count(&cx.state(), thread);
+            let outcome = cx.engine.resume(cont, &import_result, &mut result[..count]);
+            match body {
+                Body::Explicit => explicit_outcome(cx, thread, outcome),
+                Body::Core => lift::core_outcome(cx, thread, outcome, result[0]),
+                _ => lift::callback_outcome(cx, thread, outcome, result[0]),
+            }
+        }
+        Body::Sync => unreachable!("such a call never blocks"),
+    }
+}
 
 /// `canon_thread_index`.
 pub(crate) fn canon_thread_index(cx: &mut Cx<'_>, inst: InstanceId) -> Result<u32, Trapped> {

@@ -4,9 +4,9 @@
 //! That the `async` option is for async-typed functions only is a rule of components, not of the
 //! definitions.
 
-use super::Options;
 use crate::engine::CoreFuncType;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Options;
 use crate::types::layout::{Context, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Type};
 

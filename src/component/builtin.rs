@@ -3,10 +3,11 @@
 use super::extern_type::{Env, substitute_type};
 use super::instance::internal;
 use super::ir::BuiltinType;
-use crate::canon::{Builtin, Options};
+use crate::canon::Builtin;
 use crate::core_types::AddrType;
 use crate::engine::{CoreExtern, CoreExternType, CoreMemory, CoreTable, CoreType, EngineStore};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Options;
 use crate::types::{Kind, ResourceType, Type};
 use wasmparser::{CanonicalFunction as Canon, ValType};
 

@@ -5,10 +5,9 @@ use super::extern_type::{Env, ExternType, InstanceType, ModuleType, Named, TypeD
 use super::name::{Suggestions, resolve};
 use super::subtype::Checker;
 use crate::account::{Account, Charge};
-use crate::canon::FuncInst;
 use crate::engine::Module;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Cx, InstanceId, Shared};
+use crate::runtime::{Cx, FuncInst, InstanceId, Shared};
 use crate::types::{FuncType, ResourceType};
 use std::cell::OnceCell;
 use std::collections::HashMap;

@@ -7,11 +7,11 @@ use super::ir::{CoreItem, Initializer, Item, Options, Outer};
 use super::load::Instantiation;
 use super::{Closure, Component};
 use crate::account::Charge;
-use crate::canon::{self, FuncInst};
+use crate::canon;
 use crate::core_types::AddrType;
 use crate::engine::{CoreExtern, CoreFunc, CoreGlobal, CoreMemory, CoreTable, CoreTag, Module};
 use crate::error::{Error, ErrorKind, Frame, FrameKind, Result};
-use crate::runtime::{Cx, Dtor, InstanceId, define_resource, new_instance};
+use crate::runtime::{self, Cx, Dtor, FuncInst, InstanceId, define_resource, new_instance};
 use crate::types::ResourceType;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -308,11 +308,11 @@ impl Instantiator<'_> {
         self.env.insert(placeholder.clone(), ty);
     }
 
-    fn options(&self, cx: &Cx<'_>, options: &Options) -> canon::Options {
+    fn options(&self, cx: &Cx<'_>, options: &Options) -> runtime::Options {
         let func = |index: Option<u32>| index.map(|index| self.core_funcs[index as usize]);
         let memory = options.memory.map(|index| self.memories[index as usize]);
         let memory64 = memory.is_some_and(|memory| cx.engine.memory_type(memory).memory64);
-        canon::Options {
+        runtime::Options {
             string_encoding: options.string_encoding,
             memory,
             addr: if memory64 { AddrType::I64 } else { AddrType::I32 },

@@ -6,11 +6,11 @@ use super::instantiate::instantiate_root;
 use super::name::{Compatible, unversioned};
 use super::subtype::{Checker, Given, Problem, Problems};
 use super::{Closure, Component};
-use crate::canon::FuncInst;
 use crate::engine::Module;
 use crate::error::{Error, ErrorKind, Result, Trap};
 use crate::runtime::{
-    Cx, Dtor, HostCall, HostDtor, HostFunc, HostFuncDef, InstanceId, Shared, define_resource,
+    Cx, Dtor, FuncInst, HostCall, HostDtor, HostFunc, HostFuncDef, InstanceId, Shared,
+    define_resource,
 };
 use crate::types::{FuncType, ResourceType};
 use smallvec::SmallVec;

@@ -6,7 +6,7 @@
 //! [`EngineStore::call`] that was running returns [`Outcome::Suspended`].
 
 #[cfg(feature = "component")]
-pub(crate) mod declared;
+mod declared;
 pub mod fiber;
 #[cfg(feature = "wasmi")]
 pub(crate) mod names;
@@ -17,6 +17,9 @@ pub mod vtable;
 pub mod wasmi;
 
 pub use crate::core_types::{CoreFuncType, CoreType, RawVal};
+#[cfg(feature = "component")]
+pub(crate) use declared::{core_extern, core_func};
+pub(crate) use fiber::Depth;
 
 use crate::account::Account;
 use crate::error::{Frame, Result, Trapped};

@@ -4,12 +4,11 @@ use super::frames::within_core;
 use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
-use super::thread::{Body, run};
+use super::thread::{Body, ThreadId, Wait, run};
 use super::trace::TraceKind;
 use super::waitable::{Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, Ownership, ResourceHandle, State, within};
+use super::{Cx, InstanceId, Options, Ownership, ResourceHandle, State, within};
 use crate::account::CALL_VALUES;
-use crate::canon::Options;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
 use crate::error::{Trap, Trapped};
@@ -219,14 +218,22 @@ pub(crate) fn run_core_task<'a, T>(
         (task, thread)
     };
     let mut value = None;
-    run(cx, thread, false, |cx| {
+    let body = |cx: &mut Cx<'a>| {
         value = Some(body(cx)?);
         Ok(())
-    })?;
+    };
+    run(cx, thread, false, body, take_turn)?;
     let mut state = cx.state();
     state.tasks[task].state = TaskState::Resolved;
     state.unregister_thread(task, thread)?;
     Ok(value.expect("the body ran"))
+}
+
+/// What cannot block gives way to none: the thread that was to go on has to wait for its turn.
+#[cold]
+fn take_turn(cx: &mut Cx<'_>, next: ThreadId) -> Result<(), Trapped> {
+    cx.state().start_waiting(next, Wait::Turn, false);
+    Ok(())
 }
 
 /// Core values of the parameters of a lifted function.

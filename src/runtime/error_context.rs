@@ -1,11 +1,10 @@
 //! Error contexts: a message for people that travels as a value.
 
 use super::context::{Crossing, Memory, Side};
-use super::host_stream::usage;
-use super::{Cx, Handle, InstanceId};
+use super::{Cx, InstanceId};
 use crate::copy::{Format, Source, Target};
 use crate::core_types::AddrType;
-use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::error::{Trap, Trapped};
 use crate::memory::{Arena, host_ptr};
 use crate::types::Type;
 use std::rc::Rc;
@@ -13,7 +12,7 @@ use std::rc::Rc;
 /// What the host knows about an error.
 pub struct ErrorContext {
     /// The message as a string in the host's layout: where its pointer and length are.
-    message: u64,
+    pub(crate) message: u64,
     /// What keeps it there.
     arena: Rc<Arena>,
 }
@@ -82,29 +81,4 @@ fn alloc_string(arena: &Arena) -> Result<*mut u8, Trapped> {
     let string = Type::string();
     let info = string.info();
     arena.alloc(info.size(AddrType::I64).into(), info.align(AddrType::I64))
-}
-
-/// A new error context of the host's with the string at `message`, in the host's layout.
-pub fn error_context_new(cx: &mut Cx<'_>, message: *const u8) -> Result<u32> {
-    let side = Side { inst: InstanceId::HOST, memory: Memory::Host(None) };
-    let source = Source::Memory(message as u64);
-    let context = ErrorContext::new(cx, side, Format::HOST, source).map_err(usage)?;
-    let handle = cx.state().add_handle(InstanceId::HOST, Handle::ErrorContext(context));
-    handle.map_err(|trap| Error::new(ErrorKind::Limit, trap.to_string()))
-}
-
-/// The message of an error context of the host's: the address of a string in the host's layout,
-/// which stays until the handle is dropped.
-pub fn error_context_debug_message(cx: &Cx<'_>, handle: u32) -> Result<*const u8> {
-    let state = cx.state();
-    let context = state[InstanceId::HOST].handles.error_context(handle).map_err(usage)?;
-    Ok(host_ptr(context.message))
-}
-
-/// Drops a handle of the host's to an error context.
-pub fn error_context_drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
-    let mut state = cx.state();
-    state[InstanceId::HOST].handles.error_context(handle).map_err(usage)?;
-    state.take_handle(InstanceId::HOST, handle)?;
-    Ok(())
 }

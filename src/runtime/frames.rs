@@ -3,11 +3,9 @@
 //! A call whose caller is on the native stack is added while the trap unwinds. A thread that was resumed
 //! has nobody there: its callers are found by their subtasks.
 
-use super::host::HostFuncDef;
 use super::task::{Callee, TaskId};
 use super::waitable::WaitableKind;
-use super::{Cx, InstanceId, State, ThreadId};
-use crate::canon::{FuncInst, Lift};
+use super::{Cx, FuncInst, HostFuncDef, InstanceId, Lift, State, ThreadId};
 use crate::engine::CoreFunc;
 use crate::error::{Frame, FrameKind, Trapped};
 use std::sync::Arc;

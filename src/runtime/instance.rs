@@ -114,6 +114,27 @@ impl Instance {
     }
 }
 
+/// Runs `body` inside `inst`, which has been entered from `caller`, and leaves it again; a trap
+/// poisons it.
+pub(crate) fn leave<'a>(
+    cx: &mut Cx<'a>,
+    inst: InstanceId,
+    caller: InstanceId,
+    body: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    let result = body(cx);
+    let mut state = cx.state();
+    let result = match result {
+        Err(trap) if !trap.is_of_host() => Err(state.with_last_words(inst, trap)),
+        result => result,
+    };
+    match &result {
+        Err(trap) if !trap.is_of_host() => state.poison(inst, caller, trap),
+        _ => state.leave_to(inst, caller),
+    }
+    result
+}
+
 /// A new component instance inside `parent`; `name` is for messages.
 pub fn new_instance(
     cx: &mut Cx<'_>,
@@ -190,7 +211,7 @@ impl State {
     }
 
     /// Whether `instance` is `outer`, or inside of it.
-    pub(super) fn is_inside(&self, instance: InstanceId, outer: InstanceId) -> bool {
+    pub(crate) fn is_inside(&self, instance: InstanceId, outer: InstanceId) -> bool {
         self.outwards(instance).any(|id| id == outer)
     }
 

@@ -5,15 +5,19 @@
 //! | Component Instances | `instance` |
 //! | Threads | `thread`, `scheduler` |
 //! | Tasks | `task` |
-//! | Embedding API | `store`, `host` |
+//! | Embedding API | `store`, `func`; calls that the host serves: `serve` |
+//! | Canonical ABI Options | `options` |
 //! | Lifting and Lowering Context | `context`, `within`, `host_value` |
 //! | Table State | `table` |
 //! | Resource State | `resource` |
-//! | Waitable State | `waitable`, `host_set` |
+//! | Waitable State | `waitable` |
 //! | Subtask State | `subtask` |
 //! | Buffer State | `buffer` |
-//! | Stream State, Future State | `stream`, `host_stream` |
+//! | Stream State, Future State | `stream`, `host_end` |
 //! | Error Context | `error_context` |
+//!
+//! Here is what there is, and how it changes. What a built-in or a call does is in `canon`, what the host does with
+//! a store in `host`.
 //!
 //! What the specification leaves to the embedder: calls that the host keeps waiting although their types
 //! are sync (`parked`), and what wakes a store from outside (`outside`).
@@ -22,26 +26,27 @@
 //! it was inside a guest, the engine's continuation. No native stack is held for it.
 //!
 //! **The invariant of this module:** no borrow of [`State`] is alive across a call into the engine
-//! or into the host. Both may come back in, and find the state free to use.
+//! or into the host. Both may come back in, and find the state free to use. Who watches a store (`trace`) is
+//! told while it is borrowed, and is kept from coming back in.
 
 mod buffer;
 mod context;
 mod dump;
 mod error_context;
 mod frames;
-mod host;
-mod host_set;
-pub mod host_stream;
+mod func;
+pub mod host_end;
 mod host_value;
 mod instance;
 mod list;
-mod outside;
+mod options;
+pub(crate) mod outside;
 mod parked;
-pub(crate) mod nested;
 mod poison;
 pub(crate) mod policy;
 mod resource;
 mod scheduler;
+mod serve;
 mod slab;
 mod store;
 pub(crate) mod stream;
@@ -57,49 +62,41 @@ mod within;
 mod tests;
 
 pub use dump::{Counts, counts, dump, instance_counts};
-pub use error_context::{
-    ErrorContext, ErrorContextHook, error_context_debug_message, error_context_drop,
-    error_context_new, set_error_context_hook,
-};
-pub use host::{
-    Completion, HostCall, HostFunc, HostFuncDef, HostOutcome, HostSubtask, HostTask, OnCancel,
-};
-pub use host_set::{
-    HostEvent, waitable_join, waitable_set_drop, waitable_set_new, waitable_set_poll,
-    waitable_set_wait,
-};
+pub use error_context::{ErrorContext, ErrorContextHook, set_error_context_hook};
+pub use func::{FuncInst, Lift, Lower};
 pub use instance::{
     InstanceId, current_instance, embed, embedded, hear, instance_count, is_within, label,
     new_instance, set_label,
 };
+pub use options::Options;
 pub use outside::Extension;
-pub use poison::terminate;
 pub use resource::{Dtor, HostDtor, define_resource};
+pub use serve::{HostCall, HostFunc, HostFuncDef, HostOutcome, HostTask, OnCancel};
 pub use slab::Id;
-pub use store::{Store, StoreConfig, call, run, start, tick};
+pub use store::{Store, StoreConfig};
 pub use stream::{CopyResult, Direction};
-pub use subtask::SubtaskState;
+pub use subtask::{Completion, HostSubtask, SubtaskState};
 pub use trace::{TraceEvent, TraceKind, Watcher, watch};
 pub use waitable::{Event, EventCode};
 
 pub(crate) use buffer::Buffer;
-pub(crate) use context::{Side, lower_params, return_result, run_core_task};
+pub(crate) use context::{Crossing, Memory, Side, lower_params, return_result, run_core_task};
 pub(crate) use frames::{within_core, within_task, within_thread};
-pub(crate) use host::serve;
-pub(crate) use host_value::blame;
+pub(crate) use host_value::{blame, check_handles};
+pub(crate) use instance::leave;
 pub(crate) use parked::Parked;
+pub(crate) use poison::bury;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
-pub(crate) use store::{leave, settle};
-pub(crate) use subtask::{Caller, Subtask};
+pub(crate) use serve::serve;
+pub(crate) use subtask::{Caller, HostCaller, Subtask};
 pub(crate) use table::{Handle, Table};
-pub(crate) use task::{Callee, Task, TaskId, TaskState, request_cancellation};
-pub(crate) use thread::{Body, Thread, ThreadId, Wait, Wake, resume, run as run_thread};
-pub(crate) use waitable::{SetId, WaitableId};
+pub(crate) use task::{Callee, Task, TaskId, TaskState};
+pub(crate) use thread::{Body, Thread, ThreadId, ThreadState, Wait, Wake, run as run_thread};
+pub(crate) use waitable::{SetId, WaitableId, WaitableKind};
 
 use crate::account::Account;
 use crate::copy::PlanCache;
-use crate::engine::fiber::Depth;
-use crate::engine::{EngineStore, Tier};
+use crate::engine::{Depth, EngineStore, Tier};
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
 use crate::types::ResourceType;
@@ -204,7 +201,7 @@ pub(crate) struct State {
     /// Ends of the host's that there is something to tell of, since no guest ran last.
     pub(crate) host_copies: VecDeque<WaitableId>,
     /// What the host gave for ends that are no longer its. Dropping it may call the host.
-    pub(crate) discarded: Vec<host_stream::HostSide>,
+    pub(crate) discarded: Vec<host_end::HostSide>,
     /// Handles of the host's that it has given up and that nobody borrows any more.
     pub(crate) given_up: VecDeque<u32>,
     /// A trap that ended no call of the host's: the first since it was last told of one.

@@ -95,7 +95,7 @@ impl Shared {
 }
 
 /// Has the extensions answer, if the signal was raised.
-pub(super) fn deliver(cx: &mut Cx<'_>) -> Result<()> {
+pub(crate) fn deliver(cx: &mut Cx<'_>) -> Result<()> {
     if !cx.shared.outside.signal.get().is_some_and(|signal| signal.take()) {
         return Ok(());
     }
@@ -107,7 +107,7 @@ pub(super) fn deliver(cx: &mut Cx<'_>) -> Result<()> {
 }
 
 /// Has the extensions look for what nothing wakes the store for; whether there was any.
-pub(super) fn look(cx: &mut Cx<'_>) -> Result<bool> {
+pub(crate) fn look(cx: &mut Cx<'_>) -> Result<bool> {
     let mut found = false;
     for extension in cx.shared.outside.all() {
         found |= extension.look(cx)?;
@@ -116,7 +116,7 @@ pub(super) fn look(cx: &mut Cx<'_>) -> Result<bool> {
 }
 
 /// Sleeps until the store is woken, if that is what the call waits for. Traps where the call has to stop.
-pub(super) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> Result<bool, Trapped> {
+pub(crate) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> Result<bool, Trapped> {
     let extensions = cx.shared.outside.all();
     let expects =
         |task| extensions.iter().any(|extension| extension.expects(super::HostTask(task)));
@@ -134,7 +134,7 @@ pub(super) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> Result<bool, Trapped> {
 }
 
 /// Sleeps until the store is woken, if it will be. Traps where what runs has to stop.
-pub(super) fn wait_for_any(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
+pub(crate) fn wait_for_any(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
     let extensions = cx.shared.outside.all();
     let waits = extensions.iter().any(|extension| extension.expected() > 0);
     if waits {
@@ -150,7 +150,7 @@ fn sleep(cx: &mut Cx<'_>) -> Result<(), Trapped> {
 }
 
 /// The same inside a guest that the engine cannot suspend, with the answers.
-pub(super) fn wait_in_place(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
+pub(crate) fn wait_in_place(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
     if !wait_for_any(cx)? {
         return Ok(false);
     }
@@ -161,7 +161,7 @@ pub(super) fn wait_in_place(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
 
 impl State {
     /// Ends what a call that sleeps waits in: its own instance, and those that it has called.
-    pub(super) fn end_waiting(&mut self, call: WaitableId, trap: &Trapped) {
+    pub(crate) fn end_waiting(&mut self, call: WaitableId, trap: &Trapped) {
         let way = self.callee_of(call).map_or_else(Vec::new, |task| self.way(task));
         for task in way {
             let inst = self.tasks[task].inst;

@@ -10,8 +10,7 @@
 use super::subtask::Subtask;
 use super::thread::{Queue, ThreadId, ThreadState, Wait};
 use super::waitable::WaitableKind;
-use super::{Callee, InstanceId, State, TaskId, WaitableId, policy};
-use crate::canon::Lift;
+use super::{Callee, InstanceId, Lift, State, TaskId, WaitableId, policy};
 use crate::error::Trapped;
 use std::rc::Rc;
 

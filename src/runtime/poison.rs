@@ -4,14 +4,14 @@
 //! guest runs; their guests' stacks are abandoned, never unwound. The resources that they owned are
 //! destroyed where the host implements them: its destructors can run, those of guests cannot.
 
-use super::host_stream::HostSide;
+use super::host_end::HostSide;
 use super::subtask::Caller;
 use super::table::Handle;
 use super::task::TaskState;
 use super::waitable::WaitableKind;
-use super::{Cx, HostDtor, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId, settle};
+use super::{Cx, HostDtor, InstanceId, Ownership, PreparedDtor, State, TaskId, WaitableId};
 use crate::engine::{Continuation, CoreInstance};
-use crate::error::{Result, Trap, Trapped};
+use crate::error::Trapped;
 use std::sync::Arc;
 
 /// Resources of the host's whose last owner is gone.
@@ -31,21 +31,6 @@ pub(crate) fn bury(cx: &mut Cx<'_>) {
     for core in instances {
         cx.engine.end_instance(core);
     }
-}
-
-/// Ends `inst` and all inside it now, as a trap would: [`Trap::Terminated`].
-pub fn terminate(cx: &mut Cx<'_>, inst: InstanceId) -> Result<()> {
-    let trap = Trapped::from(Trap::Terminated);
-    {
-        let mut state = cx.state();
-        let all = 0..state.instances.len() as u32;
-        let inside: Vec<_> = all
-            .map(InstanceId)
-            .filter(|id| state.is_inside(*id, inst) && !state[*id].poisoned)
-            .collect();
-        inside.into_iter().for_each(|id| state.end_instance(id, &trap));
-    }
-    settle(cx, Ok(()))
 }
 
 fn destroy(cx: &mut Cx<'_>, doomed: Doomed) {

@@ -3,8 +3,7 @@
 use super::instance::InstanceId;
 use super::table::{Handle, Table, wrong_type};
 use super::task::TaskId;
-use super::{Cx, State};
-use crate::canon::Lower;
+use super::{Cx, Lower, State};
 use crate::engine::CoreFunc;
 use crate::error::{Trap, Trapped};
 use crate::types::ResourceType;

@@ -4,7 +4,7 @@
 //! one element with rules of its own for when an end is done.
 
 use super::buffer::{self, Buffer};
-use super::host_stream::{self, HostSide, Signal};
+use super::host_end::{self, HostSide, Signal};
 use super::slab::Id;
 use super::table::{Handle, Table, wrong_type};
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
@@ -515,7 +515,7 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<Be
             Meeting::Waits => {
                 let number = state.wait_for_other_end(id, buffer);
                 drop(state);
-                host_stream::signal(cx, id, Signal::Waits);
+                host_end::signal(cx, id, Signal::Waits);
                 return Ok(Begun::Waits(number));
             }
             Meeting::Copy(met) => met,

@@ -1,15 +1,14 @@
 //! The caller's side of a call ("Subtask State").
 
-use super::State;
-use super::host::{HostCaller, HostSubtask};
 use super::table::Handle;
 use super::task::TaskId;
 use super::thread::ThreadId;
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
+use super::{Cx, InstanceId, Lower, State};
 use crate::account::no_memory;
-use crate::canon::Lower;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
+use crate::memory::Arena;
 use smallvec::SmallVec;
 use std::rc::Rc;
 
@@ -33,6 +32,34 @@ impl SubtaskState {
     /// Whether the call is over.
     pub fn is_resolved(self) -> bool {
         !matches!(self, SubtaskState::Starting | SubtaskState::Started)
+    }
+}
+
+/// Told that a call of the host's is over, when no guest runs.
+pub type Completion = Box<dyn FnOnce(&mut Cx<'_>, HostSubtask)>;
+
+/// The host as the caller of a subtask.
+pub(crate) struct HostCaller {
+    /// Where what the result points at goes.
+    pub(crate) arena: Rc<Arena>,
+    pub(crate) completion: Option<Completion>,
+    /// Why there will be no result.
+    pub(crate) trap: Option<Trapped>,
+}
+
+/// A call that the host has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostSubtask(pub(crate) WaitableId);
+
+impl HostSubtask {
+    /// The subtask as a number; never 0.
+    pub fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    /// The subtask that [`HostSubtask::to_bits`] gave.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        super::Id::from_bits(bits).map(HostSubtask)
     }
 }
 
@@ -91,6 +118,21 @@ impl Subtask {
 }
 
 impl State {
+    /// A subtask of a guest's, which has no handle yet.
+    #[inline(always)]
+    pub(crate) fn new_subtask(
+        &mut self,
+        inst: InstanceId,
+        caller: impl FnOnce() -> Caller,
+        result_ptr: u64,
+    ) -> Result<WaitableId, Trapped> {
+        let by = self.current;
+        self.waitables.insert_with(|_| {
+            let subtask = Subtask::new(caller(), by, result_ptr);
+            Waitable::new(inst, 0, WaitableKind::Subtask(subtask))
+        })
+    }
+
     /// The subtask that `id` names, which the table has found to be one.
     #[inline]
     pub(crate) fn subtask(&mut self, id: WaitableId) -> &mut Subtask {
@@ -215,14 +257,14 @@ impl State {
         }
     }
 
-    /// Frees the subtask of a call that has trapped before it could block.
-    #[cold]
     /// Whether the host made the call that a task serves.
+    #[cold]
     pub(crate) fn is_called_by_host(&self, task: TaskId) -> bool {
         let subtask = self.tasks[task].subtask.map(|id| &self.waitables[id].kind);
         matches!(subtask, Some(WaitableKind::Subtask(Subtask { caller: Caller::Host(_), .. })))
     }
 
+    /// Frees the subtask of a call that has trapped before it could block.
     pub(crate) fn forget_subtask(&mut self, id: WaitableId) -> Option<Waitable> {
         self.waitables.get(id)?;
         if !self.subtask(id).resolve_delivered {

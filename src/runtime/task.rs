@@ -2,14 +2,13 @@
 
 #[cfg(doc)]
 use super::StoreConfig;
-use super::host::{HostFuncDef, OnCancel};
 use super::list::List;
+use super::serve::{HostFuncDef, OnCancel};
 use super::slab::Id;
-use super::thread::{Body, Thread, ThreadId, Wait, resume};
+use super::thread::{Body, Thread, ThreadId, Wait};
 use super::trace::TraceKind;
 use super::waitable::WaitableId;
-use super::{Cx, InstanceId, State, policy};
-use crate::canon::Lift;
+use super::{InstanceId, Lift, State};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
@@ -292,39 +291,4 @@ impl State {
         self.on_cancelled(subtask);
         Ok(())
     }
-}
-
-/// `Task.request_cancellation`: asks a task to cancel itself, at once if it can be reached.
-pub(crate) fn request_cancellation(
-    cx: &mut Cx<'_>,
-    task: TaskId,
-    caller: InstanceId,
-) -> Result<(), Trapped> {
-    let mut state = cx.state();
-    let entry = &mut state.tasks[task];
-    if let Callee::Host(served) = &mut entry.callee {
-        entry.state = super::TaskState::CancelDelivered;
-        let hook = served.on_cancel.take();
-        drop(state);
-        return match hook {
-            Some(hook) => hook(cx, super::HostTask(task)),
-            None => Ok(()),
-        };
-    }
-    if entry.state == TaskState::Initial {
-        entry.state = TaskState::CancelDelivered;
-        let thread = entry.implicit_thread.expect("a task waiting to enter has its thread");
-        drop(state);
-        return resume(cx, thread, true);
-    }
-    debug_assert_eq!(entry.state, TaskState::Started);
-    let inst = entry.inst;
-    let Some(thread) = policy::cancellation_target(&mut state, task, caller) else {
-        state.tasks[task].state = TaskState::PendingCancel;
-        return Ok(());
-    };
-    state.tasks[task].state = TaskState::CancelDelivered;
-    state.enter_from(inst, caller);
-    drop(state);
-    super::store::leave(cx, inst, caller, |cx| resume(cx, thread, true))
 }

@@ -5,7 +5,6 @@ use super::slab::Id;
 use super::task::TaskId;
 use super::waitable::{SetId, WaitableId};
 use super::{CROSSING_WORK, Cx, InstanceId, State};
-use crate::canon;
 use crate::engine::{Continuation, CoreFunc, CoreMemory, RawVal};
 use crate::error::{Trap, Trapped};
 
@@ -211,22 +210,19 @@ impl State {
     }
 }
 
-/// Runs a blocked thread, and those that it gives way to, until it blocks or ends.
-pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
-    run(cx, thread, cancelled, |cx| step(cx, thread, cancelled))
-}
-
-/// Runs `thread` by `first`, on top of the current one.
+/// Runs `thread` by `first`, on top of the current one, and those that it gives way to by `step`, until it
+/// blocks or ends.
 #[inline]
 pub(crate) fn run<'a>(
     cx: &mut Cx<'a>,
     thread: ThreadId,
     cancelled: bool,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+    step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
     match cx.shared.config.call_fuel {
-        None => run_on(cx, thread, cancelled, first),
-        Some(_) => run_on_fuel_of_call(cx, thread, cancelled, first),
+        None => run_on(cx, thread, cancelled, first, step),
+        Some(_) => run_on_fuel_of_call(cx, thread, cancelled, first, step),
     }
 }
 
@@ -237,6 +233,7 @@ fn run_on_fuel_of_call<'a>(
     thread: ThreadId,
     cancelled: bool,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+    step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
     let of_call = {
         let state = cx.state();
@@ -245,11 +242,11 @@ fn run_on_fuel_of_call<'a>(
         state.tasks[state.threads[thread].task].fuel.clone().filter(|_| is_outermost)
     };
     let (Some(of_call), Some(of_store)) = (of_call, cx.engine.fuel()) else {
-        return run_on(cx, thread, cancelled, first);
+        return run_on(cx, thread, cancelled, first, step);
     };
     let given = of_call.get().min(of_store);
     cx.engine.set_fuel(given);
-    let result = run_on(cx, thread, cancelled, first);
+    let result = run_on(cx, thread, cancelled, first, step);
     let used = given - cx.engine.fuel().unwrap_or(0).min(given);
     of_call.set(of_call.get() - used);
     cx.engine.set_fuel(of_store - used);
@@ -259,12 +256,13 @@ fn run_on_fuel_of_call<'a>(
     })
 }
 
-#[inline]
+#[inline(always)]
 fn run_on<'a>(
     cx: &mut Cx<'a>,
     thread: ThreadId,
     cancelled: bool,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+    step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
     let limit = cx.shared.config.max_nesting;
     cx.spend(CROSSING_WORK)?;
@@ -297,7 +295,7 @@ fn run_on<'a>(
             };
             next
         };
-        result = step(cx, next, false);
+        result = step(cx, next);
     }
 }
 
@@ -312,32 +310,5 @@ impl State {
         self.threads[next].state = ThreadState::Running;
         self.current = Some(next);
         true
-    }
-}
-
-/// Goes on with a thread that was blocked or has not begun.
-fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
-    let body = cx.state().threads[thread].body;
-    match body {
-        Body::Entering => canon::lift::entered(cx, thread, cancelled),
-        Body::EventLoop => canon::lift::event_loop_woken(cx, thread, cancelled),
-        Body::New { func, arg } => {
-            cx.state().threads[thread].body = Body::Explicit;
-            let outcome = cx.engine.call(func, &[arg], &mut []);
-            canon::thread::explicit_outcome(cx, thread, outcome)
-        }
-        Body::Core | Body::Callback | Body::Explicit => {
-            let import_result = canon::wake(cx, thread, cancelled)?;
-            let cont = cx.state().take_suspended(thread).expect("the guest was suspended");
-            let mut result = [0];
-            let count = canon::lift::result_count(&cx.state(), thread);
-            let outcome = cx.engine.resume(cont, &import_result, &mut result[..count]);
-            match body {
-                Body::Explicit => canon::thread::explicit_outcome(cx, thread, outcome),
-                Body::Core => canon::lift::core_outcome(cx, thread, outcome, result[0]),
-                _ => canon::lift::callback_outcome(cx, thread, outcome, result[0]),
-            }
-        }
-        Body::Sync => unreachable!("such a call never blocks"),
     }
 }

@@ -7,11 +7,11 @@ use super::output::OutputStream;
 use super::source::Sources;
 use super::state::{State, Waiter, World};
 use super::work::Work;
-use crate::canon::host_resource;
 use crate::component::Definitions;
 use crate::copy::typed::{Borrow, Canonical, HostResource, Load, Own, ResourceTypes, Store};
 use crate::core_types::AddrType;
 use crate::error::{Error, Result, Trap, Trapped};
+use crate::host;
 use crate::memory::Arena;
 use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask};
 use crate::types::{Field, FuncType, Type};
@@ -71,7 +71,7 @@ impl Call<'_, '_> {
     /// Gives a new resource to the guest.
     pub(super) fn own<R: HostResource>(&mut self, resource: R) -> Answer<Own<R>> {
         let rep = self.state.add(Rc::new(resource))?;
-        let made = host_resource::new(self.cx, &self.world.resources.get::<R>(), rep);
+        let made = host::resource::new(self.cx, &self.world.resources.get::<R>(), rep);
         made.map(Own::new).map_err(|error| {
             self.state.remove(rep);
             failed(&error)

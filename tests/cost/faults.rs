@@ -6,8 +6,8 @@
 use crate::{allocator, engine, store};
 use cmabi::component::{Component, Linker};
 use cmabi::error::Error;
+use cmabi::host;
 use cmabi::memory::Arena;
-use cmabi::runtime;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
@@ -46,7 +46,7 @@ fn load_and_call(fail: Option<usize>) -> usize {
         let arena = Rc::new(Arena::new());
         let (text, mut count) = (("Ada".as_ptr(), 3_usize), 0_u32);
         let func = instance.func("count")?;
-        runtime::call(&mut cx, func, (&raw const text).cast(), (&raw mut count).cast(), &arena)
+        host::call(&mut cx, func, (&raw const text).cast(), (&raw mut count).cast(), &arena)
     };
     let _ = run();
     allocator::allocations() - before

@@ -2,13 +2,13 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
-use cmabi::canon::FuncInst;
 use cmabi::component::{Component, Instance, Linker};
 use cmabi::engine::Engine;
 use cmabi::engine::wasmi::WasmiEngine;
 use cmabi::error::Result;
+use cmabi::host;
 use cmabi::memory::Arena;
-use cmabi::runtime::{self, HostFunc, HostOutcome, Store, StoreConfig};
+use cmabi::runtime::{FuncInst, HostFunc, HostOutcome, Store, StoreConfig};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -61,7 +61,7 @@ impl World {
         let arena = Rc::new(Arena::default());
         let results = std::ptr::from_mut(&mut result).cast();
         let params = std::ptr::from_ref(&params).cast();
-        runtime::call(&mut self.store.cx(), func, params, results, &arena)?;
+        host::call(&mut self.store.cx(), func, params, results, &arena)?;
         Ok(result)
     }
 }

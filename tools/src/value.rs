@@ -1,10 +1,10 @@
 //! Values of component functions: calls with WAVE text in and out.
 
-use cmabi::canon::FuncInst;
 use cmabi::core_types::AddrType;
 use cmabi::error::{Error, ErrorKind, Result};
+use cmabi::host;
 use cmabi::memory::{Arena, host_ptr};
-use cmabi::runtime::{self, Store};
+use cmabi::runtime::{FuncInst, Store};
 use cmabi::types::{Kind, Type};
 use cmabi::wave;
 use std::fmt;
@@ -59,12 +59,12 @@ pub fn call(store: &mut Store, func: &FuncInst, args: &str) -> Result<Option<Val
         host_ptr(keep(&arena, &bytes, params.info().align(AddrType::I64))?).cast_const()
     };
     let Some(result) = ty.result() else {
-        runtime::call(&mut store.cx(), func, args, std::ptr::dangling_mut(), &arena)?;
+        host::call(&mut store.cx(), func, args, std::ptr::dangling_mut(), &arena)?;
         return Ok(None);
     };
     let size = result.info().size(AddrType::I64);
     let place = arena.alloc(size.into(), result.info().align(AddrType::I64))?;
-    runtime::call(&mut store.cx(), func, args, place, &arena)?;
+    host::call(&mut store.cx(), func, args, place, &arena)?;
     let text = if result.info().holds_handles() {
         format!("a value of type {result}")
     } else {

@@ -3,7 +3,7 @@
 use super::{Counts, Decoder, invalid};
 use crate::component::ir::{BuiltinType, Initializer, Options};
 use crate::copy::StringEncoding;
-use crate::engine::declared::core_func;
+use crate::engine::core_func;
 use crate::error::Result;
 use wasmparser::component_types::ComponentAnyTypeId;
 use wasmparser::{CanonicalFunction, CanonicalOption, SectionLimited};

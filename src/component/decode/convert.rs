@@ -5,7 +5,7 @@ use crate::component::extern_type::{
     ComponentType, ExternDecl, ExternType, InstanceType, ModuleType, Named, TypeDef,
 };
 use crate::engine::CoreDecl;
-use crate::engine::declared::core_extern;
+use crate::engine::core_extern;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Case, Field, FuncType, Kind, ResourceType, Type};
 use std::collections::HashMap;

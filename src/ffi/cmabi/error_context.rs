@@ -5,6 +5,7 @@ use super::error::{cmabi_drop, cmabi_error, cmabi_status, cmabi_string};
 use super::store::cmabi_store;
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard};
+use crate::host;
 use crate::runtime::{self, Cx, ErrorContextHook};
 use std::ffi::c_void;
 use std::rc::Rc;
@@ -27,7 +28,7 @@ pub unsafe extern "C" fn cmabi_error_context_new(
             (store, check::out_value(context, "context")?)
         };
         let message = (&raw const message).cast();
-        out.write(store.enter(|cx| runtime::error_context_new(cx, message))?);
+        out.write(store.enter(|cx| host::error_context_new(cx, message))?);
         Ok(())
     })
 }
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn cmabi_error_context_debug_message(
         // SAFETY: the header's rules.
         let (store, out) =
             unsafe { (check::required(store, "store")?, check::out_value(message, "message")?) };
-        let stored = store.enter(|cx| runtime::error_context_debug_message(cx, context))?;
+        let stored = store.enter(|cx| host::error_context_debug_message(cx, context))?;
         // SAFETY: the runtime keeps a string in C's layout there.
         out.write(unsafe { stored.cast::<cmabi_string>().read() });
         Ok(())
@@ -65,7 +66,7 @@ pub unsafe extern "C" fn cmabi_error_context_drop(
     guard(error, || {
         // SAFETY: the header's rules.
         let store = unsafe { check::required(store, "store") }?;
-        store.enter(|cx| runtime::error_context_drop(cx, context))
+        store.enter(|cx| host::error_context_drop(cx, context))
     })
 }
 

@@ -4,10 +4,10 @@ use super::arena::cmabi_arena;
 use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
 use super::types::cmabi_func_type;
-use crate::canon::FuncInst;
 use crate::error::{Error, ErrorKind};
 use crate::ffi::{check, guard};
-use crate::runtime;
+use crate::host;
+use crate::runtime::FuncInst;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -109,6 +109,6 @@ pub unsafe extern "C" fn cmabi_func_call(
         let arena = arena.as_ref().unwrap_or(&store.no_arena);
         // A callback may free it, or the instance that it is borrowed from.
         let func = func.func.clone();
-        store.enter(|cx| runtime::call(cx, &func, args.cast(), results.cast(), arena))
+        store.enter(|cx| host::call(cx, &func, args.cast(), results.cast(), arena))
     })
 }

@@ -7,7 +7,8 @@ use super::stream::{self, Elements, Room, cmabi_copied, cmabi_on_copy};
 use super::types::cmabi_type;
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard};
-use crate::runtime::host_stream::{HostEnd, future_new};
+use crate::host::stream::future_new;
+use crate::runtime::host_end::HostEnd;
 use std::ffi::c_void;
 
 /// Makes a future of `element`, which is NULL for a future without payload. `*readable` and `*writable` are

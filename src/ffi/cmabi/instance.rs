@@ -12,6 +12,7 @@ use crate::component::extern_type::InstanceType;
 use crate::error::Result;
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard, guard_or};
+use crate::host;
 use crate::runtime::{self, InstanceId, instance_counts};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -197,7 +198,7 @@ pub unsafe extern "C" fn cmabi_instance_terminate(
     guard(error, || {
         // SAFETY: the header's rules.
         let (store, id) = unsafe { identified(store, instance) }?;
-        store.enter(|cx| runtime::terminate(cx, id))
+        store.enter(|cx| host::terminate(cx, id))
     })
 }
 

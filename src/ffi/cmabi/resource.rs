@@ -10,10 +10,10 @@ use super::host::cmabi_destructor;
 use super::store::cmabi_store;
 use super::types::cmabi_resource_type;
 use crate::account::Account;
-use crate::canon::host_resource;
 use crate::error::{Error, ErrorKind, Result, Trapped};
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard};
+use crate::host;
 use crate::runtime::{Cx, Table};
 use crate::types::ResourceType;
 use std::cell::RefCell;
@@ -104,9 +104,9 @@ pub unsafe extern "C" fn cmabi_resource_new(
             (store, ty, check::out_value(handle, "handle")?)
         };
         let made = store.enter(|cx| {
-            host_resource::check_implements(cx, &ty)?;
+            host::resource::check_implements(cx, &ty)?;
             let object = store.objects.add(Object { ty: ty.clone(), rep })?;
-            host_resource::new(cx, &ty, object).inspect_err(|_| {
+            host::resource::new(cx, &ty, object).inspect_err(|_| {
                 store.objects.remove(object);
             })
         })?;
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn cmabi_resource_rep(
             (store, ty, check::out_value(rep, "rep")?)
         };
         let number = store.enter(|cx| match handle & REP {
-            0 => host_resource::rep(cx, &ty, handle),
+            0 => host::resource::rep(cx, &ty, handle),
             _ => Ok(handle),
         })?;
         out.write(store.objects.get(&ty, number).ok_or_else(|| no_borrow(&ty, handle))?);
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn cmabi_resource_drop(
         // SAFETY: the header's rules.
         let (store, ty) =
             unsafe { (check::required(store, "store")?, cmabi_resource_type::optional(r#type)) };
-        store.enter(|cx| host_resource::drop(cx, ty.as_ref(), handle))
+        store.enter(|cx| host::resource::drop(cx, ty.as_ref(), handle))
     })
 }
 
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn cmabi_resource_give_up(
     guard(error, || {
         // SAFETY: the header's rules.
         let store = unsafe { check::required(store, "store") }?;
-        store.enter(|cx| host_resource::give_up(cx, handle))
+        store.enter(|cx| host::resource::give_up(cx, handle))
     })
 }
 
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn cmabi_resource_type_of(
             let store = check::required(store, "store")?;
             (store, check::out_handle(r#type.cast::<*mut cmabi_resource_type>(), "type")?)
         };
-        let ty = store.enter(|cx| host_resource::ty(cx, None, handle))?;
+        let ty = store.enter(|cx| host::resource::ty(cx, None, handle))?;
         // The store keeps every resource type that it has come to know.
         *out = cmabi_resource_type::borrowed(&ty).cast_mut();
         Ok(())
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn cmabi_resource_is_owned(
         // SAFETY: the header's rules.
         let (store, out) =
             unsafe { (check::required(store, "store")?, check::out_value(owned, "owned")?) };
-        out.write(store.enter(|cx| host_resource::is_owned(cx, handle))?);
+        out.write(store.enter(|cx| host::resource::is_owned(cx, handle))?);
         Ok(())
     })
 }

@@ -18,6 +18,7 @@ use crate::engine::{Engine, EngineStoreConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::data::{Data, drop_put_off, is_put_off, mark_in_use};
 use crate::ffi::{check, guard, guard_or, internal};
+use crate::host;
 use crate::memory::Arena;
 use crate::runtime::{self, Cx, Shared, Store, StoreConfig};
 use crate::signal::Signal;
@@ -357,7 +358,7 @@ pub unsafe extern "C" fn cmabi_store_tick(
     guard(error, || {
         // SAFETY: the header's rules.
         let store = unsafe { check::required(store, "store") }?;
-        let answer = store.enter(runtime::tick)?;
+        let answer = store.enter(host::tick)?;
         // SAFETY: the header's rules.
         if let Some(ran) = unsafe { ran.as_mut() } {
             *ran = answer;
@@ -375,7 +376,7 @@ pub unsafe extern "C" fn cmabi_store_run(
 ) -> cmabi_status {
     guard(error, || {
         // SAFETY: the header's rules.
-        unsafe { check::required(store, "store") }?.enter(runtime::run)
+        unsafe { check::required(store, "store") }?.enter(host::run)
     })
 }
 

@@ -7,8 +7,9 @@ use crate::core_types::AddrType;
 use crate::error::{ErrorKind, Result};
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard, guard_or};
+use crate::host;
 use crate::memory::Arena;
-use crate::runtime::{self, Completion, HostSubtask, SubtaskState};
+use crate::runtime::{Completion, HostSubtask, SubtaskState};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::mem;
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn cmabi_func_start(
         // A callback may free it, or the instance that it is borrowed from.
         let func = func.func.clone();
         store.enter(|cx| {
-            let started = runtime::start(cx, &func, args.cast(), place, &arena, None)?;
+            let started = host::start(cx, &func, args.cast(), place, &arena, None)?;
             new.subtask.set(Some(started));
             let subtask = Box::into_raw(new);
             *out = subtask;

@@ -4,7 +4,8 @@ use super::error::{cmabi_error, cmabi_status};
 use super::store::cmabi_store;
 use super::stream::{cmabi_copied, cmabi_copy_result};
 use crate::ffi::{check, guard};
-use crate::runtime::{self, EventCode, HostEvent};
+use crate::host::{self, HostEvent};
+use crate::runtime::EventCode;
 
 /// What a waitable has to tell (`EventCode` in CanonicalABI.md).
 /// @since 0.1
@@ -70,7 +71,7 @@ pub unsafe extern "C" fn cmabi_waitable_set_new(
         // SAFETY: the header's rules.
         let (store, out) =
             unsafe { (check::required(store, "store")?, check::out_value(set, "set")?) };
-        out.write(store.enter(runtime::waitable_set_new)?);
+        out.write(store.enter(host::waitable_set_new)?);
         Ok(())
     })
 }
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn cmabi_waitable_join(
     guard(error, || {
         // SAFETY: the header's rules.
         let store = unsafe { check::required(store, "store") }?;
-        store.enter(|cx| runtime::waitable_join(cx, end, set))
+        store.enter(|cx| host::waitable_join(cx, end, set))
     })
 }
 
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn cmabi_waitable_set_poll(
         // SAFETY: the header's rules.
         let (store, out) =
             unsafe { (check::required(store, "store")?, check::out_value(event, "event")?) };
-        let polled = store.enter(|cx| runtime::waitable_set_poll(cx, set))?;
+        let polled = store.enter(|cx| host::waitable_set_poll(cx, set))?;
         out.write(polled.into());
         Ok(())
     })
@@ -130,7 +131,7 @@ pub unsafe extern "C" fn cmabi_waitable_set_wait(
         // SAFETY: the header's rules.
         let (store, out) =
             unsafe { (check::required(store, "store")?, check::out_value(event, "event")?) };
-        let waited = store.enter(|cx| runtime::waitable_set_wait(cx, set))?;
+        let waited = store.enter(|cx| host::waitable_set_wait(cx, set))?;
         out.write(Some(waited).into());
         Ok(())
     })
@@ -147,6 +148,6 @@ pub unsafe extern "C" fn cmabi_waitable_set_drop(
     guard(error, || {
         // SAFETY: the header's rules.
         let store = unsafe { check::required(store, "store") }?;
-        store.enter(|cx| runtime::waitable_set_drop(cx, set))
+        store.enter(|cx| host::waitable_set_drop(cx, set))
     })
 }

@@ -5,7 +5,7 @@
 
 use super::engine_interface::cmabi_core_func_type;
 use super::value::cmabi_string_encoding;
-use crate::canon::{self, FuncInst, Options};
+use crate::canon;
 use crate::core_types::AddrType;
 use crate::engine::native::{NativeEngine, NativeStore};
 use crate::engine::{CoreFunc, CoreMemory, CoreMemoryType, CoreTable, EngineStore};
@@ -22,7 +22,7 @@ use crate::ffi::cmabi::types::{cmabi_func_type, cmabi_resource_type};
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard, guard_or};
 use crate::memory;
-use crate::runtime::{self, Dtor, HostFuncDef, InstanceId};
+use crate::runtime::{self, Dtor, FuncInst, HostFuncDef, InstanceId, Options};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::rc::Rc;

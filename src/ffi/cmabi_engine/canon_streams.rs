@@ -4,12 +4,13 @@
 
 use super::canon::cmabi_canon_options;
 use super::canon_builtins::{element as optional, returning, run};
-use crate::canon::{Builtin, Options};
+use crate::canon::Builtin;
 use crate::engine::native::NativeStore;
 use crate::error::Result;
 use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
 use crate::ffi::cmabi::store::cmabi_store;
 use crate::ffi::cmabi::types::cmabi_type;
+use crate::runtime::Options;
 use crate::types::Type;
 
 /// The immediates of a copy.

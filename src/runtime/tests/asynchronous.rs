@@ -1,8 +1,10 @@
-use super::host_stream::HostEnd;
+use super::host_end::HostEnd;
 use super::*;
 use crate::core_types::AddrType;
 use crate::engine::CoreType;
 use crate::error::ErrorKind;
+use crate::host::stream::{future_new, stream_new};
+use crate::host::{error_context_debug_message, error_context_drop, error_context_new};
 use crate::types::Kind;
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -250,7 +252,7 @@ fn the_host_and_a_guest_meet_at_a_stream() {
     let ty =
         func_type(&[Type::new(Kind::Stream(element.clone())).unwrap()], Some(Type::u32()), true);
     let sum = fx.lift(inst, &core, "sum", &ty, Options::default());
-    let (readable, writable) = host_stream::stream_new(&mut fx.store.cx(), element).unwrap();
+    let (readable, writable) = stream_new(&mut fx.store.cx(), element).unwrap();
     let result = Cell::new(0);
     let subtask = start_u32(&mut fx, &sum, &readable, &result);
     let data = [1u8, 2, 3, 4, 5, 6, 7, 8, 9, 10];
@@ -259,11 +261,11 @@ fn the_host_and_a_guest_meet_at_a_stream() {
     // The guest was waiting with room for 4; the rest goes when it reads again.
     assert_eq!(
         written.unwrap().unwrap(),
-        host_stream::Copied { result: CopyResult::Completed, count: 4 }
+        host_end::Copied { result: CopyResult::Completed, count: 4 }
     );
     let told = Rc::new(Cell::new(None));
     let tells = told.clone();
-    let completion: host_stream::Completion = Box::new(move |_, copied| tells.set(Some(copied)));
+    let completion: host_end::Completion = Box::new(move |_, copied| tells.set(Some(copied)));
     run(&mut fx.store.cx()).unwrap();
     let rest = data[4..].as_ptr();
     writer.write(&mut fx.store.cx(), rest, 6, Some(completion)).unwrap();
@@ -303,7 +305,7 @@ fn a_future_that_gets_no_value_leaves_nothing_when_both_ends_are_gone() {
     let mut fx = Fixture::new();
     let cx = &mut fx.store.cx();
     for reader_first in [false, true] {
-        let (readable, writable) = host_stream::future_new(cx, Some(Type::u32())).unwrap();
+        let (readable, writable) = future_new(cx, Some(Type::u32())).unwrap();
         let (reader, writer) = (HostEnd::future(readable), HostEnd::future(writable));
         if reader_first {
             reader.drop(cx).unwrap();

@@ -7,10 +7,12 @@ mod parked;
 mod trouble;
 
 use super::*;
-use crate::canon::{self, Builtin, FuncInst, Options};
+use crate::canon::{self, Builtin};
 use crate::engine::wasmi::WasmiEngine;
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, CoreMemory, Engine, Module};
 use crate::error::{Error, Result, Trapped};
+use crate::host::{self, call, run, start};
+use crate::runtime::{FuncInst, Options};
 use crate::types::{Field, FuncType, Type};
 use std::sync::Arc;
 

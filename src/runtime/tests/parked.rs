@@ -242,7 +242,7 @@ fn the_host_does_not_wait_for_a_destructor() {
     let tasks = Pending::default();
     let ty = with_slow_destructor(&mut fx, &tasks);
     let handle = fx.store.cx().state().lower_own(InstanceId::HOST, &ty, 7).unwrap();
-    canon::host_resource::drop(&mut fx.store.cx(), None, handle).unwrap();
+    host::resource::drop(&mut fx.store.cx(), None, handle).unwrap();
     assert_eq!(tasks.lock().unwrap().len(), 1);
     answer(&mut fx, &tasks, 1);
     fx.assert_idle();

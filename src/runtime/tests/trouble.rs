@@ -1,12 +1,13 @@
 //! What the host does at the wrong moment: while a guest runs that has been ended by a trap, from
 //! inside a completion, with a handle that has outlived its call.
 
-use super::super::call as call_func;
 use super::*;
 use crate::core_types::AddrType;
 use crate::engine::{CoreFuncType, CoreType};
 use crate::error::ErrorKind;
-use crate::runtime::host_stream::{HostEnd, Signal, stream_new};
+use crate::host::call as call_func;
+use crate::host::stream::stream_new;
+use crate::runtime::host_end::{self, HostEnd, Signal};
 use crate::types::{Kind, ResourceType};
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -158,7 +159,7 @@ fn a_completion_ends_the_copy_that_it_comes_from() {
     let (reader, writer) = (HostEnd::stream(readable), HostEnd::stream(writable));
     let mut room = [0u8; 4];
     let arena = Rc::default();
-    let completion: host_stream::Completion = Box::new(move |cx, _| {
+    let completion: host_end::Completion = Box::new(move |cx, _| {
         // Whoever has written has been told, or can be asked; the end can go.
         let _ = writer.poll(cx);
         writer.drop(cx).unwrap();
@@ -224,7 +225,7 @@ fn a_borrow_ends_with_the_call_that_it_was_lent_to() {
     let run_func = fx.lift(inst, &core, "run", &func_type(&[], None, false), Options::default());
     assert_trap(&fx.call(&run_func, &[]).unwrap_err(), "on purpose");
     let handle = *kept.lock().unwrap();
-    let dropped = canon::host_resource::drop(&mut fx.store.cx(), None, handle);
+    let dropped = host::resource::drop(&mut fx.store.cx(), None, handle);
     assert_eq!(dropped.unwrap_err().kind(), ErrorKind::InvalidArgument);
     fx.assert_idle();
 }

@@ -4,11 +4,13 @@
 //! wait is over. A pinned thread goes on when it is on top again and not earlier; where everything
 //! that could go on is pinned further down, the guest traps.
 
-use super::thread::{Thread, ThreadId, ThreadState, Wait};
-use super::{Body, Callee, Cx, InstanceId, State, leave, outside, resume};
-use crate::canon;
+use super::builtin::wake;
+use super::thread::resume;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
+use crate::runtime::{
+    Body, Callee, Cx, InstanceId, State, Thread, ThreadId, ThreadState, Wait, leave, outside,
+};
 use smallvec::SmallVec;
 
 /// Blocks the current thread, which has just begun to wait: what the built-in returns.
@@ -31,7 +33,7 @@ pub(crate) fn block(cx: &mut Cx<'_>) -> Result<SmallVec<[RawVal; 1]>, Trapped> {
         entry.state = ThreadState::Running;
         state.current = Some(thread);
     }
-    canon::wake(cx, thread, cancelled)
+    wake(cx, thread, cancelled)
 }
 
 /// Runs other threads until `thread` can go on; whether it is cancelled.

@@ -1,58 +1,18 @@
 //! The host's ends of streams and futures. They are handles of the host's own table, like those
 //! that arrive in values.
 
-use super::buffer::Buffer;
-use super::context::{Crossing, Memory, Side};
-use super::stream::{self, Begun, Channel, CopyResult, CopyState, Direction, EndKind};
-use super::waitable::{Event, WaitableId, WaitableKind};
-use super::{Cx, Handle, InstanceId, State, host_value, store};
+use super::settle;
 use crate::copy::Format;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
+use crate::runtime::host_end::{Completion, Copied, HostEnd, HostSide, Signal, Watcher, tell};
+use crate::runtime::stream::{self, Begun, Channel, CopyState, EndKind};
+use crate::runtime::{
+    Buffer, CopyResult, Crossing, Cx, Direction, Event, EventCode, Handle, InstanceId, Memory,
+    Side, State, WaitableId, WaitableKind, blame, check_handles,
+};
 use crate::types::{Kind, Type};
 use std::rc::Rc;
-
-/// How a read or write of the host's ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Copied {
-    /// Why it is over.
-    pub result: CopyResult,
-    /// How many elements were copied.
-    pub count: u32,
-}
-
-/// Told that a copy of the host's is over, when no guest runs.
-pub type Completion = Box<dyn FnOnce(&mut Cx<'_>, Copied)>;
-
-/// What the other end of a stream does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Signal {
-    /// It waits with a buffer.
-    Waits = 0,
-    /// It wants the buffer back that it waits with.
-    Cancels = 1,
-    /// It is gone.
-    Dropped = 2,
-}
-
-/// Told what the other end does, the first two inside the built-in that the guest calls. The answer
-/// to [`Signal::Cancels`] is whether the buffer is kept until [`HostEnd::release`].
-pub type Watcher = dyn Fn(&mut Cx<'_>, HostEnd, Signal) -> bool;
-
-/// What an end of the host's has beside others.
-#[derive(Default)]
-pub(crate) struct HostSide {
-    completion: Option<Completion>,
-    watcher: Option<Rc<Watcher>>,
-}
-
-/// An end of the host's: a handle that should be an end of a stream, or of a future.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostEnd {
-    channel: Channel,
-    handle: u32,
-}
 
 /// A new stream with both ends the host's: the handles of the readable and of the writable end.
 pub fn stream_new(cx: &mut Cx<'_>, element: Option<Type>) -> Result<(u32, u32)> {
@@ -146,10 +106,10 @@ impl HostEnd {
         let buffer = buffer.map_err(usage)?;
         let written = element.as_ref().filter(|_| direction == Direction::Writable);
         if let Some(element) = written {
-            host_value::check_handles(cx, element, ptr, count)?;
+            check_handles(cx, element, ptr, count)?;
         }
         let result = stream::copy(cx, id, buffer).map_err(|trap| match written {
-            Some(element) => host_value::blame(cx, element, ptr, count, trap),
+            Some(element) => blame(cx, element, ptr, count, trap),
             None => trap,
         });
         let (copied, unused) = match &result {
@@ -161,7 +121,7 @@ impl HostEnd {
             }
         };
         drop(unused);
-        store::settle(cx, result.map(drop))?;
+        settle(cx, result.map(drop))?;
         Ok(copied)
     }
 
@@ -222,7 +182,7 @@ impl HostEnd {
             state.set_copy_event(other, CopyResult::Completed, true);
         }
         drop(state);
-        store::settle(cx, Ok(()))?;
+        settle(cx, Ok(()))?;
         Ok(Some(Copied { result: CopyResult::Completed, count }))
     }
 
@@ -273,7 +233,7 @@ impl HostEnd {
         if waits {
             tell(cx, id, Signal::Waits);
         }
-        store::settle(cx, Ok(()))
+        settle(cx, Ok(()))
     }
 
     /// Gives the other end its buffer back, which it waits for after [`Signal::Cancels`].
@@ -303,7 +263,7 @@ impl HostEnd {
         state.drop_end(id);
         drop(state);
         drop(side);
-        store::settle(cx, Ok(()))
+        settle(cx, Ok(()))
     }
 
     /// Lets go of the writable end of a future, with or without a value. An error while it is being
@@ -322,7 +282,7 @@ impl HostEnd {
         state.abandon_end(id);
         drop(state);
         drop(side);
-        store::settle(cx, Ok(()))
+        settle(cx, Ok(()))
     }
 
     #[cold]
@@ -333,7 +293,7 @@ impl HostEnd {
 }
 
 /// A mistake of the host's, in the words for the same mistake of a guest's.
-pub(crate) fn usage(trap: Trapped) -> Error {
+pub(super) fn usage(trap: Trapped) -> Error {
     Error::new(ErrorKind::InvalidArgument, trap.to_string())
 }
 
@@ -376,12 +336,6 @@ impl State {
                 Err(end.wrong_kind(expected, found.noun()))
             }
         }
-    }
-
-    /// Whether somebody will be told when the copy at an end is over.
-    pub(crate) fn has_completion(&self, id: WaitableId) -> bool {
-        let WaitableKind::End(end) = &self.waitables[id].kind else { return false };
-        end.host.as_ref().is_some_and(|side| side.completion.is_some())
     }
 
     fn take_completion(&mut self, id: WaitableId) -> Option<Completion> {
@@ -461,13 +415,6 @@ impl State {
         copied(event)
     }
 
-    /// An end has got an event, or its other end is gone: the host is told when no guest runs.
-    pub(crate) fn notify_host_end(&mut self, id: WaitableId) {
-        if self.waitables[id].inst == InstanceId::HOST {
-            self.host_copies.push_back(id);
-        }
-    }
-
     /// What is to be told about an end that [`State::notify_host_end`] was called for.
     fn take_notice(&mut self, id: WaitableId) -> Option<Notice> {
         let waitable = self.waitables.get_mut(id)?;
@@ -491,8 +438,8 @@ impl State {
 }
 
 /// What the event of a copy says.
-pub(crate) fn copied(event: Event) -> Copied {
-    use super::EventCode::{FutureRead, FutureWrite};
+pub(super) fn copied(event: Event) -> Copied {
+    use EventCode::{FutureRead, FutureWrite};
     let result = match event.p2 & 0xf {
         0 => CopyResult::Completed,
         1 => CopyResult::Dropped,
@@ -512,7 +459,7 @@ enum Notice {
 
 /// Tells the host of one of its copies that is over, or of a peer that is gone. False when there is
 /// nothing to tell.
-pub(crate) fn complete_one(cx: &mut Cx<'_>) -> bool {
+pub(super) fn complete_one(cx: &mut Cx<'_>) -> bool {
     let notice = {
         let mut state = cx.state();
         let Some(id) = state.host_copies.pop_front() else { return false };
@@ -528,30 +475,8 @@ pub(crate) fn complete_one(cx: &mut Cx<'_>) -> bool {
     true
 }
 
-/// Tells the host what `id` does, if the other end is the host's and watched: its answer.
-pub(crate) fn signal(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> bool {
-    let other = cx.state().other_end(id);
-    other.is_some_and(|other| tell(cx, other, signal))
-}
-
-fn tell(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> bool {
-    let (watcher, end, thread) = {
-        let mut state = cx.state();
-        let handle = state.waitables[id].index;
-        let end = state.end(id);
-        let channel = end.kind.channel;
-        let watcher = end.host.as_ref().and_then(|side| side.watcher.clone());
-        let Some(watcher) = watcher else { return false };
-        // As for host functions: what runs now is not the guest's thread.
-        (watcher, HostEnd { channel, handle }, state.current.take())
-    };
-    let answer = watcher(cx, end, signal);
-    cx.state().current = thread;
-    answer
-}
-
 /// Whether the host holds an end by which it could make guests go on.
-pub(crate) fn holds_ends(state: &State) -> bool {
+pub(super) fn holds_ends(state: &State) -> bool {
     state[InstanceId::HOST].handles.iter().any(|(_, handle)| is_end(handle))
 }
 

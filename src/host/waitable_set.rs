@@ -1,8 +1,12 @@
 //! Waitable sets of the host's: its ends of streams and futures, waited for together.
 
-use super::host_stream::{Copied, copied, usage};
-use super::{Cx, EventCode, Handle, InstanceId, SetId, State, WaitableId, outside, store};
+use super::call::{tick, would_block};
+use super::stream::{copied, usage};
 use crate::error::{Error, ErrorKind, Result, Trapped};
+use crate::runtime::host_end::Copied;
+use crate::runtime::{
+    Cx, EventCode, Handle, InstanceId, SetId, State, WaitableId, WaitableKind, outside,
+};
 
 /// What became of a copy at an end in a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +58,8 @@ pub fn waitable_set_wait(cx: &mut Cx<'_>, set: u32) -> Result<HostEvent> {
         if let Some(event) = waitable_set_poll(cx, set)? {
             return Ok(event);
         }
-        if !store::tick(cx)? && !outside::wait_for_any(cx)? {
-            return Err(store::would_block(&cx.state(), "no end in the set has an event"));
+        if !tick(cx)? && !outside::wait_for_any(cx)? {
+            return Err(would_block(&cx.state(), "no end in the set has an event"));
         }
     }
 }
@@ -67,6 +71,12 @@ pub fn waitable_set_drop(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
 }
 
 impl State {
+    /// Whether somebody will be told when the copy at an end is over.
+    fn has_completion(&self, id: WaitableId) -> bool {
+        let WaitableKind::End(end) = &self.waitables[id].kind else { return false };
+        end.host.as_ref().is_some_and(|side| side.completion.is_some())
+    }
+
     /// An element of the set with an event that no completion will be told of.
     fn next_for_set(&mut self, set: SetId) -> Option<WaitableId> {
         let len = self.sets[set].pending.len();

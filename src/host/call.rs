@@ -1,0 +1,160 @@
+//! The host as a caller ("Embedding API").
+
+use super::{settle, stream};
+use crate::canon::{resume, run_parked};
+use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use crate::memory::Arena;
+use crate::runtime::{
+    Caller, Completion, Cx, FuncInst, HostCaller, HostSubtask, InstanceId, State, SubtaskState,
+    check_handles, leave, outside,
+};
+use std::rc::Rc;
+
+/// Starts a call: `Store.invoke` of the reference. `args` is the canonical record of the
+/// parameters and must stay until the call has started, `results` has room for the result and must
+/// stay until it is resolved; what the result points at goes to `arena`. `completion` is told when
+/// the call is over.
+pub fn start(
+    cx: &mut Cx<'_>,
+    func: &FuncInst,
+    args: *const u8,
+    results: *mut u8,
+    arena: &Rc<Arena>,
+    completion: Option<Completion>,
+) -> Result<HostSubtask> {
+    func.make_host_plans(cx);
+    if let Some(params) = func.ty().params_type() {
+        check_handles(cx, params, args as u64, 1).map_err(Trapped::of_params)?;
+    }
+    let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });
+    let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64)?;
+    let subtask = HostSubtask(subtask);
+    let started = func.invoke(cx, subtask.0, InstanceId::HOST, &[args as u64]);
+    if started.is_err() {
+        let forgotten = {
+            let state = &mut *cx.state();
+            let told = state.completions.iter().position(|(id, _)| *id == subtask);
+            (state.forget_subtask(subtask.0), told.and_then(|at| state.completions.remove(at)))
+        };
+        drop(forgotten);
+    }
+    settle(cx, started).map(|()| subtask)
+}
+
+/// Calls `func` and runs the store until the call is over. See [`start`].
+///
+/// Where nothing can run before something outside wakes the store, the thread sleeps until it does (see
+/// [`Extension`](crate::runtime::Extension)). Otherwise, where nothing can run any more: an error of [`ErrorKind::WouldBlock`] if the host can make the
+/// call go on, else the trap [`Trap::Deadlock`]. Inside a host function, nothing else can run.
+pub fn call(
+    cx: &mut Cx<'_>,
+    func: &FuncInst,
+    args: *const u8,
+    results: *mut u8,
+    arena: &Rc<Arena>,
+) -> Result<()> {
+    let subtask = start(cx, func, args, results, arena, None)?;
+    let end = loop {
+        let end = cx.state().take_host_call(subtask);
+        if let Some(end) = end {
+            break end?;
+        }
+        let stopped = if cx.state().nesting > 0 {
+            would_block(
+                &cx.state(),
+                "the call has to wait until its caller, a host function, returns",
+            )
+        } else {
+            let step = match run_one(cx) {
+                Ok(false) => match outside::wait(cx, subtask.0) {
+                    Ok(is_woken) => Ok(is_woken),
+                    Err(trap) => {
+                        cx.state().end_waiting(subtask.0, &trap);
+                        settle(cx, Err(trap)).map(|()| false)
+                    }
+                },
+                step => step,
+            };
+            match step {
+                Ok(true) => continue,
+                Ok(false) => stuck(cx),
+                Err(error) => match cx.state().take_host_call(subtask) {
+                    // What trapped is what is waited for, whether or not it had returned before.
+                    Some(end) => return Err(end.err().unwrap_or(error)),
+                    None => error,
+                },
+            }
+        };
+        subtask.drop(cx)?;
+        return Err(stopped);
+    };
+    match end {
+        SubtaskState::Returned => Ok(()),
+        _ => Err(Error::new(ErrorKind::Host, "the call was cancelled")),
+    }
+}
+
+/// Threads that the message of a deadlock names.
+const DEADLOCK_THREADS: usize = 10;
+
+fn stuck(cx: &mut Cx<'_>) -> Error {
+    let state = cx.state();
+    if state.pending_host_tasks > 0 || stream::holds_ends(&state) {
+        return would_block(&state, "the call waits for the host");
+    }
+    Trapped::from(Trap::Deadlock { who: who_waits(&state).into() }).into()
+}
+
+/// Nothing can run before the host does something, because of `reason`.
+#[cold]
+pub(super) fn would_block(state: &State, reason: &str) -> Error {
+    Error::new(ErrorKind::WouldBlock, format!("{reason}{}", who_waits(state)))
+}
+
+/// Lines that say who waits for what, each after a line break.
+fn who_waits(state: &State) -> String {
+    let lines = state.describe(DEADLOCK_THREADS);
+    lines.lines().map(|line| format!("\n  {line}")).collect()
+}
+
+/// Runs one ready thread, if there is one: `Store.tick` of the reference. Before that, fails with the
+/// trap that nobody was told of yet.
+pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
+    let unreported = {
+        let mut state = cx.state();
+        if state.nesting > 0 {
+            return Err(Error::new(ErrorKind::Busy, "the store is running"));
+        }
+        state.unreported.take()
+    };
+    match unreported {
+        Some(trap) => Err(trap.into()),
+        None => run_one(cx),
+    }
+}
+
+fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
+    outside::deliver(cx)?;
+    let (thread, inst) = {
+        let mut state = cx.state();
+        let Some(thread) = state.next_ready() else {
+            drop(state);
+            return outside::look(cx);
+        };
+        let inst = state.threads[thread].inst;
+        state.enter_from(inst, InstanceId::HOST);
+        (thread, inst)
+    };
+    let result = leave(cx, inst, InstanceId::HOST, |cx| {
+        resume(cx, thread, false)?;
+        run_parked(cx, inst)
+    });
+    settle(cx, result)?;
+    Ok(true)
+}
+
+/// Runs until no thread is ready.
+pub fn run(cx: &mut Cx<'_>) -> Result<()> {
+    while tick(cx)? {}
+    Ok(())
+}

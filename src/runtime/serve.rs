@@ -1,0 +1,221 @@
+//! Calls that the host serves: `canon_lift` where the callee is the host. What the host does with such a call
+//! later is in `host`.
+
+use super::task::{Callee, Served, Task, TaskId};
+use super::{
+    Cx, Handle, InstanceId, Ownership, State, WaitableId, context, lower_params, return_result,
+};
+use crate::copy::FuncPlans;
+use crate::core_types::AddrType;
+use crate::engine::RawVal;
+use crate::error::{Frame, FrameKind, Result, Trap, Trapped};
+use crate::memory::{Arena, host_ptr};
+use crate::types::FuncType;
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A function of the host that components can import.
+pub struct HostFuncDef {
+    /// Its type.
+    pub ty: FuncType,
+    /// What it is called in messages.
+    pub name: Rc<str>,
+    /// The function.
+    pub func: Arc<HostFunc>,
+    pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
+}
+
+impl HostFuncDef {
+    /// A function that `func` serves.
+    pub fn new(ty: FuncType, name: impl Into<Rc<str>>, func: Arc<HostFunc>) -> Self {
+        HostFuncDef { ty, name: name.into(), func, host_plans: OnceCell::new() }
+    }
+
+    /// A call of it, for traps.
+    #[cold]
+    pub(crate) fn frame(&self) -> Frame {
+        Frame::new(FrameKind::Host, &*self.name)
+    }
+}
+
+/// What serves the calls of a host function, in every store that it is linked into.
+pub type HostFunc = dyn Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync;
+
+/// How a host function answers a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostOutcome {
+    /// The result, if the function has one, is written to [`HostCall::results`].
+    Returned,
+    /// The result comes later, through [`HostTask::return_`].
+    Pending,
+}
+
+/// One call of a host function.
+pub struct HostCall<'a, 'cx> {
+    /// The store. Calls into it nest, and are refused by instances that are entered already.
+    pub cx: &'a mut Cx<'cx>,
+    /// The canonical record of the parameters in the host's layout; dangling without parameters.
+    /// Valid until the task is over.
+    pub args: *const u8,
+    /// Room for the result in the host's layout; dangling without a result. What it points at need
+    /// only be valid until the function answers.
+    pub results: *mut u8,
+    /// Memory that lives as long as the task: where `args` is, and a place for results.
+    pub arena: &'a Rc<Arena>,
+    /// The call as a task, to be kept if the answer is [`HostOutcome::Pending`].
+    pub task: HostTask,
+    /// The type of the function.
+    pub ty: &'a FuncType,
+}
+
+/// Told that the caller of a pending task wants it cancelled. It may resolve the task at once.
+pub type OnCancel = Rc<dyn Fn(&mut Cx<'_>, HostTask) -> Result<(), Trapped>>;
+
+/// A call that the host serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostTask(pub(crate) TaskId);
+
+impl HostTask {
+    /// The task as a number; never 0.
+    pub fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    /// The task that [`HostTask::to_bits`] gave.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        super::Id::from_bits(bits).map(HostTask)
+    }
+
+    /// Frees a task that is over.
+    pub(crate) fn finish(self, cx: &mut Cx<'_>) {
+        let task = {
+            let mut state = cx.state();
+            state.end_borrows(self.0);
+            if !state.task_resolved(self.0) {
+                state.trace_dead(self.0, None);
+            }
+            state.tasks.remove(self.0)
+        };
+        let Some(Task { callee: Callee::Host(served), .. }) = task else { return };
+        let Served { arena, on_cancel, .. } = served;
+        drop(on_cancel);
+        let mut state = cx.state();
+        state.pending_host_tasks -= 1;
+        state.give_back_arena(arena);
+    }
+}
+
+/// Empty arenas that are kept for the next calls that the host serves.
+const POOLED_ARENAS: usize = 64;
+/// The bytes that each of them may hold.
+const MAX_POOLED_BYTES: u64 = 256 << 10;
+
+impl State {
+    /// An empty arena, which the store is charged with.
+    #[inline]
+    pub(crate) fn take_arena(&mut self) -> Rc<Arena> {
+        let pooled = self.arenas.pop();
+        pooled.unwrap_or_else(|| Rc::new(Arena::charged_to(&self.host_memory)))
+    }
+
+    /// Keeps an arena that nobody uses any more for the next call, if it is not large.
+    #[inline]
+    pub(crate) fn give_back_arena(&mut self, arena: Rc<Arena>) {
+        if Rc::strong_count(&arena) == 1 && self.arenas.len() < POOLED_ARENAS {
+            arena.reset();
+            if arena.held() <= MAX_POOLED_BYTES {
+                self.arenas.push(arena);
+            }
+        }
+    }
+
+    /// Takes from the host what was lent to a call that has failed: the handles mean nothing then.
+    fn end_borrows(&mut self, task: TaskId) {
+        if self.tasks.get(task).is_none_or(|task| task.num_borrows == 0) {
+            return;
+        }
+        let lent: Vec<_> = self[InstanceId::HOST]
+            .handles
+            .iter()
+            .filter(|(_, handle)| match handle {
+                Handle::Resource(handle) => {
+                    handle.kind == Ownership::Borrow(task) && handle.num_lends == 0
+                }
+                _ => false,
+            })
+            .map(|(index, _)| index)
+            .collect();
+        for index in lent {
+            let lent = self.take_handle(InstanceId::HOST, index);
+            debug_assert!(lent.is_ok());
+        }
+    }
+}
+
+/// Calls a host function: `canon_lift` where the callee is the host.
+pub(crate) fn serve(
+    cx: &mut Cx<'_>,
+    def: &Rc<HostFuncDef>,
+    subtask: WaitableId,
+    args: &[RawVal],
+) -> Result<(), Trapped> {
+    let (task, arena) = {
+        let state = &mut *cx.state();
+        let arena = state.take_arena();
+        let task = state.tasks.insert_with(|_| {
+            let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
+            Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask))
+        })?;
+        state.pending_host_tasks += 1;
+        state.subtask(subtask).callee = Some(task);
+        state.start_task(task);
+        (task, arena)
+    };
+    let outcome = serve_task(cx, def, task, args, &arena);
+    drop(arena);
+    if !matches!(outcome, Ok(HostOutcome::Pending)) {
+        HostTask(task).finish(cx);
+    }
+    outcome.map(drop).map_err(|trap| trap.within(def.frame()))
+}
+
+fn serve_task(
+    cx: &mut Cx<'_>,
+    def: &HostFuncDef,
+    task: TaskId,
+    args: &[RawVal],
+    arena: &Rc<Arena>,
+) -> Result<HostOutcome, Trapped> {
+    let mut params: context::FlatParams = Default::default();
+    lower_params(cx, &def.ty, task, args, &mut params)?;
+    let results = match def.ty.result() {
+        Some(ty) => {
+            let info = ty.info();
+            let addr = AddrType::I64;
+            // A host function that leaves some of it out must not give what an earlier call left here.
+            arena.alloc_zeroed(info.size(addr).into(), info.align(addr))?
+        }
+        None => std::ptr::dangling_mut(),
+    };
+    // The host may hold on to its task, but not to the thread that called it.
+    let thread = cx.state().current.take();
+    let outcome = (def.func)(&mut HostCall {
+        cx,
+        args: host_ptr(params[0]),
+        results,
+        arena,
+        task: HostTask(task),
+        ty: &def.ty,
+    });
+    cx.state().current = thread;
+    let outcome = outcome?;
+    // The function may have answered by its task already.
+    let answered = cx.state().tasks.get(task).is_none();
+    match outcome {
+        HostOutcome::Pending => {}
+        HostOutcome::Returned if answered => return Err(Trap::TaskAlreadyResolved.into()),
+        HostOutcome::Returned => return_result(cx, &def.ty, task, 0, &[results as u64])?,
+    }
+    Ok(outcome)
+}
