@@ -69,6 +69,7 @@
 //! call back. State is borrowed in short scopes, and what a call needs is passed along.
 
 pub mod account;
+pub mod c_types;
 pub mod canon;
 mod clip;
 #[cfg(feature = "component")]

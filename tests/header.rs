@@ -1,4 +1,5 @@
-//! The headers of the C API are what cbindgen writes from `src/ffi/`.
+//! The headers of the C API are what cbindgen writes from `src/ffi/`, and from what the files there give on by
+//! `pub use`.
 //!
 //! `CMABI_UPDATE_HEADER=1 cargo test --test header` rewrites them.
 
@@ -29,8 +30,15 @@ fn title(file: &Path) -> String {
 fn declarations(config: &cbindgen::Config, file: &Path) -> String {
     let mut config = config.clone();
     (config.header, config.trailer) = (None, None);
-    config.export.include = public_types(file);
-    let bindings = cbindgen::Builder::new().with_config(config).with_src(file).generate().unwrap();
+    config.export.include = types(file);
+    let mut builder = cbindgen::Builder::new();
+    for (other, names) in given_on(file) {
+        let others = types(&other).into_iter().filter(|name| !names.contains(name));
+        config.export.exclude.extend(others);
+        config.export.include.extend(names);
+        builder = builder.with_src(other);
+    }
+    let bindings = builder.with_config(config).with_src(file).generate().unwrap();
     let mut text = Vec::new();
     bindings.write(&mut text);
     let text = String::from_utf8(text).unwrap();
@@ -38,6 +46,18 @@ fn declarations(config: &cbindgen::Config, file: &Path) -> String {
     let text = text.replace("#ifdef __cplusplus\n}  // extern \"C\"\n#endif  // __cplusplus\n", "");
     let lines: Vec<_> = text.lines().map(without_tags).collect();
     lines.join("\n").trim().replace("\n\n\n", "\n\n")
+}
+
+/// The types of other rooms that a file gives on: the files that they are in, and their names.
+fn given_on(file: &Path) -> Vec<(PathBuf, Vec<String>)> {
+    let text = fs::read_to_string(file).unwrap();
+    let given = text.split("\npub use crate::").skip(1).map(|rest| {
+        let (path, names) = rest.split(';').next().unwrap().rsplit_once("::").unwrap();
+        let names = names.trim_matches(['{', '}']).split(',').map(|name| name.trim().to_owned());
+        let other = root().join("src").join(path.replace("::", "/")).with_extension("rs");
+        (other, names.filter(|name| !name.is_empty()).collect())
+    });
+    given.collect()
 }
 
 /// Struct tags are written where they are declared only; elsewhere the typedef's name serves.
@@ -50,10 +70,11 @@ fn without_tags(line: &str) -> String {
 }
 
 /// cbindgen leaves out types that no function of the same file uses.
-fn public_types(file: &Path) -> Vec<String> {
+fn types(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).unwrap();
     let name = |line: &str| {
-        let rest = ["pub struct ", "pub enum ", "pub type ", "pub union "]
+        let line = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) "))?;
+        let rest = ["struct ", "enum ", "type ", "union "]
             .iter()
             .find_map(|keyword| line.strip_prefix(keyword))?;
         rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned)

@@ -22,6 +22,10 @@ use std::ops::Range;
 use std::ptr;
 use std::rc::Rc;
 
+/// Bytes that the stack of a fiber must have: what a built-in takes of the stack of the callback that calls it,
+/// with something to spare.
+pub(crate) const MIN_STACK: u64 = 64 << 10;
+
 /// Core values that cross a switch.
 pub type Values = SmallVec<[RawVal; 4]>;
 

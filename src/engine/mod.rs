@@ -11,7 +11,6 @@ pub mod fiber;
 #[cfg(feature = "wasmi")]
 pub(crate) mod names;
 pub mod native;
-#[cfg(feature = "component")]
 pub mod vtable;
 #[cfg(feature = "wasmi")]
 pub mod wasmi;

@@ -1,5 +1,6 @@
 //! Arguments from C, checked. Each helper names the argument in its message.
 
+pub(crate) use crate::c_types::{Enumeration, c_bool, enumerator, invalid};
 use crate::core_types::AddrType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::cmabi::error::cmabi_string;
@@ -8,16 +9,6 @@ use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::Path;
-
-/// A `bool` in a struct of C's. Whatever byte is there, it can be read; Rust's own has two values only.
-#[allow(non_camel_case_types)]
-pub(crate) type c_bool = u8;
-
-/// An error of [`ErrorKind::InvalidArgument`] about `argument`.
-#[cold]
-pub(crate) fn invalid(argument: &str, what: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("argument `{argument}` {what}"))
-}
 
 /// What `ptr` points to.
 ///
@@ -141,28 +132,6 @@ pub(super) unsafe fn text<'a>(string: cmabi_string, argument: &str) -> Result<&'
     std::str::from_utf8(bytes).map_err(|error| {
         invalid(argument, format_args!("is not UTF-8 (at byte {})", error.valid_up_to()))
     })
-}
-
-/// An enumeration of the header. C can pass any number, so exports take `MaybeUninit<Self>`,
-/// which has the same representation and which the header writes as the enumeration.
-///
-/// # Safety
-/// `Self` is `#[repr(u32)]`, and every number below [`Enumeration::COUNT`] is one of its values.
-pub(crate) unsafe trait Enumeration: Copy {
-    /// How many values there are, from 0.
-    const COUNT: u32;
-}
-
-/// The enumerator that C passed.
-pub(crate) fn enumerator<E: Enumeration>(value: MaybeUninit<E>, argument: &str) -> Result<E> {
-    const { assert!(size_of::<E>() == size_of::<u32>()) };
-    // SAFETY: `Enumeration`: the value is a `u32` that C passed, so it is initialized.
-    let number = unsafe { value.as_ptr().cast::<u32>().read() };
-    if number >= E::COUNT {
-        return Err(invalid(argument, format_args!("has the unknown value {number}")));
-    }
-    // SAFETY: `Enumeration`: every number below `COUNT` is a value.
-    Ok(unsafe { value.assume_init() })
 }
 
 /// A struct that the host fills in. Its first field is its size as the host's header has it.

@@ -1,47 +1,13 @@
 //! A host's own engine, given as a table of C functions.
 //!
-//! The engine's objects are pointers that only the engine understands; this file keeps the tables
-//! from our handles to them. What the guests of a store run on differs by [`Tier`]: with
-//! [`Tier::Resume`] the engine suspends them itself, with [`Tier::Fiber`] each call is a fiber.
+//! The engine's objects are pointers that only the engine understands; `store` keeps the tables
+//! from our handles to them. What the guests of a store run on differs by [`Tier`](super::Tier): where it is
+//! `Resume` the engine suspends them itself, where it is `Fiber` each call is a fiber.
+//!
+//! What C sees of it is there in builds without components as well, where there is nothing to use it.
 
-use super::declared::Declared;
-use super::{
-    Capabilities, CoreDecl, CoreExternType, Engine, EngineStore, EngineStoreConfig, Module, Tier,
-    suspended_bytes,
-};
-use crate::account::Account;
-use crate::error::{Error, ErrorKind, Result};
-use crate::ffi::check;
-use crate::ffi::cmabi::config::MIN_FIBER_STACK;
-use crate::ffi::cmabi::error::cmabi_string;
-use crate::ffi::cmabi_engine::engine_interface::{cmabi_engine_interface, cmabi_engine_limits};
-use std::any::Any;
-use std::ffi::c_void;
-use std::ptr;
-use std::rc::Rc;
-use std::sync::Arc;
-
-/// An engine that C filled in.
-pub struct VtableEngine(Arc<Table>);
-
-/// The table, and the promise to call its `drop`.
-struct Table(cmabi_engine_interface, Tier);
-
-// SAFETY: the header asks that an engine and its modules can be used from several threads.
-unsafe impl Send for Table {}
-// SAFETY: as above.
-unsafe impl Sync for Table {}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        if let Some(drop) = self.0.drop {
-            // SAFETY: the header: called once, when nothing of the engine is left.
-            unsafe { drop(self.0.data) }
-        }
-    }
-}
-
-/// Calls a function of a table that [`VtableEngine::new`] found to be there.
+/// Calls a function of a table that `VtableEngine::new` found to be there.
+#[cfg(feature = "component")]
 macro_rules! call {
     ($table:expr, $function:ident($($argument:expr),* $(,)?)) => {{
         let function = $table.0.$function.expect("checked when the engine was made");
@@ -51,171 +17,13 @@ macro_rules! call {
     }};
 }
 
-// After `call!`, which it uses.
+#[cfg(feature = "component")]
+mod engine;
+pub mod interface;
+#[cfg(feature = "component")]
 mod store;
 
+#[cfg(feature = "component")]
+pub use engine::VtableEngine;
+#[cfg(feature = "component")]
 pub(crate) use store::call_import;
-use store::{VtableStore, fiber_stack_size};
-
-impl VtableEngine {
-    /// An engine behind `table`, of whose bytes the host's header knew all. Takes over `drop`,
-    /// also on failure.
-    pub fn new(table: cmabi_engine_interface) -> Result<Self> {
-        let tier = table.tier();
-        // From here on dropping the engine calls `drop`.
-        let mut engine = Table(table, Tier::Resume);
-        engine.1 = tier?;
-        let resume = engine.1 == Tier::Resume;
-        let table = &engine.0;
-        let required = [
-            ("module_new", table.module_new.is_some()),
-            ("module_free", table.module_free.is_some()),
-            ("store_new", table.store_new.is_some()),
-            ("store_free", table.store_free.is_some()),
-            ("instantiate", table.instantiate.is_some()),
-            ("instance_export", table.instance_export.is_some()),
-            ("func_new", table.func_new.is_some()),
-            ("call", table.call.is_some()),
-            ("resume", table.resume.is_some() || !resume),
-            ("continuation_free", table.continuation_free.is_some() || !resume),
-            ("memory_data", table.memory_data.is_some()),
-            ("table_get", table.table_get.is_some()),
-            ("global_get", table.global_get.is_some()),
-            ("fuel_get", table.fuel_get.is_some() || table.fuel == 0),
-            ("fuel_set", table.fuel_set.is_some() || table.fuel == 0),
-        ];
-        let missing: Vec<_> =
-            required.iter().filter(|(_, given)| !given).map(|(name, _)| *name).collect();
-        if !missing.is_empty() {
-            let what = format_args!("lacks functions: {}", missing.join(", "));
-            return Err(check::invalid("table", what));
-        }
-        if !matches!(table.fiber_stack_bytes as u64, 0 | MIN_FIBER_STACK..) {
-            let what = format_args!("is less than {MIN_FIBER_STACK}");
-            return Err(check::invalid("table->fiber_stack_bytes", what));
-        }
-        Ok(VtableEngine(Arc::new(engine)))
-    }
-}
-
-impl Engine for VtableEngine {
-    fn capabilities(&self) -> Capabilities {
-        let table = &self.0.0;
-        Capabilities {
-            tier: self.0.1,
-            memory64: table.memory64 != 0,
-            exceptions: table.exceptions != 0,
-            fuel: table.fuel != 0,
-            interrupt: table.interrupt != 0,
-            stack_bytes: suspended_bytes(fiber_stack_size(table) as u64),
-        }
-    }
-
-    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
-        let declared = Declared::read(wasm)?;
-        self.check(&declared)?;
-        let mut module = ptr::null_mut();
-        let mut message = cmabi_string::EMPTY;
-        let (data, at, len) = (self.0.0.data, wasm.as_ptr(), wasm.len());
-        if !call!(self.0, module_new(data, at, len, &mut module, &mut message)) {
-            let text = text(message, "the engine rejected the module");
-            return Err(Error::new(ErrorKind::Unsupported, text));
-        }
-        Ok(Arc::new(VtableModule { table: self.0.clone(), module, declared }))
-    }
-
-    fn new_store(
-        &self,
-        config: &EngineStoreConfig,
-        guest_memory: &Rc<Account>,
-    ) -> Result<Box<dyn EngineStore>> {
-        if config.fuel.is_some() && self.0.0.fuel == 0 {
-            return Err(Error::new(ErrorKind::Unsupported, "the engine does not meter fuel"));
-        }
-        if config.interrupt.is_some() && self.0.0.interrupt == 0 {
-            return Err(Error::new(ErrorKind::Unsupported, "the engine cannot stop guests"));
-        }
-        let interrupt = config.interrupt.as_ref();
-        let limits = cmabi_engine_limits {
-            size: size_of::<cmabi_engine_limits>(),
-            max_memory_bytes: config.max_memory_bytes.unwrap_or(0),
-            max_table_elements: config.max_table_elements.unwrap_or(0),
-            metered: config.fuel.is_some(),
-            fuel: config.fuel.unwrap_or(0),
-            max_guest_bytes: guest_memory.limit(),
-            interrupt: interrupt.map_or(ptr::null(), |signal| signal.interrupt_word().as_ptr()),
-        };
-        let mut store = ptr::null_mut();
-        let mut message = cmabi_string::EMPTY;
-        if !call!(self.0, store_new(self.0.0.data, &limits, &mut store, &mut message)) {
-            let text = text(message, "the engine made no store");
-            return Err(Error::new(ErrorKind::Limit, text));
-        }
-        Ok(Box::new(VtableStore::new(self.0.clone(), store, interrupt)))
-    }
-}
-
-impl VtableEngine {
-    /// Fails where a module needs what the engine did not declare.
-    fn check(&self, declared: &Declared) -> Result<()> {
-        let lacks = |what: &str| {
-            let message = format!("the engine does not have {what}, which a core module uses");
-            Err(Error::new(ErrorKind::Unsupported, message))
-        };
-        let all = || declared.imports.iter().chain(&declared.exports).map(|decl| &decl.ty);
-        if self.0.0.exceptions == 0 && all().any(|ty| matches!(ty, CoreExternType::Tag(_))) {
-            return lacks("core exceptions");
-        }
-        let wide = |ty: &CoreExternType| match ty {
-            CoreExternType::Memory(memory) => memory.memory64,
-            CoreExternType::Table { table64, .. } => *table64,
-            _ => false,
-        };
-        if self.0.0.memory64 == 0 && all().any(wide) {
-            return lacks("64-bit memories and tables");
-        }
-        Ok(())
-    }
-}
-
-/// What the engine says, or else `otherwise`.
-fn text(message: cmabi_string, otherwise: &str) -> String {
-    if message.len == 0 || message.ptr.is_null() {
-        return otherwise.into();
-    }
-    // SAFETY: the header: the text is valid until the engine is called again.
-    let bytes = unsafe { std::slice::from_raw_parts(message.ptr.cast::<u8>(), message.len) };
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A module of the engine.
-struct VtableModule {
-    table: Arc<Table>,
-    module: *mut c_void,
-    declared: Declared,
-}
-
-// SAFETY: the header asks that modules can be used from several threads.
-unsafe impl Send for VtableModule {}
-// SAFETY: as above.
-unsafe impl Sync for VtableModule {}
-
-impl Module for VtableModule {
-    fn imports(&self) -> &[CoreDecl] {
-        &self.declared.imports
-    }
-
-    fn exports(&self) -> &[CoreDecl] {
-        &self.declared.exports
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-impl Drop for VtableModule {
-    fn drop(&mut self) {
-        call!(self.table, module_free(self.table.0.data, self.module));
-    }
-}

@@ -6,15 +6,13 @@ use super::super::{
     CoreMemory, CoreMemoryType, CoreTable, CoreTag, CoreType, EngineStore, Flow, ImportFn, Module,
     Outcome, RawVal, Tier,
 };
-use super::{Table, VtableModule, text};
-use crate::error::{Frame, FrameKind, Trap, Trapped};
-use crate::ffi::check;
-use crate::ffi::cmabi::error::cmabi_string;
-use crate::ffi::cmabi_engine::engine_interface::{
+use super::engine::{Table, VtableModule, text};
+use super::interface::{
     cmabi_core_extern, cmabi_core_frame, cmabi_core_func_type, cmabi_core_kind,
     cmabi_engine_interface, cmabi_flow, cmabi_import, cmabi_outcome,
 };
-use crate::ffi::cmabi_engine::flatten::cmabi_core_type;
+use crate::c_types::{cmabi_core_type, cmabi_string, enumerator};
+use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::memory;
 use crate::signal::{self, Signal};
 use std::cell::{Cell, RefCell};
@@ -166,7 +164,7 @@ impl VtableStore {
         let outcome = function(&mut continuation, &mut message);
         let asked = self.0.blocking.replace(outer) == Blocking::Asked;
         let suspended = EngineContinuation { store: Rc::downgrade(&self.0), item: continuation };
-        let Ok(outcome) = check::enumerator(outcome, "outcome") else {
+        let Ok(outcome) = enumerator(outcome, "outcome") else {
             return Err(engine_error("answered no cmabi_outcome"));
         };
         if matches!(outcome, cmabi_outcome::Trapped | cmabi_outcome::OutOfFuel) {
@@ -280,6 +278,16 @@ impl VtableStore {
         };
         cmabi_core_extern { kind: MaybeUninit::new(kind), item }
     }
+}
+
+impl cmabi_core_func_type {
+    /// No parameters and no results.
+    const EMPTY: Self = cmabi_core_func_type {
+        params: ptr::null(),
+        params_len: 0,
+        results: ptr::null(),
+        results_len: 0,
+    };
 }
 
 /// Core functions of one call that a trap tells of.

@@ -2,6 +2,7 @@
 
 use super::error::{cmabi_drop, cmabi_string};
 use super::error::{cmabi_error, cmabi_status};
+use crate::engine::fiber::MIN_STACK;
 use crate::ffi::check;
 use crate::ffi::data::Data;
 use crate::ffi::{guard, guard_or};
@@ -138,16 +139,13 @@ pub unsafe extern "C" fn cmabi_config_set_fiber_stack_bytes(
     guard(error, || {
         // SAFETY: the header's rules.
         let config = unsafe { check::required_mut(config, "config") }?;
-        if bytes < MIN_FIBER_STACK {
-            return Err(check::invalid("bytes", format_args!("is less than {MIN_FIBER_STACK}")));
+        if bytes < MIN_STACK {
+            return Err(check::invalid("bytes", format_args!("is less than {MIN_STACK}")));
         }
         config.fiber_stack_bytes = Some(bytes);
         Ok(())
     })
 }
-
-/// What a built-in takes of the stack of the callback that calls it, with something to spare.
-pub(crate) const MIN_FIBER_STACK: u64 = 64 << 10;
 
 /// For an engine: how many bytes the loading of one component or core module may take. What is counted is
 /// what the types of a component come to when each is written out wherever it is mentioned, and in

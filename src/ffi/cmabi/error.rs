@@ -1,8 +1,9 @@
 //! Status, strings and errors
 
+pub use crate::c_types::cmabi_string;
 use crate::error::{Error, ErrorKind, Frame, FrameKind, PathSegment, Result, Trap, Trapped};
 use crate::ffi::{check, guard, guard_or};
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -137,31 +138,6 @@ pub extern "C" fn cmabi_status_text(status: MaybeUninit<cmabi_status>) -> cmabi_
 /// it is called at the end of the function of the library that let the callback go.
 /// @since 0.1
 pub type cmabi_drop = Option<unsafe extern "C" fn(data: *mut c_void)>;
-
-/// UTF-8 text: `len` bytes at `ptr`, without a terminator. A `len` of 0 allows any `ptr`.
-///
-/// It is also what a component's `string` is in the canonical layout, in arguments and results.
-/// `CMABI_STR("literal")` makes one from a literal.
-/// @since 0.1
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct cmabi_string {
-    /// The first byte.
-    pub ptr: *const c_char,
-    /// Bytes.
-    pub len: usize,
-}
-
-impl cmabi_string {
-    /// No text.
-    pub(crate) const EMPTY: Self = cmabi_string { ptr: ptr::null(), len: 0 };
-}
-
-impl From<&str> for cmabi_string {
-    fn from(text: &str) -> Self {
-        cmabi_string { ptr: text.as_ptr().cast(), len: text.len() }
-    }
-}
 
 /// Why a call failed: a status, a message that names the cause, and for a trap where it happened.
 ///

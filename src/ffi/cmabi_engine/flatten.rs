@@ -1,6 +1,6 @@
 //! Flattening: types as core types
 
-use crate::engine::CoreType;
+pub use crate::c_types::cmabi_core_type;
 use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
 use crate::ffi::cmabi::reflect::{ask_layout, cmabi_addr_type};
 use crate::ffi::cmabi::types::{cmabi_func_type, cmabi_type};
@@ -8,64 +8,6 @@ use crate::ffi::{check, guard};
 use crate::types::Type;
 use crate::types::layout::Context;
 use std::mem::MaybeUninit;
-
-/// The type of a core value.
-/// @since 0.1
-#[repr(u32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum cmabi_core_type {
-    /// `i32`
-    I32,
-    /// `i64`
-    I64,
-    /// `f32`
-    F32,
-    /// `f64`
-    F64,
-    /// `v128`
-    V128,
-    /// `funcref`
-    Funcref,
-    /// `externref`
-    Externref,
-    /// Any other reference type.
-    Ref,
-}
-
-// SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
-unsafe impl check::Enumeration for cmabi_core_type {
-    const COUNT: u32 = cmabi_core_type::Ref as u32 + 1;
-}
-
-impl From<CoreType> for cmabi_core_type {
-    fn from(ty: CoreType) -> Self {
-        match ty {
-            CoreType::I32 => cmabi_core_type::I32,
-            CoreType::I64 => cmabi_core_type::I64,
-            CoreType::F32 => cmabi_core_type::F32,
-            CoreType::F64 => cmabi_core_type::F64,
-            CoreType::V128 => cmabi_core_type::V128,
-            CoreType::FuncRef => cmabi_core_type::Funcref,
-            CoreType::ExternRef => cmabi_core_type::Externref,
-            CoreType::OtherRef => cmabi_core_type::Ref,
-        }
-    }
-}
-
-impl From<cmabi_core_type> for CoreType {
-    fn from(ty: cmabi_core_type) -> Self {
-        match ty {
-            cmabi_core_type::I32 => CoreType::I32,
-            cmabi_core_type::I64 => CoreType::I64,
-            cmabi_core_type::F32 => CoreType::F32,
-            cmabi_core_type::F64 => CoreType::F64,
-            cmabi_core_type::V128 => CoreType::V128,
-            cmabi_core_type::Funcref => CoreType::FuncRef,
-            cmabi_core_type::Externref => CoreType::ExternRef,
-            cmabi_core_type::Ref => CoreType::OtherRef,
-        }
-    }
-}
 
 /// Which side of a component's boundary a core function is on.
 /// @since 0.1
