@@ -43,11 +43,12 @@
 //! | `canon thread.*` | `canon/thread.rs` |
 //! | `canon error-context.*` | `canon/error_context.rs` |
 //!
-//! Around it: [`account`] counts what is spent against limits, [`signal`] is how other threads wake a store
-//! and stop what runs in it, [`deadline`] when the time for that has come, [`types`] holds value types,
-//! [`component`] makes instances of component binaries (`Binary.md`, `Explainer.md`), [`engine`] runs
-//! core wasm, [`wave`] writes values as text, `wasi` is what a host can grant to components, [`host`] is
-//! what a host does with a store, [`ffi`] is the C API.
+//! Around it: [`component`] makes instances of component binaries (`Binary.md`, `Explainer.md`), [`host`] is what
+//! a host does with a store, `wasi` what it can grant to components, [`ffi`] the C API, [`engine`] runs core
+//! wasm, [`wave`] writes values as text. Below all of these, [`core_types`] and [`c_types`] are what core wasm
+//! and C speak of, [`account`] counts what is spent against limits, [`signal`] is how other threads wake a store
+//! and stop what runs in it, [`deadline`] when the time for that has come. Who may use whom says
+//! `docs/architecture.md`.
 //!
 //! # Four differences in form
 //!
