@@ -1,7 +1,9 @@
-//! What the dynamic linker is told of the shared library: its name, and that it stays.
+//! What the dynamic linker is told of the shared library, its name and that it stays, and for what it is built.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    // For what is compiled by tests and benchmarks.
+    println!("cargo:rustc-env=CMABI_TARGET={}", std::env::var("TARGET").unwrap_or_default());
     let target = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     match target.as_str() {
         "linux" | "freebsd" | "netbsd" | "openbsd" | "android" => {

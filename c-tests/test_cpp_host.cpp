@@ -102,6 +102,29 @@ TEST_CASE("the state of a host function goes with the linker and its stores") {
     CHECK(state.use_count() == 1);
 }
 
+TEST_CASE("what was found once makes many instances") {
+    const auto state = std::make_shared<int>(0);
+    {
+        std::optional<cmabi::instance_pre> pre;
+        {
+            Caller caller;
+            caller.offer_number();
+            caller.offer_text();
+            CHECK_THROWS_WITH_AS(caller.linker.prepare(caller.component), doctest::Contains("signal"), cmabi::error);
+            caller.linker.func(Caller::host, "signal", [state] { ++*state; });
+            pre = caller.linker.prepare(caller.component);
+            for (int i = 0; i < 2; ++i) {
+                cmabi::store store(caller.engine);
+                pre->instantiate(store).func<void()>("signal")();
+                pre->instantiate(store).func<void()>("signal")();
+            }
+        }
+        CHECK(*state == 4);
+        CHECK(state.use_count() == 2);
+    }
+    CHECK(state.use_count() == 1);
+}
+
 TEST_CASE("a name that is taken is refused, and the function dropped") {
     const auto state = std::make_shared<int>(0);
     Caller caller;

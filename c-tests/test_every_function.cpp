@@ -18,6 +18,7 @@ void release(cmabi_error *it) { cmabi_error_free(it); }
 void release(cmabi_func *it) { cmabi_func_free(it); }
 void release(cmabi_func_type *it) { cmabi_func_type_free(it); }
 void release(cmabi_instance *it) { cmabi_instance_free(it); }
+void release(cmabi_instance_pre *it) { cmabi_instance_pre_free(it); }
 void release(cmabi_interrupter *it) { cmabi_interrupter_free(it); }
 void release(cmabi_linker *it) { cmabi_linker_free(it); }
 void release(cmabi_resource_type *it) { cmabi_resource_type_free(it); }
@@ -46,6 +47,7 @@ struct World {
     Owner<cmabi_store> store;
     Owner<cmabi_component> component;
     Owner<cmabi_instance> instance;
+    Owner<cmabi_instance_pre> instance_pre;
     Owner<cmabi_arena> arena;
     Owner<cmabi_type> type;
     Owner<cmabi_func_type> func_type;
@@ -104,6 +106,7 @@ struct World {
             offer(name, serve);
         }
         REQUIRE_OK(cmabi_linker_instantiate, linker, store, component, instance.out());
+        REQUIRE_OK(cmabi_linker_prepare, linker, component, instance_pre.out());
         REQUIRE_OK(cmabi_instance_func, instance, CMABI_STR("number"), &func);
     }
     // Does what is asked for, where it was not done before.
@@ -141,6 +144,7 @@ struct World {
         linker.out();
         component.out();
         instance.out();
+        instance_pre.out();
         func = nullptr;
         arena.out();
         type.out();
@@ -168,7 +172,7 @@ private:
 template <class T>
 T *handle(World &w) {
     const auto things = std::make_tuple(w.engine.get(), w.config.get(), w.wasi_config.get(), w.linker.get(), w.store.get(), w.component.get(),
-                                        w.instance.get(), w.arena.get(), w.type.get(), w.func_type.get(),
+                                        w.instance.get(), w.instance_pre.get(), w.arena.get(), w.type.get(), w.func_type.get(),
                                         w.resource_type.get(), w.wit.get(), w.waker.get(), w.interrupter.get(), w.error.get(),
                                         const_cast<cmabi_func *>(w.func), w.task, w.subtask,
                                         const_cast<cmabi_extern_type *>(cmabi_component_export_at(w.component, 0, nullptr)),
@@ -397,6 +401,12 @@ TEST_CASE("every function can be called from a type check") {
         in_callback([](World &w) {
             w.offer(CMABI_STR("number"), serve);
             cmabi_linker_instantiate(w.linker, w.store, w.component, w.instance.out(), nullptr);
+        });
+    }
+    SUBCASE("of what is made ready") {
+        in_callback([](World &w) {
+            w.offer(CMABI_STR("number"), serve);
+            cmabi_linker_prepare(w.linker, w.component, w.instance_pre.out(), nullptr);
         });
     }
 }

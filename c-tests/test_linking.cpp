@@ -44,6 +44,55 @@ TEST_CASE("what is missing traps when it is called, and names itself") {
                 guest.func("use-plain"), &result, &result, guest.arena);
 }
 
+TEST_CASE("what was found once makes instances in many stores") {
+    cmabi_instance_pre *pre = nullptr;
+    {
+        Guest guest("needy.wasm");
+        CHECK_FAILS(CMABI_STATUS_LINK, "3 imports do not fit", cmabi_linker_prepare, guest.linker, guest.component,
+                    &pre);
+        CHECK(pre == nullptr);
+        REQUIRE_OK(cmabi_linker_func, guest.linker, view(""), view("plain"), one_more, nullptr, nullptr);
+        REQUIRE_OK(cmabi_linker_trap_unknown_imports, guest.linker, nullptr, 0);
+        REQUIRE_OK(cmabi_linker_prepare, guest.linker, guest.component, &pre);
+        for (int i = 0; i < 3; ++i) {
+            Handle<cmabi_store, cmabi_store_free> store;
+            REQUIRE_OK(cmabi_store_new, guest.engine, nullptr, store.out());
+            for (int j = 0; j < 2; ++j) {
+                Handle<cmabi_instance, cmabi_instance_free> instance;
+                REQUIRE_OK(cmabi_instance_pre_instantiate, pre, store, instance.out());
+                const cmabi_func *func = nullptr;
+                REQUIRE_OK(cmabi_instance_func, instance, view("use-plain"), &func);
+                const U32 args{41};
+                U32 result;
+                CHECK_OK(cmabi_func_call, store, func, &args, &result, guest.arena);
+                CHECK(result.value == 42);
+            }
+        }
+    }
+    // It needs neither the linker nor the component; a store of its engine it needs.
+    Guest other("needy.wasm");
+    Handle<cmabi_instance, cmabi_instance_free> instance;
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "`store` belongs to another engine", cmabi_instance_pre_instantiate, pre,
+                other.store, instance.out());
+    cmabi_instance_pre_free(pre);
+    cmabi_instance_pre_free(nullptr);
+}
+
+TEST_CASE("what an instance exports goes with its store only") {
+    Guest from("needy.wasm"), to("needy.wasm");
+    REQUIRE_OK(cmabi_linker_trap_unknown_imports, from.linker, nullptr, 0);
+    from.instantiate();
+    REQUIRE_OK(cmabi_linker_export, from.linker, view(""), view("plain"), from.instance, view("use-plain"));
+    Handle<cmabi_instance_pre, cmabi_instance_pre_free> pre;
+    REQUIRE_OK(cmabi_linker_prepare, from.linker, from.component, pre.out());
+    Handle<cmabi_store, cmabi_store_free> other;
+    REQUIRE_OK(cmabi_store_new, from.engine, nullptr, other.out());
+    Handle<cmabi_instance, cmabi_instance_free> instance;
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "plain: defined by an instance of another store",
+                cmabi_instance_pre_instantiate, pre, other, instance.out());
+    CHECK_OK(cmabi_instance_pre_instantiate, pre, from.store, instance.out());
+}
+
 TEST_CASE("only the named imports may be missing, with their version or without") {
     Guest guest("needy.wasm");
     const cmabi_string names[] = {view("demo:net/sockets"), view("demo:net/poll@1.1.0")};

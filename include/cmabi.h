@@ -101,6 +101,7 @@ typedef struct cmabi_func cmabi_func;
 typedef struct cmabi_func_desc cmabi_func_desc;
 typedef struct cmabi_func_type cmabi_func_type;
 typedef struct cmabi_instance cmabi_instance;
+typedef struct cmabi_instance_pre cmabi_instance_pre;
 typedef struct cmabi_interrupter cmabi_interrupter;
 typedef struct cmabi_linker cmabi_linker;
 typedef struct cmabi_resource_type cmabi_resource_type;
@@ -1110,6 +1111,42 @@ cmabi_status cmabi_instance_counts(cmabi_store *store,
                                    const cmabi_instance *instance,
                                    cmabi_counts *counts,
                                    cmabi_error **error);
+
+/* Instances made ready --------------------------------------------------------------------------- */
+
+/**
+ * A component with what it imports, found in a linker once and for all: it is instantiated any number of
+ * times, in any stores of the engine, without looking for names and comparing types again.
+ *
+ * It keeps what it needs of the component and of the linker, which may be freed or given more definitions;
+ * those change nothing in it. It may be used by any number of threads at once where the linker may.
+ * @since 0.2
+ */
+typedef struct cmabi_instance_pre cmabi_instance_pre;
+
+/**
+ * Finds all that `component` imports, without instantiating it. Fails as `cmabi_linker_check` does.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_prepare(const cmabi_linker *linker,
+                                  const cmabi_component *component,
+                                  cmabi_instance_pre **instance_pre,
+                                  cmabi_error **error);
+
+/**
+ * Makes an instance in `store`, as `cmabi_linker_instantiate` does.
+ * @since 0.2
+ */
+cmabi_status cmabi_instance_pre_instantiate(const cmabi_instance_pre *instance_pre,
+                                            cmabi_store *store,
+                                            cmabi_instance **instance,
+                                            cmabi_error **error);
+
+/**
+ * Frees what was made ready; instances of it stay. NULL is fine.
+ * @since 0.2
+ */
+void cmabi_instance_pre_free(cmabi_instance_pre *instance_pre);
 
 /* Func ------------------------------------------------------------------------------------------- */
 

@@ -413,7 +413,7 @@ public:
     }
 
 private:
-    friend class linker;
+    friend class instance;
     friend struct detail::store_access;
 
     store(const engine &engine, const cmabi_config *config)
@@ -666,7 +666,18 @@ public:
 
 private:
     friend class linker;
+    friend class instance_pre;
     friend struct bindings::access;
+
+    /// What `function`, which makes an instance in `store`, makes.
+    template <class... Params, class... Args>
+    static instance made(store &store, cmabi_status (*function)(Params...), Args... args) {
+        cmabi_instance *instance = nullptr;
+        detail::store_use(store.link()).call(function, args..., &instance);
+        detail::instance_handle owned(instance);
+        return cmabi::instance(std::make_shared<detail::instance_state>(
+            detail::instance_state{store.state_, std::move(owned)}));
+    }
 
     explicit instance(std::shared_ptr<detail::instance_state> state) : state_(std::move(state)) {}
     cmabi_store *store() const { return state_->store->store.get(); }
@@ -732,6 +743,20 @@ template <class T>
 resource_functions<T> instance::resource(std::string_view iface) const {
     return resource_functions<T>(*this, iface);
 }
+
+/// A component with what it imports, from `linker::prepare`: makes instances without looking for it again.
+class instance_pre : public detail::handle<cmabi_instance_pre, cmabi_instance_pre_free> {
+public:
+    /// Makes an instance in a store.
+    cmabi::instance instantiate(store &store) const {
+        return instance::made(store, cmabi_instance_pre_instantiate, get(), store.get());
+    }
+
+private:
+    friend class linker;
+
+    using handle::handle;
+};
 
 /// What the host offers to components.
 class linker : public detail::handle<cmabi_linker, cmabi_linker_free> {
@@ -817,12 +842,13 @@ public:
 
     /// Makes an instance of a component in a store.
     cmabi::instance instantiate(store &store, const cmabi::component &component) const {
-        cmabi_instance *instance = nullptr;
-        detail::store_use(store.link())
-            .call(cmabi_linker_instantiate, get(), store.get(), component.get(), &instance);
-        detail::instance_handle owned(instance);
-        return cmabi::instance(std::make_shared<detail::instance_state>(
-            detail::instance_state{store.state_, std::move(owned)}));
+        return instance::made(store, cmabi_linker_instantiate, get(), store.get(), component.get());
+    }
+
+    /// Finds what a component imports, for many instances. Throws as `check` does.
+    instance_pre prepare(const cmabi::component &component) const {
+        return instance_pre(
+            detail::call_out<cmabi_instance_pre *>(cmabi_linker_prepare, get(), component.get()));
     }
 };
 

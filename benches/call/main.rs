@@ -7,6 +7,8 @@
 #[path = "../support/allocator.rs"]
 mod allocator;
 mod asynchronous;
+#[path = "../support/c.rs"]
+mod c;
 mod fibers;
 #[path = "../support/guests.rs"]
 mod guests;

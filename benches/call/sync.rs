@@ -1,5 +1,6 @@
 //! Calls of sync functions.
 
+use super::c;
 use super::guests::{Guests, func_type, host_func, returned};
 use super::{bare_core, bench, bench_loop, forward, loop_call, looping, nothing};
 use cmabi::canon;
@@ -7,6 +8,8 @@ use cmabi::engine::Flow;
 use cmabi::ffi;
 use cmabi::runtime::{FuncInst, HostOutcome, Options, StoreConfig};
 use cmabi::types::{Kind, Type};
+use std::ffi::c_void;
+use std::path::Path;
 use std::ptr;
 
 /// A guest with a bump allocator that starts over with each allocation.
@@ -36,21 +39,51 @@ pub(super) fn metered() {
                 (else (i32.add
                     (call $fib (i32.sub (local.get 0) (i32.const 1)))
                     (call $fib (i32.sub (local.get 0) (i32.const 2))))))))"#;
-    let fib = |config| {
+    /// The product of two matrices of 32 by 32 numbers.
+    const PRODUCT: &str = r#"(module (memory (export "memory") 1)
+        (func (export "product") (local $i i32) (local $j i32) (local $k i32) (local $sum f64)
+            (loop $rows
+                (local.set $j (i32.const 0))
+                (loop $columns
+                    (local.set $sum (f64.const 0))
+                    (local.set $k (i32.const 0))
+                    (loop $terms
+                        (local.set $sum (f64.add (local.get $sum) (f64.mul
+                            (f64.load (i32.shl (i32.add (i32.shl (local.get $i) (i32.const 5)) (local.get $k)) (i32.const 3)))
+                            (f64.load offset=8192
+                                (i32.shl (i32.add (i32.shl (local.get $k) (i32.const 5)) (local.get $j)) (i32.const 3))))))
+                        (local.set $k (i32.add (local.get $k) (i32.const 1)))
+                        (br_if $terms (i32.lt_u (local.get $k) (i32.const 32))))
+                    (f64.store offset=16384
+                        (i32.shl (i32.add (i32.shl (local.get $i) (i32.const 5)) (local.get $j)) (i32.const 3))
+                        (local.get $sum))
+                    (local.set $j (i32.add (local.get $j) (i32.const 1)))
+                    (br_if $columns (i32.lt_u (local.get $j) (i32.const 32))))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $rows (i32.lt_u (local.get $i) (i32.const 32))))))"#;
+    let calls = |config, text, name: &'static str, arg: &'static [u64], results: usize| {
         let mut guests = Guests::with(config);
-        let core = bare_core(&mut guests, FIB, &[]);
-        move || guests.call_core(core.func("fib"), &[20], &mut [0])
+        let core = bare_core(&mut guests, text, &[]);
+        move || guests.call_core(core.func(name), arg, &mut [0][..results])
     };
-    let mut fuel = StoreConfig::default();
-    fuel.engine.fuel = Some(u64::MAX);
-    let interruptible = StoreConfig { is_interruptible: true, ..StoreConfig::default() };
+    let fib = |config| calls(config, FIB, "fib", &[20], 1);
+    let product = |config| calls(config, PRODUCT, "product", &[], 0);
+    let plain = StoreConfig::default;
+    let fuel = || {
+        let mut config = StoreConfig::default();
+        config.engine.fuel = Some(u64::MAX);
+        config
+    };
+    let stoppable = || StoreConfig { is_interruptible: true, ..StoreConfig::default() };
     bench(
-        "fib(20) that can be stopped; peer: that cannot",
+        "matrices that can be stopped; peer: that cannot",
         1,
-        fib(interruptible),
-        fib(StoreConfig::default()),
+        product(stoppable()),
+        product(plain()),
     );
-    bench("fib(20) with fuel; peer: without", 1, fib(fuel), fib(StoreConfig::default()));
+    bench("matrices with fuel; peer: without", 1, product(fuel()), product(plain()));
+    bench("fib(20) that can be stopped; peer: that cannot", 1, fib(stoppable()), fib(plain()));
+    bench("fib(20) with fuel; peer: without", 1, fib(fuel()), fib(plain()));
 }
 
 pub(super) fn host_to_guest() {
@@ -113,9 +146,30 @@ pub(super) fn host_to_guest() {
     );
 }
 
-/// The same through the C API.
+/// The same through the C API, from compiled C.
 pub(super) fn from_c() {
-    use ffi::cmabi::error::{cmabi_status, cmabi_string};
+    use ffi::cmabi::arena::cmabi_arena;
+    use ffi::cmabi::error::{cmabi_error, cmabi_status, cmabi_string};
+    use ffi::cmabi::func::cmabi_func;
+    use ffi::cmabi::store::cmabi_store;
+    type FuncCall = unsafe extern "C" fn(
+        *mut cmabi_store,
+        *const cmabi_func,
+        *const c_void,
+        *mut c_void,
+        *mut cmabi_arena,
+        *mut *mut cmabi_error,
+    ) -> cmabi_status;
+    type CallNothing =
+        unsafe extern "C" fn(FuncCall, *mut cmabi_store, *const cmabi_func) -> cmabi_status;
+    type CallAdd = unsafe extern "C" fn(
+        FuncCall,
+        *mut cmabi_store,
+        *const cmabi_func,
+        u32,
+        u32,
+        *mut u32,
+    ) -> cmabi_status;
 
     let guest = GUEST.replacen("(module", "(core module $m", 1);
     let component = wat::parse_str(format!(
@@ -143,27 +197,19 @@ pub(super) fn from_c() {
             ok(ffi::cmabi::instance::cmabi_instance_func(instance, string(name), func, no_error));
         }
     }
-    let call = |func, args: *const u32, results: *mut u32| {
-        // SAFETY: as above; the arguments and the result are those of the function.
-        ok(unsafe {
-            let arena = ptr::null_mut();
-            ffi::cmabi::func::cmabi_func_call(
-                store,
-                func,
-                args.cast(),
-                results.cast(),
-                arena,
-                no_error,
-            )
-        });
-    };
+    let c = c::Library::new(Path::new("benches/call/from_c.c"));
+    // SAFETY: these are their types.
+    let (call_nothing, call_add): (CallNothing, CallAdd) =
+        unsafe { (c.function(c"call_nothing"), c.function(c"call_add")) };
+    let func_call = ffi::cmabi::func::cmabi_func_call as FuncCall;
     let mut bare = Guests::new();
     let core = bare_core(&mut bare, GUEST, &[]);
     let (bare_nothing, bare_add) = (core.func("nothing"), core.func("add"));
     bench(
         "C calls guest: func()",
         1,
-        || call(nothing, ptr::null(), ptr::null_mut()),
+        // SAFETY: as above.
+        || ok(unsafe { call_nothing(func_call, store, nothing) }),
         || bare.call_core(bare_nothing, &[], &mut []),
     );
     bench(
@@ -171,7 +217,8 @@ pub(super) fn from_c() {
         1,
         || {
             let mut sum = 0;
-            call(add, [1, 2].as_ptr(), &mut sum);
+            // SAFETY: as above; the arguments and the result are those of the function.
+            ok(unsafe { call_add(func_call, store, add, 1, 2, &mut sum) });
             assert_eq!(sum, 3);
         },
         || bare.call_core(bare_add, &[1, 2], &mut [0]),

@@ -57,23 +57,12 @@ struct InstanceData {
     exports: Named<Extern>,
     /// Made when it is first asked for.
     ty: OnceCell<Arc<InstanceType>>,
-    /// Of the host memory of the store, for what a guest has put together.
-    _charge: Option<Charge>,
+    /// Of the host memory of the store.
+    _charge: Charge,
 }
 
 impl Instance {
-    /// Exports put together.
-    pub(super) fn new(store: Weak<Shared>, exports: Named<Extern>) -> Instance {
-        Instance(Rc::new(InstanceData {
-            store,
-            id: None,
-            exports,
-            ty: OnceCell::new(),
-            _charge: None,
-        }))
-    }
-
-    /// What came of instantiating a component, or was put together by one.
+    /// What came of instantiating a component, or was put together by one or by a linker.
     pub(super) fn of(
         cx: &Cx<'_>,
         id: Option<InstanceId>,
@@ -89,7 +78,7 @@ impl Instance {
         exports: Named<Extern>,
     ) -> Result<Instance> {
         let bytes = size_of::<InstanceData>() + exports.len() * EXPORT_BYTES;
-        let charge = Some(Charge::new(memory, bytes as u64)?);
+        let charge = Charge::new(memory, bytes as u64)?;
         let ty = OnceCell::new();
         Ok(Instance(Rc::new(InstanceData { store, id, exports, ty, _charge: charge })))
     }

@@ -9,13 +9,12 @@ use super::{Closure, Component};
 use crate::engine::Module;
 use crate::error::{Error, ErrorKind, Result, Trap};
 use crate::runtime::{
-    Cx, Dtor, FuncInst, HostCall, HostDtor, HostFunc, HostFuncDef, InstanceId, Shared,
-    define_resource,
+    Cx, Dtor, FuncInst, HostCall, HostDtor, HostFunc, HostFuncDef, InstanceId, define_resource,
 };
 use crate::types::{FuncType, ResourceType};
 use smallvec::SmallVec;
 use std::collections::HashSet;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What the host offers to components, by name. Can instantiate many components in many stores.
@@ -122,7 +121,7 @@ impl Linker {
     /// Finds all that `component` imports without instantiating it; what is missing or of the
     /// wrong type is listed in the error.
     pub fn check(&self, component: &Component) -> Result<()> {
-        self.resolve(Weak::new(), component).map(drop)
+        self.prepare(component).map(drop)
     }
 
     /// Instantiates `component` with what it imports from here.
@@ -131,16 +130,37 @@ impl Linker {
     /// before anything runs; or with the trap of a start function. What was instantiated up to a
     /// trap is not reachable, and the store can be used further.
     pub fn instantiate(&self, cx: &mut Cx<'_>, component: &Component) -> Result<Instance> {
-        let resolution = self.resolve(Rc::downgrade(cx.shared), component)?;
-        let foreign = resolution.others.iter().find(|(_, of)| !of.is_of(cx.shared));
-        if let Some((name, _)) = foreign {
-            let message = format!("{name}: defined by an instance of another store");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        self.prepare(component)?.instantiate(cx)
+    }
+
+    /// Finds what `component` imports, for many instances. What is defined afterwards changes nothing in it.
+    pub fn prepare(&self, component: &Component) -> Result<InstancePre> {
+        let mut resolver = Resolver {
+            checker: Checker::default(),
+            others: Vec::new(),
+            resources: Vec::new(),
+            trap_unknown: false,
+        };
+        let mut args = Vec::new();
+        for (name, import) in &component.ty().imports {
+            let mut found = self.root.find(name);
+            if let (true, Some(name)) = (found.is_empty(), import.implements.as_deref()) {
+                found = self.root.find(name);
+            }
+            resolver.trap_unknown = self.unknown.traps(name);
+            if let Some(item) = resolver.item(name, &found, &self.root, &import.ty) {
+                args.push((name.clone(), item));
+            }
         }
-        for (ty, dtor) in resolution.resources {
-            define_resource(cx, &ty, InstanceId::HOST, dtor.map(Dtor::Host));
+        match resolver.checker.problems.list() {
+            [] => Ok(InstancePre {
+                component: component.clone(),
+                args,
+                others: resolver.others,
+                resources: resolver.resources,
+            }),
+            _ => Err(unlinkable(&resolver.checker.problems)),
         }
-        instantiate_root(cx, component, &resolution.args)
     }
 
     /// The functions of instances that the host offers with a type, by full name, for a host that calls
@@ -166,39 +186,57 @@ impl Linker {
         }
         funcs
     }
-
-    fn resolve(&self, store: Weak<Shared>, component: &Component) -> Result<Resolution> {
-        let mut resolver = Resolver {
-            store,
-            checker: Checker::default(),
-            others: Vec::new(),
-            resources: Vec::new(),
-            trap_unknown: false,
-        };
-        let mut args = Named::new();
-        for (name, import) in &component.ty().imports {
-            let mut found = self.root.find(name);
-            if let (true, Some(name)) = (found.is_empty(), import.implements.as_deref()) {
-                found = self.root.find(name);
-            }
-            resolver.trap_unknown = self.unknown.traps(name);
-            if let Some(item) = resolver.item(name, &found, &self.root, &import.ty) {
-                args.insert(name.clone(), item);
-            }
-        }
-        match resolver.checker.problems.list() {
-            [] => Ok(Resolution { args, others: resolver.others, resources: resolver.resources }),
-            _ => Err(unlinkable(&resolver.checker.problems)),
-        }
-    }
 }
 
-/// What a component's imports are, and what a store has to know before it can use them.
-struct Resolution {
-    args: Named<Extern>,
+/// A component whose imports were found: to be instantiated any number of times, in any store of the engine.
+pub struct InstancePre {
+    component: Component,
+    args: Vec<(Arc<str>, Resolved)>,
     /// What comes from other instances, by full name.
     others: Vec<(String, Instance)>,
     resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
+}
+
+/// What an import was found to be, in any store.
+enum Resolved {
+    Func { ty: FuncType, name: Arc<str>, func: Arc<HostFunc> },
+    Instance(Vec<(Arc<str>, Resolved)>),
+    Item(Extern),
+}
+
+impl InstancePre {
+    /// Instantiates the component; see [`Linker::instantiate`].
+    pub fn instantiate(&self, cx: &mut Cx<'_>) -> Result<Instance> {
+        let foreign = self.others.iter().find(|(_, of)| !of.is_of(cx.shared));
+        if let Some((name, _)) = foreign {
+            let message = format!("{name}: defined by an instance of another store");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        for (ty, dtor) in &self.resources {
+            define_resource(cx, ty, InstanceId::HOST, dtor.clone().map(Dtor::Host));
+        }
+        let args = Resolved::all_in(cx, &self.args)?;
+        instantiate_root(cx, &self.component, &args)
+    }
+}
+
+impl Resolved {
+    fn all_in(cx: &Cx<'_>, all: &[(Arc<str>, Resolved)]) -> Result<Named<Extern>> {
+        all.iter().map(|(name, item)| Ok((name.clone(), item.of_store(cx)?))).collect()
+    }
+
+    fn of_store(&self, cx: &Cx<'_>) -> Result<Extern> {
+        Ok(match self {
+            Resolved::Func { ty, name, func } => {
+                let def = HostFuncDef::new(ty.clone(), &**name, func.clone());
+                Extern::Func(FuncInst::Host(Rc::new(def)))
+            }
+            Resolved::Instance(exports) => {
+                Extern::Instance(Instance::of(cx, None, Self::all_in(cx, exports)?)?)
+            }
+            Resolved::Item(item) => item.clone(),
+        })
+    }
 }
 
 fn unlinkable(problems: &Problems) -> Error {
@@ -352,7 +390,6 @@ fn defined(name: &str) -> Error {
 type Found<'a> = SmallVec<[&'a Definition; 2]>;
 
 struct Resolver {
-    store: Weak<Shared>,
     checker: Checker,
     others: Vec<(String, Instance)>,
     resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
@@ -368,7 +405,7 @@ impl Resolver {
         found: &[&Definition],
         among: &Definitions,
         ty: &ExternType,
-    ) -> Option<Extern> {
+    ) -> Option<Resolved> {
         let Some(&definition) = found.first() else {
             return self.undefined(path, among, ty);
         };
@@ -388,8 +425,7 @@ impl Resolver {
                         }
                     }
                 }
-                let def = HostFuncDef::new(ty, path, func.clone());
-                Some(Extern::Func(FuncInst::Host(Rc::new(def))))
+                Some(Resolved::Func { ty, name: path.into(), func: func.clone() })
             }
             (
                 Definition::Resource { ty: given, dtor },
@@ -397,12 +433,12 @@ impl Resolver {
             ) => {
                 self.checker.resource(path, given, expected);
                 self.resources.push((given.clone(), dtor.clone()));
-                Some(Extern::Type(TypeDef::Resource(given.clone())))
+                Some(Resolved::Item(Extern::Type(TypeDef::Resource(given.clone()))))
             }
             // What one version lacks, another may have.
             (Definition::Instance(_), ExternType::Instance(ty)) => {
                 let definitions: Vec<_> = found.iter().filter_map(|it| it.definitions()).collect();
-                Some(Extern::Instance(self.instance(path, &definitions, ty)))
+                Some(self.instance(path, &definitions, ty))
             }
             (Definition::Extern { item, of }, ty) => {
                 self.others.push((path.into(), of.clone()));
@@ -421,34 +457,34 @@ impl Resolver {
         }
     }
 
-    fn checked(&mut self, path: &str, item: Extern, ty: &ExternType) -> Option<Extern> {
+    fn checked(&mut self, path: &str, item: Extern, ty: &ExternType) -> Option<Resolved> {
         self.checker.check(path, &item.ty(), ty);
-        Some(item)
+        Some(Resolved::Item(item))
     }
 
     /// Types other than resource types need no definition: the import says all about them.
-    fn undefined(&mut self, path: &str, among: &Definitions, ty: &ExternType) -> Option<Extern> {
+    fn undefined(&mut self, path: &str, among: &Definitions, ty: &ExternType) -> Option<Resolved> {
         match ty {
             ExternType::Instance(instance) if self.trap_unknown || !self.needs_definition(ty) => {
-                Some(Extern::Instance(self.instance(path, &[], instance)))
+                Some(self.instance(path, &[], instance))
             }
             ExternType::Type(def) if !self.needs_definition(ty) => {
-                Some(Extern::Type(def.substitute(&self.checker.env)))
+                Some(Resolved::Item(Extern::Type(def.substitute(&self.checker.env))))
             }
             ExternType::Type(TypeDef::Resource(expected)) if self.trap_unknown => {
                 let new = ResourceType::new(expected.name());
                 self.checker.resource(path, &new, expected);
                 self.resources.push((new.clone(), None));
-                Some(Extern::Type(TypeDef::Resource(new)))
+                Some(Resolved::Item(Extern::Type(TypeDef::Resource(new))))
             }
             ExternType::Func(expected) if self.trap_unknown => {
                 let ty = substitute_func(expected, &self.checker.env);
                 let name: Arc<str> = path.into();
+                let unknown = name.clone();
                 let trap = move |_: &mut HostCall<'_, '_>| {
-                    Err(Trap::UnknownImport { name: name.clone() }.into())
+                    Err(Trap::UnknownImport { name: unknown.clone() }.into())
                 };
-                let def = HostFuncDef::new(ty, path, Arc::new(trap));
-                Some(Extern::Func(FuncInst::Host(Rc::new(def))))
+                Some(Resolved::Func { ty, name, func: Arc::new(trap) })
             }
             _ => {
                 self.checker.missing(path, ty, among.names());
@@ -470,18 +506,18 @@ impl Resolver {
         path: &str,
         definitions: &[&Definitions],
         ty: &InstanceType,
-    ) -> Instance {
+    ) -> Resolved {
         let none = Definitions::default();
         let among = definitions.first().copied().unwrap_or(&none);
-        let mut exports = Named::new();
+        let mut exports = Vec::new();
         for (name, ty) in &ty.exports {
             let path = format!("{path}#{name}");
             let found: Found<'_> = definitions.iter().flat_map(|it| it.find(name)).collect();
             if let Some(item) = self.item(&path, &found, among, ty) {
-                exports.insert(name.clone(), item);
+                exports.push((name.clone(), item));
             }
         }
-        Instance::new(self.store.clone(), exports)
+        Resolved::Instance(exports)
     }
 }
 

@@ -24,7 +24,7 @@ mod name;
 mod subtype;
 
 pub use instance::{Extern, Instance};
-pub use link::{Definitions, Linker, TypeCheck};
+pub use link::{Definitions, InstancePre, Linker, TypeCheck};
 pub use load::{LoadCounts, LoadLimits};
 
 use crate::engine::{Engine, Module};

@@ -21,7 +21,7 @@ macro_rules! handles {
     )*};
 }
 
-handles! { cmabi_component cmabi_extern_type cmabi_instance cmabi_linker }
+handles! { cmabi_component cmabi_extern_type cmabi_instance cmabi_instance_pre cmabi_linker }
 
 /// Fallible functions: their arguments but for the place of a new handle, that handle's type, and the
 /// `error`.
@@ -68,6 +68,8 @@ fallible! {
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);
     cmabi_linker_instantiate(*const cmabi_linker, *mut cmabi_store, *const cmabi_component)
         -> cmabi_instance;
+    cmabi_linker_prepare(*const cmabi_linker, *const cmabi_component) -> cmabi_instance_pre;
+    cmabi_instance_pre_instantiate(*const cmabi_instance_pre, *mut cmabi_store) -> cmabi_instance;
 }
 
 /// Functions that look at what does not exist: their arguments and their answer.
@@ -99,6 +101,7 @@ infallible! {
         -> *const cmabi_extern_type = ptr::null();
     cmabi_linker_free(*mut cmabi_linker) -> () = ();
     cmabi_instance_free(*mut cmabi_instance) -> () = ();
+    cmabi_instance_pre_free(*mut cmabi_instance_pre) -> () = ();
     cmabi_instance_data(*mut cmabi_store, *const cmabi_instance) -> *mut c_void = ptr::null_mut();
     cmabi_instance_export_count(*mut cmabi_instance) -> usize = 0;
     cmabi_instance_export_at(*mut cmabi_instance, usize, *mut cmabi_string)

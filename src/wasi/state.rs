@@ -8,8 +8,9 @@ use crate::copy::typed::ResourceTypes;
 use crate::error::{Result, Trap};
 use crate::memory::Arena;
 use crate::runtime::{Cx, Extension, HostTask, Shared, Table};
+use once_cell::unsync::OnceCell;
 use std::any::Any;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::fd::AsRawFd;
 use std::rc::{Rc, Weak};
@@ -262,10 +263,7 @@ impl State {
     }
 
     fn reactor(&self) -> std::io::Result<&Arc<Reactor>> {
-        if self.reactor.get().is_none() {
-            let _ = self.reactor.set(Reactor::get()?);
-        }
-        Ok(self.reactor.get().expect("it was just set"))
+        self.reactor.get_or_try_init(Reactor::get)
     }
 
     /// Serves calls that have waited, as far as they are there still.

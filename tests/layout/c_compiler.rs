@@ -5,7 +5,6 @@ use cmabi::core_types::AddrType;
 use cmabi::types::layout;
 use cmabi::types::{Kind, Type};
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
 
 /// Writes C definitions, one for each aggregate, and what they must look like.
 #[derive(Default)]
@@ -107,19 +106,17 @@ fn host_values_have_the_layout_of_c_structs() {
     );
     let path = std::env::temp_dir().join(format!("cmabi-layout-{}.c", std::process::id()));
     std::fs::write(&path, program).unwrap();
-    let mut compilers = 0;
-    for compiler in ["cc", "gcc", "clang"] {
-        let found = Command::new(compiler).arg("--version").stdout(Stdio::null()).status();
-        if !found.is_ok_and(|status| status.success()) {
-            continue;
-        }
-        let output = Command::new(compiler).args(["-std=c11", "-fsyntax-only"]).arg(&path).output();
+    let target = env!("CMABI_TARGET");
+    let mut build = cc::Build::new();
+    build.cargo_metadata(false).target(target).host(target).opt_level(0);
+    let found =
+        build.try_get_compiler().ok().filter(|tool| tool.is_like_gnu() || tool.is_like_clang());
+    if let Some(compiler) = found {
+        let output = compiler.to_command().args(["-std=c11", "-fsyntax-only"]).arg(&path).output();
         let output = output.unwrap();
-        assert!(output.status.success(), "{compiler}: {}", String::from_utf8_lossy(&output.stderr));
-        compilers += 1;
-    }
-    std::fs::remove_file(&path).unwrap();
-    if compilers == 0 {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    } else {
         eprintln!("no C compiler here, nothing to compare with");
     }
+    std::fs::remove_file(&path).unwrap();
 }

@@ -32,10 +32,10 @@ use std::sync::Arc;
 /// with what the linker offered when that began.
 /// @since 0.1
 pub struct cmabi_linker {
-    engine: Arc<dyn Engine>,
+    pub(in crate::ffi) engine: Arc<dyn Engine>,
     load: LoadSettings,
     /// Whoever goes through it has a count of its own: C changes a copy then, and may free the linker.
-    linker: Arc<Linker>,
+    pub(in crate::ffi) linker: Arc<Linker>,
 }
 
 impl cmabi_linker {

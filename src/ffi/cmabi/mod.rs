@@ -11,6 +11,8 @@ pub mod linker;
 pub mod store;
 #[cfg(feature = "component")]
 pub mod instance;
+#[cfg(feature = "component")]
+pub mod instance_pre;
 pub mod func;
 pub mod arena;
 pub mod wave;

@@ -119,13 +119,13 @@ pub unsafe extern "C" fn cmabi_store_waker(
         // SAFETY: the header's rules.
         let (out, store) =
             unsafe { (check::out_handle(waker, "waker")?, check::required(store, "store")?) };
-        let waker = store.enter(|cx| match store.waker.get() {
-            Some(waker) => Ok(waker.clone()),
-            None => {
+        let waker = store.enter(|cx| {
+            let waker = store.waker.get_or_try_init(|| {
                 let waker = Arc::new(Waker::new()?);
                 cx.shared.signal().set_waker(waker.clone().into());
-                Ok(store.waker.get_or_init(|| waker).clone())
-            }
+                Ok(waker)
+            });
+            waker.cloned()
         })?;
         *out = cmabi_waker::owned(waker);
         Ok(())
