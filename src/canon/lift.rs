@@ -66,7 +66,21 @@ fn canon_lift(
 }
 
 /// Runs a sync-typed call to its end, or until only the host can make it go on.
+#[inline(always)]
 fn run_sync(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    task: TaskId,
+    caller: InstanceId,
+) -> Result<(), Trapped> {
+    let is_over = {
+        let state = cx.state();
+        state.task_resolved(task) && state[lift.inst].parked.is_empty()
+    };
+    if is_over { Ok(()) } else { run_blocked_sync(cx, lift, task, caller) }
+}
+
+fn run_blocked_sync(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
     task: TaskId,

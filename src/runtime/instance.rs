@@ -116,6 +116,7 @@ impl Instance {
 
 /// Runs `body` inside `inst`, which has been entered from `caller`, and leaves it again; a trap
 /// poisons it.
+#[inline(always)]
 pub(crate) fn leave<'a>(
     cx: &mut Cx<'a>,
     inst: InstanceId,

@@ -7,6 +7,8 @@ use super::waitable::{SetId, WaitableId};
 use super::{CROSSING_WORK, Cx, InstanceId, State};
 use crate::engine::{Continuation, CoreFunc, CoreMemory, RawVal};
 use crate::error::{Trap, Trapped};
+use std::cell::Cell;
+use std::rc::Rc;
 
 pub(crate) type ThreadId = Id<Thread>;
 
@@ -220,33 +222,45 @@ pub(crate) fn run<'a>(
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    match cx.shared.config.call_fuel {
-        None => run_on(cx, thread, cancelled, first, step),
-        Some(_) => run_on_fuel_of_call(cx, thread, cancelled, first, step),
+    let fuel = match cx.shared.config.call_fuel {
+        None => None,
+        Some(_) => begin_fuel(cx, thread),
+    };
+    let result = run_on(cx, thread, cancelled, first, step);
+    match fuel {
+        None => result,
+        Some(fuel) => end_fuel(cx, fuel, result),
     }
 }
 
-/// The same with no more fuel than is left of the call that the thread is a part of.
+/// What the engine has to get again when a thread has run on the fuel of its call.
+struct CallFuel {
+    of_call: Rc<Cell<u64>>,
+    of_store: u64,
+    given: u64,
+}
+
+/// Gives the engine no more fuel than is left of the call that `thread` is a part of.
 #[cold]
-fn run_on_fuel_of_call<'a>(
-    cx: &mut Cx<'a>,
-    thread: ThreadId,
-    cancelled: bool,
-    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
-    step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
-) -> Result<(), Trapped> {
+fn begin_fuel(cx: &mut Cx<'_>, thread: ThreadId) -> Option<CallFuel> {
     let of_call = {
         let state = cx.state();
         // What runs inside of another call uses the fuel that the engine has for that.
         let is_outermost = state.nesting == 0;
         state.tasks[state.threads[thread].task].fuel.clone().filter(|_| is_outermost)
-    };
-    let (Some(of_call), Some(of_store)) = (of_call, cx.engine.fuel()) else {
-        return run_on(cx, thread, cancelled, first, step);
-    };
+    }?;
+    let of_store = cx.engine.fuel()?;
     let given = of_call.get().min(of_store);
     cx.engine.set_fuel(given);
-    let result = run_on(cx, thread, cancelled, first, step);
+    Some(CallFuel { of_call, of_store, given })
+}
+
+#[cold]
+fn end_fuel(
+    cx: &mut Cx<'_>,
+    CallFuel { of_call, of_store, given }: CallFuel,
+    result: Result<(), Trapped>,
+) -> Result<(), Trapped> {
     let used = given - cx.engine.fuel().unwrap_or(0).min(given);
     of_call.set(of_call.get() - used);
     cx.engine.set_fuel(of_store - used);
