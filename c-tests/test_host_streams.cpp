@@ -17,6 +17,7 @@ doctest::String toString(Copied copied) {
 constexpr Copied GOES_ON{CMABI_COPY_RESULT_BLOCKED, 0};
 Copied completed(std::uint32_t count) { return {CMABI_COPY_RESULT_COMPLETED, count}; }
 Copied dropped(std::uint32_t count) { return {CMABI_COPY_RESULT_DROPPED, count}; }
+Copied failed(std::uint32_t count) { return {CMABI_COPY_RESULT_FAILED, count}; }
 Copied cancelled(std::uint32_t count) { return {CMABI_COPY_RESULT_CANCELLED, count}; }
 
 // The functions of the library for one store, which succeed.
@@ -655,11 +656,12 @@ TEST_CASE("what a guest writes that is not of its type ends the guest") {
     CHECK(told.drops == 1);
     g.n.run();
     CHECK(!went_on);
-    CHECK(g.host.read(readable, &got, 1, arena) == dropped(0));
+    CHECK_FAILS(CMABI_STATUS_TRAP, "invalid utf-8", cmabi_stream_read, g.n.store, readable, &got, 1U, arena, nullptr,
+                nullptr, nullptr, &copied);
     g.host.drop(readable);
 }
 
-TEST_CASE("a guest that traps drops its ends") {
+TEST_CASE("a guest that traps ends its copies, and not as the end of a stream") {
     Guest g;
     bool now = false;
     const auto readable = g.with_writable([&](std::uint32_t) {
@@ -673,7 +675,7 @@ TEST_CASE("a guest that traps drops its ends") {
     now = true;
     CHECK(cmabi_store_run(g.n.store, nullptr) == CMABI_STATUS_TRAP);
     CHECK(told.calls == 1);
-    CHECK(told.last == dropped(0));
+    CHECK(told.last == failed(0));
     g.host.drop(readable);
 }
 

@@ -2087,6 +2087,12 @@ enum cmabi_copy_result
      * or until the copy is cancelled.
      */
     CMABI_COPY_RESULT_BLOCKED,
+    /**
+     * The other end is gone, after so many elements, because its instance was ended, by a trap or by the host: this is
+     * no end of a stream, and elements may be missing. The next read or write fails with the reason.
+     * @since 0.2
+     */
+    CMABI_COPY_RESULT_FAILED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2117,6 +2123,12 @@ enum cmabi_stream_signal
      * It is gone. Nothing else will be told.
      */
     CMABI_STREAM_SIGNAL_DROPPED,
+    /**
+     * It is gone, because its instance was ended; a read or write fails with the reason. Nothing else will be
+     * told.
+     * @since 0.2
+     */
+    CMABI_STREAM_SIGNAL_FAILED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2176,7 +2188,7 @@ typedef uint32_t (*cmabi_write_in_place)(void *data, void *elements, uint32_t co
  *
  * `CMABI_STREAM_SIGNAL_WAITS` and `_CANCELS` are told inside the guest's call, which sees what the callback
  * does as its result: a host that writes and drops here gives the guest its last elements and the end of
- * the stream in one. `_DROPPED` is told while no guest runs.
+ * the stream in one. `_DROPPED` and `_FAILED` are told while no guest runs.
  *
  * The answer counts for `_CANCELS` only: `CMABI_STATUS_PENDING` keeps the guest waiting for its buffer
  * until `cmabi_stream_release`, with any other the guest gets it back.
@@ -2229,9 +2241,12 @@ cmabi_status cmabi_stream_check(cmabi_store *store,
  * `drop` is called when `completion` will not be called any more, at once where the copy is over at once.
  * Once the writer was found to be gone, every further read says `CMABI_COPY_RESULT_DROPPED` and 0.
  *
+ * Where the writer's instance was ended, what was in progress is over with `CMABI_COPY_RESULT_FAILED`, and what is
+ * begun fails with what ended it: `CMABI_STATUS_TRAP`, `_LIMIT`, `_INTERRUPTED` and so on, and the error with its
+ * frames.
+ *
  * `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, and while a copy is in
- * progress. `CMABI_STATUS_TRAP` where a guest wrote what is not
- * of its type; that ends the guest.
+ * progress. `CMABI_STATUS_TRAP` also where a guest wrote what is not of its type; that ends the guest.
  * @since 0.1
  */
 cmabi_status cmabi_stream_read(cmabi_store *store,
@@ -2377,7 +2392,8 @@ cmabi_status cmabi_future_check(cmabi_store *store,
  * `arena`. All as for `cmabi_stream_read` with a `count` of 1.
  *
  * `copied->result` is `CMABI_COPY_RESULT_COMPLETED` with the value, `_BLOCKED` where it is not there yet,
- * and `_DROPPED` where there will be none because a trap ended the writer. A future is read once.
+ * and `_FAILED` where there will be none: because the writer's instance was ended, or the host has abandoned the
+ * writable end. A read that is begun then fails with the reason. A future is read once.
  * @since 0.1
  */
 cmabi_status cmabi_future_read(cmabi_store *store,
@@ -2395,7 +2411,7 @@ cmabi_status cmabi_future_read(cmabi_store *store,
  * `cmabi_stream_write` with a `count` of 1.
  *
  * The copy is over when the value was read: `CMABI_COPY_RESULT_COMPLETED`; or when the reader is gone:
- * `_DROPPED`. A future is written once.
+ * `_DROPPED`, or `_FAILED` where its instance was ended. A future is written once.
  * @since 0.1
  */
 cmabi_status cmabi_future_write(cmabi_store *store,
@@ -2437,8 +2453,8 @@ cmabi_status cmabi_future_drop(cmabi_store *store,
                                cmabi_error **error);
 
 /**
- * Lets go of the writable end of a future though its value was not written. The reader waits for ever then;
- * nothing is left in the store once it is gone.
+ * Lets go of the writable end of a future though its value was not written. A guest that reads it waits for ever
+ * then, a read of the host's fails; nothing is left in the store once the reader is gone.
  *
  * `CMABI_STATUS_INVALID_ARGUMENT` while the value is being written, and for what is no such end.
  * @since 0.2

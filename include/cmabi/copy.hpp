@@ -102,6 +102,7 @@ public:
     /// before is accounted for.
     void wait() {
         try {
+            // What has failed is begun once more for the reason.
             do {
                 if (!begin(false)) run();
             } while (active() && more());
@@ -162,6 +163,8 @@ protected:
     virtual bool more() const { return false; }
     /// Calls the callback.
     virtual void tell() {}
+    /// It could not be begun once more: the other end has failed.
+    virtual void fail(const std::exception_ptr &why) { std::rethrow_exception(why); }
     /// It was ended before its time: a callback is not called.
     virtual void give_up(const std::exception_ptr &) {}
 
@@ -237,6 +240,17 @@ private:
             }
         }
     }
+    /// Goes on after a part of it.
+    void go_on() {
+        try {
+            while (more())
+                if (!begin(true)) return rethrow_escaped();
+        } catch (...) {
+            if (active()) throw;
+            return fail(std::current_exception());
+        }
+        finish();
+    }
     void take_turn() {
         if (phase_ != phase::due) return;
         phase_ = phase::over;
@@ -258,10 +272,7 @@ private:
         const auto copy = std::move(told.copy);
         try {
             copy->account(cmabi_copied{result, count});
-            if (copy->more())
-                copy->start();
-            else
-                copy->finish();
+            copy->go_on();
         } catch (...) {
             copy->link_->escape();
         }
@@ -553,12 +564,18 @@ protected:
         return cmabi_stream_read(store, end, elements_.data(), elements_.size(), elements_.arena(),
                                  completion, data, drop, copied, error);
     }
-    void account(cmabi_copied copied) override { count_ = copied.count; }
+    void account(cmabi_copied copied) override {
+        count_ = copied.count;
+        failed_ = copied.result == CMABI_COPY_RESULT_FAILED;
+    }
+    // Elements that came before the failure are given first.
+    bool more() const override { return failed_ && count_ == 0; }
     bool any() const { return count_ > 0; }
 
 private:
     room<T> elements_;
     std::uint32_t count_ = 0;
+    bool failed_ = false;
     values ready_;
 };
 
@@ -584,12 +601,16 @@ protected:
         return cmabi_future_read(store, end, element_.data(), element_.arena(), completion, data, drop,
                                  copied, error);
     }
-    void account(cmabi_copied copied) override { read_ = copied.count > 0; }
+    void account(cmabi_copied copied) override {
+        read_ = copied.count > 0;
+        failed_ = copied.result == CMABI_COPY_RESULT_FAILED;
+    }
+    bool more() const override { return failed_; }
     bool any() const { return read_; }
 
 private:
     room<T> element_{1};
-    bool read_ = false;
+    bool read_ = false, failed_ = false;
     value ready_;
 };
 
@@ -633,7 +654,24 @@ public:
         : Copy(std::forward<Args>(args)...), on_over_(std::move(on_over)) {}
 
 private:
-    void tell() override { on_over_(this->take()); }
+    using value = decltype(std::declval<Copy &>().take());
+
+    static constexpr bool hears_why = std::is_invocable_v<F &, value, std::exception_ptr>;
+
+    void tell() override {
+        if constexpr (hears_why)
+            on_over_(this->take(), nullptr);
+        else
+            on_over_(this->take());
+    }
+    void fail(const std::exception_ptr &why) override {
+        if constexpr (hears_of_failure<F>::value)
+            on_over_.fail(why);
+        else if constexpr (hears_why)
+            on_over_(this->take(), why);
+        else
+            std::rethrow_exception(why);
+    }
     void give_up([[maybe_unused]] const std::exception_ptr &why) override {
         if constexpr (hears_of_failure<F>::value) {
             if (this->any())

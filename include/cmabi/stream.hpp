@@ -36,6 +36,8 @@ enum class stream_signal {
     cancels = CMABI_STREAM_SIGNAL_CANCELS,
     /// It is gone.
     dropped = CMABI_STREAM_SIGNAL_DROPPED,
+    /// It is gone with its instance, which was ended.
+    failed = CMABI_STREAM_SIGNAL_FAILED,
 };
 
 namespace detail {
@@ -115,8 +117,9 @@ public:
 
     /// Reads up to `max` elements: those that are there, else those that come first. None at the end of
     /// the stream. Runs the store while there are none; throws `CMABI_STATUS_WOULD_BLOCK` where the host
-    /// has to do something before there can be any. A read of 0 waits until there are some. There is room
-    /// for 16 MiB of elements at a time. What was read before an exception came is kept for the next read.
+    /// has to do something before there can be any, and what has ended the writer's instance, where that was: it
+    /// is no end of the stream. A read of 0 waits until there are some. There is room for 16 MiB of elements at a
+    /// time. What was read before an exception came is kept for the next read.
     std::vector<value_type> read(std::size_t most) {
         detail::owns_elements<T>();
         if (kept_.empty()) {
@@ -150,7 +153,8 @@ public:
     }
     /// The same without waiting: `on_read` gets the elements, at once or later, while no guest runs. What
     /// is begun by a callback of this end is told after it has returned. Views among the elements are valid
-    /// until `on_read` returns.
+    /// until `on_read` returns. Where the writer's instance is ended meanwhile, what runs the store throws the
+    /// reason; an `on_read` with a second parameter, a `std::exception_ptr` that is null otherwise, gets it instead.
     template <class F>
     void read(std::size_t most, F on_read) {
         begin(most, std::move(on_read));
@@ -241,8 +245,8 @@ public:
     stream_writer() = default;
 
     /// Writes all elements, and says how many were read: fewer where the reader is gone. Runs the store
-    /// until they are; throws `CMABI_STATUS_WOULD_BLOCK` where the host has to do something before that.
-    /// What gives handles away is empty afterwards as far as it was read, where this throws, too. A write of
+    /// until they are; throws `CMABI_STATUS_WOULD_BLOCK` where the host has to do something before that, and
+    /// what has ended the reader's instance, where that was. What gives handles away is empty afterwards as far as it was read, where this throws, too. A write of
     /// no elements waits until the reader is there.
     std::size_t write(const value_type *elements, std::size_t count) {
         const auto copy = this->entry_.know(
@@ -257,7 +261,7 @@ public:
         return write(elements.data(), elements.size());
     }
     /// The same without waiting: `on_written` gets the number, at once or later, while no guest runs. What
-    /// is begun by a callback of this end is told after it has returned.
+    /// is begun by a callback of this end is told after it has returned. A second parameter is as for `read`.
     template <class F>
     void write(std::vector<value_type> elements, F on_written) {
         begin(std::move(elements), std::move(on_written));
@@ -328,8 +332,8 @@ public:
     }
 
     /// The value, for which the store is run. Throws `CMABI_STATUS_WOULD_BLOCK` where the host has to do
-    /// something first, and `CMABI_STATUS_TRAP` where a trap ended the writer. A value that was read before
-    /// an exception came is kept for the next `get`.
+    /// something first, and the reason where the writer's instance was ended, or its end went without a value. A
+    /// value that was read before an exception came is kept for the next `get`.
     T get() {
         detail::owns_elements<T>();
         if (kept_) return unwrap(std::exchange(kept_, std::nullopt));
@@ -343,8 +347,8 @@ public:
         return unwrap(copy->take());
     }
     /// The same without waiting: `on_value` gets a `std::optional` with the value, at once or later, while
-    /// no guest runs; with nothing where a trap ended the writer. Views in the value are valid until
-    /// `on_value` returns.
+    /// no guest runs. Views in the value are valid until `on_value` returns. It is empty only where a second
+    /// parameter, as for `stream_reader::read`, says why.
     template <class F>
     void get(F on_value) {
         begin(std::move(on_value));
@@ -382,7 +386,6 @@ private:
         return read;
     }
     static T unwrap([[maybe_unused]] std::optional<value_type> value) {
-        if (!value) throw error(CMABI_STATUS_TRAP, "a trap ended the writer of a future");
         if constexpr (!std::is_void_v<T>) return std::move(*value);
     }
 
@@ -391,8 +394,8 @@ private:
     mutable detail::end_entry<detail::future_functions> entry_;
 };
 
-/// The end that the value of a `future<T>` is written to, once. One that goes without a value lets its
-/// reader wait for ever. It may outlive its store.
+/// The end that the value of a `future<T>` is written to, once. One that goes without a value lets a guest
+/// wait for ever, and a read of the host's fail. It may outlive its store.
 template <class T>
 class future_writer {
 public:

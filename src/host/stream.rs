@@ -132,6 +132,9 @@ impl HostEnd {
         if kind.direction != direction {
             return Err(self.wrong_kind(EndKind { direction, ..kind }.noun(), kind.noun()));
         }
+        if !state.end(id).copying() {
+            state.check_not_broken(id)?;
+        }
         // A guest has to know when a stream is over; a host may ask again.
         if kind.channel == Channel::Future || state.end(id).state != CopyState::Done {
             state.begin_copy(id, true).map_err(usage)?;
@@ -433,7 +436,10 @@ impl State {
             return None;
         }
         self.host_side(id).watcher = None;
-        Some(Notice::Dropped(watcher, HostEnd { channel: end_kind.channel, handle }))
+        let end = HostEnd { channel: end_kind.channel, handle };
+        let is_broken = self.check_not_broken(id).is_err();
+        let signal = if is_broken { Signal::Failed } else { Signal::Dropped };
+        Some(Notice::Gone(watcher, end, signal))
     }
 }
 
@@ -443,7 +449,8 @@ pub(super) fn copied(event: Event) -> Copied {
     let result = match event.p2 & 0xf {
         0 => CopyResult::Completed,
         1 => CopyResult::Dropped,
-        _ => CopyResult::Cancelled,
+        2 => CopyResult::Cancelled,
+        _ => CopyResult::Failed,
     };
     let count = match event.code {
         FutureRead | FutureWrite => u32::from(result == CopyResult::Completed),
@@ -454,7 +461,7 @@ pub(super) fn copied(event: Event) -> Copied {
 
 enum Notice {
     Copied(Completion, Copied),
-    Dropped(Rc<Watcher>, HostEnd),
+    Gone(Rc<Watcher>, HostEnd, Signal),
 }
 
 /// Tells the host of one of its copies that is over, or of a peer that is gone. False when there is
@@ -467,8 +474,8 @@ pub(super) fn complete_one(cx: &mut Cx<'_>) -> bool {
     };
     match notice {
         Some(Notice::Copied(completion, copied)) => completion(cx, copied),
-        Some(Notice::Dropped(watcher, end)) => {
-            watcher(cx, end, Signal::Dropped);
+        Some(Notice::Gone(watcher, end, signal)) => {
+            watcher(cx, end, signal);
         }
         None => {}
     }

@@ -44,11 +44,15 @@ impl HostTask {
         self.fail(cx, Trap::HostDroppedTask { name })
     }
 
-    /// Ends a task as a trap of the caller's.
+    /// Ends a task as a trap of the caller's. Where the host waits for no call that this ends, whoever runs the
+    /// store next is told.
     pub fn fail(self, cx: &mut Cx<'_>, reason: Trap) -> Result<()> {
         let def = self.def(cx)?;
         let trap = cx.state().within_served(self.0, &def, reason.into());
-        self.fail_caller(cx, &trap);
+        let is_news = self.fail_caller(cx, &trap) && !cx.state().host_waits_for_dead();
+        if is_news {
+            cx.state().unreported.get_or_insert(trap);
+        }
         self.finish(cx);
         settle(cx, Ok(()))
     }
@@ -92,20 +96,22 @@ impl HostTask {
         }
     }
 
-    /// The caller will not get a result, and a guest can never go on without.
+    /// The caller will not get a result, and a guest can never go on without: whether one was ended.
     #[cold]
-    fn fail_caller(self, cx: &mut Cx<'_>, trap: &Trapped) {
+    fn fail_caller(self, cx: &mut Cx<'_>, trap: &Trapped) -> bool {
         let mut state = cx.state();
         let subtask = state.tasks[self.0].subtask.expect("only a call is served");
         let caller = state.waitables[subtask].inst;
         if state[caller].poisoned {
             state.forget_subtask(subtask);
-            return;
+            return false;
         }
         state.fail_subtask(subtask, trap);
-        if caller != InstanceId::HOST {
+        let is_guest = caller != InstanceId::HOST;
+        if is_guest {
             state.poison(caller, InstanceId::HOST, trap);
         }
+        is_guest
     }
 }
 
@@ -114,6 +120,16 @@ impl State {
     #[cold]
     fn within_served(&self, task: TaskId, def: &HostFuncDef, trap: Trapped) -> Trapped {
         self.within_callers(task, trap.within(def.frame()))
+    }
+
+    /// Whether the host waits for a call of an instance that was ended, and will be told of that.
+    fn host_waits_for_dead(&self) -> bool {
+        self.tasks.iter().any(|(_, task)| {
+            let subtask = task.subtask.and_then(|subtask| self.waitables.get(subtask));
+            self[task.inst].poisoned
+                && task.state != TaskState::Resolved
+                && subtask.is_some_and(|subtask| subtask.inst == InstanceId::HOST)
+        })
     }
 }
 

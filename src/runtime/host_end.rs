@@ -28,6 +28,8 @@ pub enum Signal {
     Cancels = 1,
     /// It is gone.
     Dropped = 2,
+    /// It is gone with its instance, which was ended.
+    Failed = 3,
 }
 
 /// Told what the other end does, the first two inside the built-in that the guest calls. The answer

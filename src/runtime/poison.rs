@@ -70,7 +70,10 @@ impl State {
             .map(|(id, _)| id)
             .collect();
         for waitable in dead_waitables {
-            self.bury_waitable(waitable);
+            let inst = self.waitables[waitable].inst;
+            let own = self.casualties.iter().find(|(id, _)| *id == inst);
+            let trap = own.map_or_else(|| trap.clone(), |(_, trap)| trap.clone());
+            self.bury_waitable(waitable, &trap);
         }
         for (inst, _) in std::mem::take(&mut self.casualties) {
             self[inst].exclusive_thread = None;
@@ -117,11 +120,11 @@ impl State {
     }
 
     /// A waitable of a dead instance goes, unless a task of another instance will still resolve it.
-    fn bury_waitable(&mut self, id: WaitableId) {
+    fn bury_waitable(&mut self, id: WaitableId, trap: &Trapped) {
         let callee = match &mut self.waitables[id].kind {
             WaitableKind::Subtask(subtask) => subtask.callee,
             WaitableKind::End(_) => {
-                self.drop_end(id);
+                self.break_end(id, trap);
                 return;
             }
         };

@@ -24,6 +24,9 @@ pub enum CopyResult {
     Dropped = 1,
     /// The copy was cancelled.
     Cancelled = 2,
+    /// The other end is gone with its instance, which was ended. A host learns of that; for guests, who cannot be
+    /// told, it is [`CopyResult::Dropped`].
+    Failed = 4,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +163,8 @@ pub(crate) struct Shared {
     pub(crate) dropped: bool,
     /// The host has let go of the writable end of a future without a value: none will come.
     abandoned: bool,
+    /// Why the end that is gone could not do what it was there for.
+    failure: Option<Trapped>,
     /// The end that waits with its buffer.
     pub(crate) pending: Option<WaitableId>,
     /// The readable and the writable end.
@@ -201,6 +206,7 @@ impl State {
             element,
             dropped: false,
             abandoned: false,
+            failure: None,
             pending: None,
             ends: [None; 2],
             plan: None,
@@ -366,11 +372,21 @@ impl State {
 
     /// Ends the copy that is in progress at `id`, in which `progress` elements were copied.
     fn end_copy(&mut self, id: WaitableId, result: CopyResult, progress: u32) -> Event {
-        let index = self.waitables[id].index;
+        let (index, of_host) =
+            (self.waitables[id].index, self.waitables[id].inst == InstanceId::HOST);
+        let result = match result {
+            CopyResult::Dropped if of_host && self.shared_of(id).failure.is_some() => {
+                CopyResult::Failed
+            }
+            result => result,
+        };
         let end = self.end(id);
         debug_assert!(end.copying());
         let (done, p2) = match end.kind.channel {
-            Channel::Stream => (result == CopyResult::Dropped, result as u32 | progress << 4),
+            Channel::Stream => {
+                let done = matches!(result, CopyResult::Dropped | CopyResult::Failed);
+                (done, result as u32 | progress << 4)
+            }
             Channel::Future => (result != CopyResult::Cancelled, result as u32),
         };
         end.state = if done { CopyState::Done } else { CopyState::Idle };
@@ -452,15 +468,45 @@ impl State {
         self.drop_waitable(id);
     }
 
-    /// Frees the writable end of a future, whose handle is gone, without a value. The reader goes on to
-    /// wait, as the specification wants it to.
+    /// Frees an end whose instance `trap` has ended. A future whose value has passed is none the worse for it.
+    pub(crate) fn break_end(&mut self, id: WaitableId, trap: &Trapped) {
+        let copied = PendingEvent::Copy { result: CopyResult::Completed, reclaim_buffer: false };
+        let has_copied = self.waitables[id].pending_event == Some(copied);
+        let end = self.end(id);
+        let is_kept =
+            end.kind.channel == Channel::Future && (has_copied || end.state == CopyState::Done);
+        if !is_kept {
+            self.shared_of(id).failure = Some(trap.clone());
+        }
+        self.drop_end(id);
+    }
+
+    /// Frees the writable end of a future, whose handle is gone, without a value. A guest goes on to wait for
+    /// it, as the specification wants it to; a host is told.
     pub(crate) fn abandon_end(&mut self, id: WaitableId) {
-        let shared = self.shared_of(id);
+        let (shared_id, is_done) = (self.end(id).shared, self.end(id).state == CopyState::Done);
+        let shared = &mut self.shareds[shared_id];
         if shared.dropped {
             return self.drop_end(id);
         }
         shared.abandoned = true;
+        if !is_done {
+            let message = "the writable end of the future was let go of without a value".into();
+            shared.failure = Some(Trap::Host { message }.into());
+        }
+        let reader = shared.pending;
         self.drop_waitable(id);
+        if reader.is_some_and(|reader| self.waitables[reader].inst == InstanceId::HOST) {
+            self.reset_and_notify_pending(shared_id, CopyResult::Dropped);
+        }
+    }
+
+    /// Fails where the other end of `id` is gone and could not do what it was there for.
+    pub(crate) fn check_not_broken(&mut self, id: WaitableId) -> Result<(), Trapped> {
+        match &self.shared_of(id).failure {
+            Some(trap) => Err(trap.clone()),
+            None => Ok(()),
+        }
     }
 
     /// Takes up a copy at `id` with `buffer`, after the checks of `stream_copy` and `future_copy`.

@@ -69,7 +69,7 @@ pub(crate) enum WaitableKind {
 }
 
 /// An event that is there but not delivered yet; what it says is decided on delivery.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PendingEvent {
     Subtask,
     Copy {

@@ -44,7 +44,8 @@ pub unsafe extern "C" fn cmabi_future_check(
 /// `arena`. All as for `cmabi_stream_read` with a `count` of 1.
 ///
 /// `copied->result` is `CMABI_COPY_RESULT_COMPLETED` with the value, `_BLOCKED` where it is not there yet,
-/// and `_DROPPED` where there will be none because a trap ended the writer. A future is read once.
+/// and `_FAILED` where there will be none: because the writer's instance was ended, or the host has abandoned the
+/// writable end. A read that is begun then fails with the reason. A future is read once.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_future_read(
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn cmabi_future_read(
 /// `cmabi_stream_write` with a `count` of 1.
 ///
 /// The copy is over when the value was read: `CMABI_COPY_RESULT_COMPLETED`; or when the reader is gone:
-/// `_DROPPED`. A future is written once.
+/// `_DROPPED`, or `_FAILED` where its instance was ended. A future is written once.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_future_write(
@@ -129,8 +130,8 @@ pub unsafe extern "C" fn cmabi_future_drop(
     unsafe { stream::drop_end(store, HostEnd::future(end), error) }
 }
 
-/// Lets go of the writable end of a future though its value was not written. The reader waits for ever then;
-/// nothing is left in the store once it is gone.
+/// Lets go of the writable end of a future though its value was not written. A guest that reads it waits for ever
+/// then, a read of the host's fails; nothing is left in the store once the reader is gone.
 ///
 /// `CMABI_STATUS_INVALID_ARGUMENT` while the value is being written, and for what is no such end.
 /// @since 0.2

@@ -32,6 +32,10 @@ pub enum cmabi_copy_result {
     /// It goes on: the end is in use until the completion is called, until the end's set has an event,
     /// or until the copy is cancelled.
     Blocked,
+    /// The other end is gone, after so many elements, because its instance was ended, by a trap or by the host: this is
+    /// no end of a stream, and elements may be missing. The next read or write fails with the reason.
+    /// @since 0.2
+    Failed,
 }
 
 /// What became of a read or write.
@@ -54,6 +58,7 @@ impl From<Option<Copied>> for cmabi_copied {
             CopyResult::Completed => cmabi_copy_result::Completed,
             CopyResult::Dropped => cmabi_copy_result::Dropped,
             CopyResult::Cancelled => cmabi_copy_result::Cancelled,
+            CopyResult::Failed => cmabi_copy_result::Failed,
         };
         cmabi_copied { result, count }
     }
@@ -351,9 +356,12 @@ pub unsafe extern "C" fn cmabi_stream_check(
 /// `drop` is called when `completion` will not be called any more, at once where the copy is over at once.
 /// Once the writer was found to be gone, every further read says `CMABI_COPY_RESULT_DROPPED` and 0.
 ///
+/// Where the writer's instance was ended, what was in progress is over with `CMABI_COPY_RESULT_FAILED`, and what is
+/// begun fails with what ended it: `CMABI_STATUS_TRAP`, `_LIMIT`, `_INTERRUPTED` and so on, and the error with its
+/// frames.
+///
 /// `CMABI_STATUS_INVALID_ARGUMENT` for a stale handle, for another kind of handle, and while a copy is in
-/// progress. `CMABI_STATUS_TRAP` where a guest wrote what is not
-/// of its type; that ends the guest.
+/// progress. `CMABI_STATUS_TRAP` also where a guest wrote what is not of its type; that ends the guest.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_stream_read(
@@ -536,13 +544,17 @@ pub enum cmabi_stream_signal {
     Cancels,
     /// It is gone. Nothing else will be told.
     Dropped,
+    /// It is gone, because its instance was ended; a read or write fails with the reason. Nothing else will be
+    /// told.
+    /// @since 0.2
+    Failed,
 }
 
 /// Told what the other end of `end` does. It may use the store: read, write and drop `end` above all.
 ///
 /// `CMABI_STREAM_SIGNAL_WAITS` and `_CANCELS` are told inside the guest's call, which sees what the callback
 /// does as its result: a host that writes and drops here gives the guest its last elements and the end of
-/// the stream in one. `_DROPPED` is told while no guest runs.
+/// the stream in one. `_DROPPED` and `_FAILED` are told while no guest runs.
 ///
 /// The answer counts for `_CANCELS` only: `CMABI_STATUS_PENDING` keeps the guest waiting for its buffer
 /// until `cmabi_stream_release`, with any other the guest gets it back.
@@ -582,6 +594,7 @@ pub unsafe extern "C" fn cmabi_stream_watch(
                     Signal::Waits => cmabi_stream_signal::Waits,
                     Signal::Cancels => cmabi_stream_signal::Cancels,
                     Signal::Dropped => cmabi_stream_signal::Dropped,
+                    Signal::Failed => cmabi_stream_signal::Failed,
                 };
                 let status = store.lend(cx, || {
                     // SAFETY: the header's rules for callbacks.

@@ -1,0 +1,468 @@
+// What became of the other end: a reader or writer of the host's is told that a guest has died, and of what, and never
+// takes that for the end of a stream.
+#include "async.hpp"
+
+#include <cmabi.hpp>
+
+#include <functional>
+#include <optional>
+
+namespace {
+
+struct Copy {
+    cmabi_copy_result result;
+    std::uint32_t count;
+
+    friend bool operator==(Copy a, Copy b) { return a.result == b.result && a.count == b.count; }
+};
+
+// guests/quitter.wat, whose questions the test answers.
+struct Quitter : Guest {
+    explicit Quitter(const cmabi_config *config = nullptr) : Guest("quitter.wasm", config) {
+        const auto keep = [](void *data, cmabi_task *task, const void *, void *) -> cmabi_status {
+            static_cast<Quitter *>(data)->asked = Task(task);
+            return CMABI_STATUS_PENDING;
+        };
+        REQUIRE_OK(cmabi_linker_func, linker, CMABI_STR(""), CMABI_STR("next"), keep, this, nullptr);
+        instantiate();
+        REQUIRE_OK(cmabi_instance_set_label, store, instance, CMABI_STR("quitter"));
+    }
+    std::uint32_t make(const char *path) {
+        std::uint32_t readable = 0;
+        REQUIRE_OK(cmabi_func_call, store, func(path), nullptr, &readable, arena);
+        return readable;
+    }
+    void answer(std::uint32_t what) {
+        CHECK_OK(cmabi_task_return, asked, &what);
+        asked = {};
+    }
+    cmabi_status read(std::uint32_t end, std::uint8_t *to, std::uint32_t count, cmabi_copied &copied,
+                      cmabi_error **error = nullptr) {
+        return cmabi_stream_read(store, end, to, count, nullptr, nullptr, nullptr, nullptr, &copied, error);
+    }
+    Copy poll(std::uint32_t end) {
+        cmabi_copied copied{};
+        CHECK_OK(cmabi_stream_poll, store, end, &copied);
+        return {copied.result, copied.count};
+    }
+
+    Task asked;
+};
+
+// How a guest ends, in what function of the library, and what those who come later are told.
+struct Death {
+    const char *name;
+    cmabi_status status;
+    const char *reason;
+    std::function<void(Quitter &)> happens;
+};
+
+// Runs the store, which tells of it.
+void run_into(Quitter &f, cmabi_status status, const char *reason) {
+    CHECK_FAILS(status, reason, cmabi_store_run, f.store);
+    CHECK_OK(cmabi_store_run, f.store);
+}
+
+const std::vector<Death> &deaths() {
+    static const std::vector<Death> all = {
+        {"trap", CMABI_STATUS_TRAP, "unreachable",
+         [](Quitter &f) {
+             f.answer(0);
+             run_into(f, CMABI_STATUS_TRAP, "unreachable");
+         }},
+        {"fuel", CMABI_STATUS_LIMIT, "fuel",
+         [](Quitter &f) {
+             CHECK_OK(cmabi_store_set_fuel, f.store, 10000U);
+             f.answer(1);
+             run_into(f, CMABI_STATUS_LIMIT, "fuel");
+         }},
+        {"deadline", CMABI_STATUS_INTERRUPTED, "interrupted",
+         [](Quitter &f) {
+             CHECK_OK(cmabi_store_set_deadline, f.store, std::uint64_t{10000000});
+             f.answer(1);
+             CHECK_FAILS(CMABI_STATUS_INTERRUPTED, "interrupted", cmabi_store_run, f.store);
+             CHECK_OK(cmabi_store_set_deadline, f.store, CMABI_NO_DEADLINE);
+         }},
+        {"terminated", CMABI_STATUS_TRAP, "terminated by the host",
+         [](Quitter &f) { CHECK_OK(cmabi_instance_terminate, f.store, f.instance); }},
+        // The call that made the stream is over: nobody but the next run can be told.
+        {"lost promise", CMABI_STATUS_TRAP, "dropped the call of next",
+         [](Quitter &f) {
+             f.asked = {};
+             run_into(f, CMABI_STATUS_TRAP, "dropped the call of next");
+         }},
+        {"failed promise", CMABI_STATUS_HOST, "no idea",
+         [](Quitter &f) {
+             CHECK_OK(cmabi_task_set_error, f.asked, CMABI_STR("no idea"));
+             f.asked = {};
+             run_into(f, CMABI_STATUS_HOST, "no idea");
+         }},
+    };
+    return all;
+}
+
+// Runs a test for each of them.
+void for_each_death(const std::function<void(Quitter &, const Death &)> &test) {
+    for (const Death &death : deaths()) {
+        CAPTURE(death.name);
+        Handle<cmabi_config, cmabi_config_free> config;
+        REQUIRE_OK(cmabi_config_new, config.out());
+        REQUIRE_OK(cmabi_config_set_interruptible, config, true);
+        REQUIRE_OK(cmabi_config_set_fuel, config, std::uint64_t{10000000});
+        Quitter f(config);
+        test(f, death);
+    }
+}
+
+struct Told {
+    std::vector<Copy> copies;
+    std::vector<cmabi_stream_signal> signals;
+
+    static void done(void *data, cmabi_store *, std::uint32_t, cmabi_copy_result result, std::uint32_t count) {
+        static_cast<Told *>(data)->copies.push_back({result, count});
+    }
+    static cmabi_status watch(void *data, cmabi_store *, std::uint32_t, cmabi_stream_signal signal) {
+        static_cast<Told *>(data)->signals.push_back(signal);
+        return CMABI_STATUS_OK;
+    }
+};
+
+// A read fails with what has ended the writer, and says who that was.
+void check_read_fails(Quitter &f, const Death &death, std::uint32_t end) {
+    std::uint8_t byte = 0;
+    cmabi_copied copied{};
+    for (int i = 0; i < 2; ++i) {
+        Error error;
+        CHECK(f.read(end, &byte, 1, copied, error.out()) == death.status);
+        CHECK_MESSAGE(error.message().find(death.reason) != std::string::npos, error.message());
+    }
+    CHECK_FAILS(death.status, death.reason, cmabi_stream_read_in_place, f.store, end,
+                [](void *, const void *, std::uint32_t count) { return count; }, nullptr, &copied);
+}
+
+// The bytes that the guest has to give, which leaves it with its question.
+void take_three(Quitter &f, std::uint32_t end) {
+    std::uint8_t bytes[4] = {};
+    cmabi_copied copied{};
+    CHECK(f.read(end, bytes, 4, copied) == CMABI_STATUS_OK);
+    CHECK(Copy{copied.result, copied.count} == Copy{CMABI_COPY_RESULT_COMPLETED, 3});
+    CHECK(bytes[2] == 3);
+    CHECK_OK(cmabi_store_run, f.store);
+    REQUIRE(f.asked.get() != nullptr);
+}
+
+} // namespace
+
+TEST_CASE("a stream whose writer ends it is no failure") {
+    Quitter f;
+    const std::uint32_t end = f.make("make-stream");
+    take_three(f, end);
+    f.answer(2);
+    CHECK_OK(cmabi_store_run, f.store);
+    std::uint8_t byte = 0;
+    cmabi_copied copied{};
+    for (int i = 0; i < 2; ++i) {
+        CHECK(f.read(end, &byte, 1, copied) == CMABI_STATUS_OK);
+        CHECK(Copy{copied.result, copied.count} == Copy{CMABI_COPY_RESULT_DROPPED, 0});
+    }
+    CHECK_OK(cmabi_stream_drop, f.store, end);
+}
+
+TEST_CASE("a writer that dies has not ended its stream") {
+    using Way = std::function<void(Quitter &, const Death &, std::uint32_t end)>;
+    std::uint8_t byte = 0;
+    cmabi_copied copied{};
+    Told told;
+    const auto read = [&](Quitter &f, std::uint32_t end) {
+        CHECK(f.read(end, &byte, 1, copied) == CMABI_STATUS_OK);
+        CHECK(copied.result == CMABI_COPY_RESULT_BLOCKED);
+    };
+    const std::pair<const char *, Way> ways[] = {
+        {"nobody reads", [](Quitter &f, const Death &death, std::uint32_t) { death.happens(f); }},
+        {"a poll",
+         [&](Quitter &f, const Death &death, std::uint32_t end) {
+             read(f, end);
+             death.happens(f);
+             CHECK(f.poll(end) == Copy{CMABI_COPY_RESULT_FAILED, 0});
+         }},
+        {"a completion",
+         [&](Quitter &f, const Death &death, std::uint32_t end) {
+             CHECK_OK(cmabi_stream_read, f.store, end, &byte, 1U, nullptr, Told::done, &told, nullptr, &copied);
+             death.happens(f);
+             CHECK(told.copies == std::vector<Copy>{{CMABI_COPY_RESULT_FAILED, 0}});
+         }},
+        {"a cancellation that comes too late",
+         [&](Quitter &f, const Death &death, std::uint32_t end) {
+             read(f, end);
+             death.happens(f);
+             CHECK_OK(cmabi_stream_cancel, f.store, end, &copied);
+             CHECK(copied.result == CMABI_COPY_RESULT_FAILED);
+         }},
+        {"a set",
+         [&](Quitter &f, const Death &death, std::uint32_t end) {
+             std::uint32_t set = 0;
+             CHECK_OK(cmabi_waitable_set_new, f.store, &set);
+             CHECK_OK(cmabi_waitable_join, f.store, end, set);
+             read(f, end);
+             death.happens(f);
+             cmabi_event event{};
+             CHECK_OK(cmabi_waitable_set_wait, f.store, set, &event);
+             CHECK(event.code == CMABI_EVENT_CODE_STREAM_READ);
+             CHECK(event.result == CMABI_COPY_RESULT_FAILED);
+         }},
+        {"a watcher",
+         [&](Quitter &f, const Death &death, std::uint32_t end) {
+             CHECK_OK(cmabi_stream_watch, f.store, end, Told::watch, &told, nullptr);
+             death.happens(f);
+             CHECK(told.signals == std::vector<cmabi_stream_signal>{CMABI_STREAM_SIGNAL_FAILED});
+         }},
+        {"a watcher that comes later",
+         [&](Quitter &f, const Death &death, std::uint32_t end) {
+             death.happens(f);
+             CHECK_OK(cmabi_stream_watch, f.store, end, Told::watch, &told, nullptr);
+             CHECK(told.signals == std::vector<cmabi_stream_signal>{CMABI_STREAM_SIGNAL_FAILED});
+         }},
+    };
+    for (const auto &way : ways) {
+        CAPTURE(way.first);
+        for_each_death([&](Quitter &f, const Death &death) {
+            told = {};
+            const std::uint32_t end = f.make("make-stream");
+            take_three(f, end);
+            way.second(f, death, end);
+            check_read_fails(f, death, end);
+            std::uint32_t readable = 0;
+            CHECK_FAILS(CMABI_STATUS_ENDED, death.reason, cmabi_func_call, f.store, f.func("make-stream"), nullptr,
+                        &readable, f.arena);
+        });
+    }
+}
+
+TEST_CASE("what a writer has written before it dies is read, and is not the end") {
+    Quitter f;
+    const std::uint32_t end = f.make("make-stream");
+    std::uint8_t bytes[2] = {};
+    cmabi_copied copied{};
+    CHECK(f.read(end, bytes, 2, copied) == CMABI_STATUS_OK);
+    CHECK(Copy{copied.result, copied.count} == Copy{CMABI_COPY_RESULT_COMPLETED, 2});
+    CHECK_OK(cmabi_instance_terminate, f.store, f.instance);
+    CHECK(f.read(end, bytes, 2, copied) == CMABI_STATUS_TRAP);
+}
+
+TEST_CASE("a writer of the host's learns that its reader has died") {
+    for (const bool is_waiting : {false, true}) for_each_death([&](Quitter &f, const Death &death) {
+        CAPTURE(is_waiting);
+        std::uint32_t readable = 0, writable = 0;
+        Handle<cmabi_type, cmabi_type_free> u8;
+        REQUIRE_OK(cmabi_type_new_primitive, CMABI_KIND_U8, u8.out());
+        REQUIRE_OK(cmabi_stream_new, f.store, u8, &readable, &writable);
+        CHECK_OK(cmabi_func_call, f.store, f.func("take-stream"), &readable, nullptr, nullptr);
+        const std::uint8_t bytes[4] = {};
+        cmabi_copied copied{};
+        Told told;
+        // Two are taken, and the others wait.
+        CHECK_OK(cmabi_stream_write, f.store, writable, bytes, 4U, Told::done, &told, nullptr, &copied);
+        CHECK_OK(cmabi_store_run, f.store);
+        REQUIRE(f.asked.get() != nullptr);
+        if (!is_waiting) {
+            death.happens(f);
+        } else {
+            told.copies.clear();
+            CHECK_OK(cmabi_stream_write, f.store, writable, bytes, 2U, Told::done, &told, nullptr, &copied);
+            CHECK(copied.result == CMABI_COPY_RESULT_BLOCKED);
+            death.happens(f);
+            CHECK(told.copies == std::vector<Copy>{{CMABI_COPY_RESULT_FAILED, 0}});
+        }
+        CHECK_FAILS(death.status, death.reason, cmabi_stream_write, f.store, writable, bytes, 1U, nullptr, nullptr, nullptr,
+                    &copied);
+        CHECK_OK(cmabi_stream_drop, f.store, writable);
+    });
+}
+
+TEST_CASE("a future's reader learns that there will be no value, and why") {
+    for (const bool is_waiting : {false, true}) for_each_death([&](Quitter &f, const Death &death) {
+        CAPTURE(is_waiting);
+        const std::uint32_t end = f.make("make-future");
+        REQUIRE(f.asked.get() != nullptr);
+        std::uint8_t byte = 0;
+        cmabi_copied copied{};
+        if (!is_waiting) {
+            death.happens(f);
+        } else {
+            CHECK_OK(cmabi_future_read, f.store, end, &byte, nullptr, nullptr, nullptr, nullptr, &copied);
+            CHECK(copied.result == CMABI_COPY_RESULT_BLOCKED);
+            death.happens(f);
+            CHECK_OK(cmabi_future_poll, f.store, end, &copied);
+            CHECK(copied.result == CMABI_COPY_RESULT_FAILED);
+            CHECK(copied.count == 0);
+        }
+        CHECK_FAILS(death.status, death.reason, cmabi_future_read, f.store, end, &byte, nullptr, nullptr, nullptr, nullptr,
+                    &copied);
+        CHECK_OK(cmabi_future_drop, f.store, end);
+    });
+}
+
+TEST_CASE("a promise of the host's learns that nobody will read its value") {
+    for (const bool is_waiting : {false, true}) for_each_death([&](Quitter &f, const Death &death) {
+        CAPTURE(is_waiting);
+        std::uint32_t readable = 0, writable = 0;
+        Handle<cmabi_type, cmabi_type_free> u8;
+        REQUIRE_OK(cmabi_type_new_primitive, CMABI_KIND_U8, u8.out());
+        REQUIRE_OK(cmabi_future_new, f.store, u8, &readable, &writable);
+        CHECK_OK(cmabi_func_call, f.store, f.func("take-future"), &readable, nullptr, nullptr);
+        const std::uint8_t byte = 7;
+        cmabi_copied copied{};
+        if (!is_waiting) {
+            death.happens(f);
+        } else {
+            CHECK_OK(cmabi_future_write, f.store, writable, &byte, nullptr, nullptr, nullptr, &copied);
+            CHECK(copied.result == CMABI_COPY_RESULT_BLOCKED);
+            death.happens(f);
+            CHECK_OK(cmabi_future_poll, f.store, writable, &copied);
+            CHECK(copied.result == CMABI_COPY_RESULT_FAILED);
+        }
+        CHECK_FAILS(death.status, death.reason, cmabi_future_write, f.store, writable, &byte, nullptr, nullptr, nullptr,
+                    &copied);
+        CHECK_OK(cmabi_future_drop, f.store, writable);
+    });
+}
+
+TEST_CASE("a value that has passed is none the worse for who dies later") {
+    Quitter f;
+    std::uint32_t readable = 0, writable = 0;
+    Handle<cmabi_type, cmabi_type_free> u8;
+    REQUIRE_OK(cmabi_type_new_primitive, CMABI_KIND_U8, u8.out());
+    REQUIRE_OK(cmabi_future_new, f.store, u8, &readable, &writable);
+    CHECK_OK(cmabi_func_call, f.store, f.func("take-value"), &readable, nullptr, nullptr);
+    const std::uint8_t byte = 7;
+    cmabi_copied copied{};
+    CHECK_OK(cmabi_future_write, f.store, writable, &byte, nullptr, nullptr, nullptr, &copied);
+    CHECK(copied.result == CMABI_COPY_RESULT_COMPLETED);
+    CHECK_OK(cmabi_store_run, f.store);
+    f.answer(0);
+    CHECK(cmabi_store_run(f.store, nullptr) == CMABI_STATUS_TRAP);
+    CHECK_OK(cmabi_future_drop, f.store, writable);
+}
+
+namespace {
+
+// The same in C++.
+struct Plugin {
+    cmabi::engine engine;
+    cmabi::linker linker{engine};
+    cmabi::store store{engine};
+    std::optional<cmabi::promise<std::uint32_t>> asked;
+    std::optional<cmabi::instance> instance;
+
+    Plugin() {
+        linker.func("next", [this](cmabi::promise<std::uint32_t> next) { asked = std::move(next); });
+        instance = linker.instantiate(store, cmabi::component(engine, read_guest("quitter.wasm")));
+    }
+    cmabi::stream_reader<std::uint8_t> stream() {
+        return instance->func<cmabi::stream_reader<std::uint8_t>()>("make-stream")();
+    }
+    cmabi::future_reader<std::uint8_t> future() {
+        return instance->func<cmabi::future_reader<std::uint8_t>()>("make-future")();
+    }
+    // The guest traps, which is told by what runs the store.
+    void trap() {
+        asked->resolve(0U);
+        CHECK_THROWS_AS(store.run(), cmabi::error);
+    }
+};
+
+} // namespace
+
+TEST_CASE("in C++ reads throw what has ended the writer") {
+    Plugin f;
+    auto reader = f.stream();
+    CHECK(reader.read(4) == std::vector<std::uint8_t>{1, 2, 3});
+    f.store.run();
+    SUBCASE("before") {
+        f.trap();
+        CHECK_THROWS_WITH_AS(reader.read(1), doctest::Contains("unreachable"), cmabi::error);
+    }
+    SUBCASE("meanwhile") {
+        f.asked->resolve(0U);
+        CHECK_THROWS_WITH_AS(reader.read(1), doctest::Contains("unreachable"), cmabi::error);
+    }
+    SUBCASE("all") {
+        f.asked->resolve(0U);
+        CHECK_THROWS_WITH_AS(reader.read_all(), doctest::Contains("unreachable"), cmabi::error);
+    }
+    SUBCASE("with a callback") {
+        bool called = false;
+        reader.read(1, [&](std::vector<std::uint8_t>) { called = true; });
+        // What lets the callback be called throws instead.
+        CHECK_THROWS_WITH_AS(f.instance->terminate(), doctest::Contains("terminated by the host"), cmabi::error);
+        CHECK(!called);
+    }
+    SUBCASE("with a callback that is told") {
+        std::string told;
+        reader.read(1, [&](const std::vector<std::uint8_t> &got, std::exception_ptr why) {
+            CHECK(got.empty());
+            REQUIRE(why);
+            try {
+                std::rethrow_exception(why);
+            } catch (const cmabi::error &error) {
+                told = error.what();
+            }
+        });
+        f.instance->terminate();
+        f.store.run();
+        CHECK_MESSAGE(told.find("the host") != std::string::npos, told);
+    }
+    // It stays so.
+    CHECK_THROWS_AS(reader.read(1), cmabi::error);
+    CHECK_THROWS_AS(reader.read_all(), cmabi::error);
+}
+
+TEST_CASE("in C++ what was read before is not lost") {
+    Plugin f;
+    auto reader = f.stream();
+    f.store.run();
+    std::vector<std::uint8_t> got;
+    try {
+        // The writer dies while more is waited for.
+        CHECK(reader.read(3).size() == 3);
+        f.store.run();
+        f.asked->resolve(0U);
+        got = reader.read_all();
+        FAIL("it is no end");
+    } catch (const cmabi::error &error) {
+        CHECK(error.status() == CMABI_STATUS_TRAP);
+        CHECK(!error.frames().empty());
+    }
+}
+
+TEST_CASE("in C++ a future without a value throws why") {
+    Plugin f;
+    auto reader = f.future();
+    SUBCASE("the writer has trapped") {
+        f.trap();
+        CHECK_THROWS_WITH_AS(reader.get(), doctest::Contains("unreachable"), cmabi::error);
+    }
+    SUBCASE("its promise is lost, which the next run tells as well") {
+        f.asked.reset();
+        CHECK_THROWS_WITH_AS(f.store.run(), doctest::Contains("dropped the call"), cmabi::error);
+        CHECK_THROWS_WITH_AS(reader.get(), doctest::Contains("dropped the call"), cmabi::error);
+    }
+    SUBCASE("a callback is told") {
+        bool told = false;
+        reader.get([&](std::optional<std::uint8_t> value, std::exception_ptr why) { told = !value && why; });
+        f.instance->terminate();
+        CHECK(told);
+    }
+}
+
+TEST_CASE("in C++ a write throws what has ended the reader") {
+    Plugin f;
+    auto ends = cmabi::make_stream<std::uint8_t>(f.store);
+    f.instance->func<void(cmabi::stream_reader<std::uint8_t>)>("take-stream")(std::move(ends.reader));
+    f.store.run();
+    const std::vector<std::uint8_t> bytes(2);
+    CHECK(ends.writer.write(bytes) == 2);
+    f.store.run();
+    f.trap();
+    CHECK_THROWS_WITH_AS(ends.writer.write(bytes), doctest::Contains("unreachable"), cmabi::error);
+}
