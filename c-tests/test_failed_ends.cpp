@@ -83,7 +83,7 @@ const std::vector<Death> &deaths() {
              CHECK_FAILS(CMABI_STATUS_INTERRUPTED, "interrupted", cmabi_store_run, f.store);
              CHECK_OK(cmabi_store_set_deadline, f.store, CMABI_NO_DEADLINE);
          }},
-        {"terminated", CMABI_STATUS_TRAP, "terminated by the host",
+        {"terminated", CMABI_STATUS_TRAP, "quitter was terminated by the host",
          [](Quitter &f) { CHECK_OK(cmabi_instance_terminate, f.store, f.instance); }},
         // The call that made the stream is over: nobody but the next run can be told.
         {"lost promise", CMABI_STATUS_TRAP, "dropped the call of next",

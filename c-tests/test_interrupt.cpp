@@ -324,7 +324,7 @@ TEST_CASE("an instance that is terminated is gone, and says so") {
     f.instance->terminate();
     CHECK(f.counts().guest_bytes + (1 << 20) <= before.guest_bytes);
     const auto message = f.fails(CMABI_STATUS_ENDED, [&] { once(); });
-    CHECK_MESSAGE(message.find("it has ended: terminated by the host") != std::string::npos, message);
+    CHECK_MESSAGE(message.find("it has ended: component was terminated by the host") != std::string::npos, message);
 
     SUBCASE("twice") {
         f.instance->terminate();

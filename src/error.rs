@@ -245,8 +245,11 @@ pub enum Trap {
         why: Box<str>,
     },
     /// The host ended the instance.
-    #[error("terminated by the host")]
-    Terminated,
+    #[error("{instance} was terminated by the host")]
+    Terminated {
+        /// Its label.
+        instance: Arc<str>,
+    },
     /// A built-in or import called by `realloc` or `post-return`.
     #[error("cannot leave component instance")]
     CannotLeave,

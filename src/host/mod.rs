@@ -66,9 +66,9 @@ fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
 }
 /// Ends `inst` and all inside it now, as a trap would: [`Trap::Terminated`].
 pub fn terminate(cx: &mut Cx<'_>, inst: InstanceId) -> Result<()> {
-    let trap = Trapped::from(Trap::Terminated);
     {
         let mut state = cx.state();
+        let trap = Trapped::from(Trap::Terminated { instance: state.label(inst) });
         let all = 0..state.instances.len() as u32;
         let inside: Vec<_> = all
             .map(InstanceId)
