@@ -113,6 +113,16 @@ struct method {
         -> decltype(call(*self, std::move(answer), std::forward<Args>(args)...)) {
         return call(*self, std::move(answer), std::forward<Args>(args)...);
     }
+    template <class... Args>
+    auto operator()(caller who, const borrow<T> &self, Args &&...args)
+        -> decltype(call(*self, who, std::forward<Args>(args)...)) {
+        return call(*self, who, std::forward<Args>(args)...);
+    }
+    template <class R, class... Args>
+    auto operator()(promise<R> answer, caller who, const borrow<T> &self, Args &&...args)
+        -> decltype(call(*self, std::move(answer), who, std::forward<Args>(args)...)) {
+        return call(*self, std::move(answer), who, std::forward<Args>(args)...);
+    }
 };
 
 template <class T, class F>
@@ -177,8 +187,8 @@ static_member<T, F> static_of(F call) {
     }
 
 /// A function that a component imports, of the C++ type `Signature`. The host has it as one of several
-/// candidates: the first one that can be called with the parameters, or with a `promise` before them. One
-/// that returns a `task` is a coroutine.
+/// candidates: the first one that can be called with the parameters, or with a `promise`, a `caller` or both
+/// before them. One that returns a `task` is a coroutine.
 template <class Signature>
 struct import;
 
@@ -191,35 +201,41 @@ struct import<R(Args...)> {
     }
 
 private:
-    template <class F>
-    static constexpr bool answers = std::is_invocable_v<F &, Args...>;
-    template <class F>
-    static constexpr bool promises = std::is_invocable_v<F &, promise<R>, Args...>;
+    template <class F, class... First>
+    static constexpr bool takes = std::is_invocable_v<F &, First..., Args...>;
 
     template <class F, class... Others>
     static auto choose(F function, Others... others) {
-        if constexpr (answers<F>)
-            return answering(std::move(function));
-        else if constexpr (promises<F>)
-            return [function = std::move(function)](promise<R> answer, Args... args) mutable {
-                function(std::move(answer), std::forward<Args>(args)...);
-            };
+        if constexpr (takes<F>)
+            return answering<>(std::move(function));
+        else if constexpr (takes<F, promise<R>>)
+            return promising<>(std::move(function));
+        else if constexpr (takes<F, caller>)
+            return answering<caller>(std::move(function));
+        else if constexpr (takes<F, promise<R>, caller>)
+            return promising<caller>(std::move(function));
         else if constexpr (sizeof...(Others) != 0)
             return choose(std::move(others)...);
         else
             return missing(std::move(function));
     }
-    template <class F>
+    template <class... Caller, class F>
     static auto answering(F function) {
-        using result = std::invoke_result_t<F &, Args...>;
+        using result = std::invoke_result_t<F &, Caller..., Args...>;
         if constexpr (detail::is_task<result>::value)
-            return [function = std::move(function)](Args... args) mutable -> result {
-                return function(std::forward<Args>(args)...);
+            return [function = std::move(function)](Caller... who, Args... args) mutable -> result {
+                return function(who..., std::forward<Args>(args)...);
             };
         else
-            return [function = std::move(function)](Args... args) mutable -> R {
-                return function(std::forward<Args>(args)...);
+            return [function = std::move(function)](Caller... who, Args... args) mutable -> R {
+                return function(who..., std::forward<Args>(args)...);
             };
+    }
+    template <class... Caller, class F>
+    static auto promising(F function) {
+        return [function = std::move(function)](promise<R> answer, Caller... who, Args... args) mutable {
+            function(std::move(answer), who..., std::forward<Args>(args)...);
+        };
     }
     /// The compiler says here which member is missing, or why it cannot be called.
     template <class F>
