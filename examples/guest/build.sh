@@ -1,7 +1,8 @@
 #!/bin/sh
 # Rebuilds the components of the examples from their .wit and .c files: app.wasm for hello/, jobs.wasm for
 # event-loop/, editor.wasm for resources/, pipe.wasm for streams/, shout.wasm and redact.wasm, which is in Rust,
-# for plugins/, sample.wasm for sample/; and needs-clock.wasm, which shows what a host says to a component that it cannot serve.
+# for plugins/, sample.wasm for sample/; those of untrusted/; and needs-clock.wasm, which shows what a host says to a component that
+# it cannot serve.
 #
 # Needs, by their package names:
 #   apt install clang lld wasi-libc libclang-rt-dev-wasm32
@@ -19,13 +20,14 @@ component() { # CORE NAME
     wasm-tools component wit "$2.wasm"
 }
 
-for guest in ${*:-app jobs editor pipe sample shout redact needs-clock}; do
+for guest in ${*:-app jobs editor pipe sample shout redact untrusted needs-clock}; do
     case $guest in
     shout) world=plugin wit=plugins ;;
     *) world=$guest wit=$guest ;;
     esac
     case $guest in
     needs-clock) wasm-tools parse needs-clock.wat -o needs-clock.wasm ;;
+    untrusted) for text in untrusted/*.wat; do wasm-tools parse "$text" -o "${text%.wat}.wasm"; done ;;
     redact)
         cargo build --quiet --release --target wasm32-unknown-unknown --manifest-path redact/Cargo.toml \
             --target-dir "$out/target"

@@ -1,0 +1,50 @@
+;; Traps in the middle of a stream of more than three numbers.
+(component
+  (core module $Memory
+    (memory (export "memory") 1)
+    (data (i32.const 16) "clean")
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $memory (instantiate $Memory))
+  (alias core export $memory "memory" (core memory $mem))
+  (alias core export $memory "realloc" (core func $realloc))
+
+  (type $bytes (stream u8))
+  (core func $rated (canon task.return (result (result string (error string))) (memory $mem)))
+  (core func $returned (canon task.return (result $bytes)))
+  (core func $new (canon stream.new $bytes))
+  (core func $write (canon stream.write $bytes (memory $mem)))
+  (core func $drop (canon stream.drop-writable $bytes))
+  (core module $M
+    (import "" "memory" (memory 1))
+    (import "" "rated" (func $rated (param i32 i32 i32)))
+    (import "" "returned" (func $returned (param i32)))
+    (import "" "new" (func $new (result i64)))
+    (import "" "write" (func $write (param i32 i32 i32) (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (func $rate (export "rate") (param $text i32) (param $len i32)
+      (call $rated (i32.const 0) (i32.const 16) (i32.const 5)))
+    (func $numbers (export "numbers") (param $count i32)
+      (local $ends i64) (local $out i32) (local $n i32)
+      (local.set $ends (call $new))
+      (local.set $out (i32.wrap_i64 (i64.shr_u (local.get $ends) (i64.const 32))))
+      (call $returned (i32.wrap_i64 (local.get $ends)))
+      (block $end
+        (loop $next
+          (br_if $end (i32.eq (local.get $n) (local.get $count)))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (if (i32.gt_u (local.get $n) (i32.const 3)) (then unreachable))
+          (i32.store8 (i32.const 0) (local.get $n))
+          ;; Until the reader is gone.
+          (br_if $next (i32.eqz (i32.and (call $write (local.get $out) (i32.const 0) (i32.const 1)) (i32.const 15))))))
+      (call $drop (local.get $out))))
+  (core instance $m (instantiate $M (with "" (instance
+    (export "memory" (memory $mem))
+    (export "rated" (func $rated))
+    (export "returned" (func $returned))
+    (export "new" (func $new))
+    (export "write" (func $write))
+    (export "drop" (func $drop))))))
+  (func (export "rate") async (param "text" string) (result (result string (error string)))
+    (canon lift (core func $m "rate") async (memory $mem) (realloc $realloc)))
+  (func (export "numbers") async (param "count" u8) (result $bytes)
+    (canon lift (core func $m "numbers") async)))
