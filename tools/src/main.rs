@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 /// Runs WebAssembly components, generates code for their hosts, and runs the tests of the component model
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "cmabi", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
