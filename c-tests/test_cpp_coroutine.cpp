@@ -88,6 +88,29 @@ TEST_CASE("a source and a sink around a guest") {
     CHECK(all[49] == 18);
 }
 
+TEST_CASE("a coroutine that reads or writes gets what has ended the guest") {
+    Guest guest;
+    using Reader = cmabi::stream_reader<std::uint8_t>;
+    auto in = cmabi::make_stream<std::uint8_t>(guest.store);
+    const auto twice = guest.instance.func<Reader(Reader)>("double");
+    Bytes all;
+    const Job sink = collect(twice(std::move(in.reader)), all);
+    SUBCASE("that reads") {
+        guest.instance.terminate();
+        REQUIRE(sink.done());
+        CHECK_THROWS_WITH_AS(std::rethrow_exception(sink.thrown()), doctest::Contains("terminated by the host"),
+                             cmabi::error);
+    }
+    SUBCASE("that writes") {
+        guest.instance.terminate();
+        const Job source = feed(std::move(in.writer), 1);
+        REQUIRE(source.done());
+        CHECK_THROWS_WITH_AS(std::rethrow_exception(source.thrown()), doctest::Contains("terminated by the host"),
+                             cmabi::error);
+    }
+    CHECK(all.empty());
+}
+
 TEST_CASE("a stream that ends") {
     Guest guest;
     auto ends = cmabi::make_stream<std::uint8_t>(guest.store);
