@@ -1,7 +1,7 @@
 //! Calls that the host serves: `canon_lift` where the callee is the host. What the host does with such a call
 //! later is in `host`.
 
-use super::task::{Callee, Served, Task, TaskId};
+use super::task::{Callee, Served, Task, TaskId, TaskState};
 use super::{
     Cx, Handle, InstanceId, Ownership, State, WaitableId, context, lower_params, return_result,
 };
@@ -89,20 +89,21 @@ impl HostTask {
 
     /// Frees a task that is over.
     pub(crate) fn finish(self, cx: &mut Cx<'_>) {
-        let task = {
+        let let_go = {
             let mut state = cx.state();
-            state.end_borrows(self.0);
-            if !state.task_resolved(self.0) {
-                state.trace_dead(self.0, None);
+            let Some(task) = state.tasks.get(self.0) else { return };
+            if task.num_borrows > 0 || task.state != TaskState::Resolved {
+                state.end_failed(self.0);
             }
-            state.tasks.remove(self.0)
+            let Some(Task { callee: Callee::Host(served), .. }) = state.tasks.remove(self.0) else {
+                return;
+            };
+            state.pending_host_tasks -= 1;
+            state.give_back_arena(served.arena);
+            (served.def, served.on_cancel)
         };
-        let Some(Task { callee: Callee::Host(served), .. }) = task else { return };
-        let Served { arena, on_cancel, .. } = served;
-        drop(on_cancel);
-        let mut state = cx.state();
-        state.pending_host_tasks -= 1;
-        state.give_back_arena(arena);
+        // What the host gave may use the store when it goes.
+        drop(let_go);
     }
 }
 
@@ -130,11 +131,10 @@ impl State {
         }
     }
 
-    /// Takes from the host what was lent to a call that has failed: the handles mean nothing then.
-    fn end_borrows(&mut self, task: TaskId) {
-        if self.tasks.get(task).is_none_or(|task| task.num_borrows == 0) {
-            return;
-        }
+    /// Takes from the host what was lent to a call that has failed, for the handles mean nothing then, and
+    /// tells who watches.
+    #[cold]
+    fn end_failed(&mut self, task: TaskId) {
         let lent: Vec<_> = self[InstanceId::HOST]
             .handles
             .iter()
@@ -149,6 +149,9 @@ impl State {
         for index in lent {
             let lent = self.take_handle(InstanceId::HOST, index);
             debug_assert!(lent.is_ok());
+        }
+        if !self.task_resolved(task) {
+            self.trace_dead(task, None);
         }
     }
 }

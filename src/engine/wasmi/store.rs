@@ -81,7 +81,7 @@ pub(super) struct Data {
 }
 
 /// Fuel that a guest gets at a time where it may be stopped: well below a millisecond of most work.
-const SLICE: u64 = 100_000;
+const SLICE: u64 = 400_000;
 
 struct FuncEntry {
     func: Func,
