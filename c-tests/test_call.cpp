@@ -333,6 +333,30 @@ TEST_CASE("components and core modules are imports too") {
     CHECK(result == 7);
     CHECK_OK(cmabi_func_call, f.store, f.func("answer"), nullptr, &result, nullptr);
     CHECK(result == 42);
+
+    // What was found once is used by many threads at once.
+    Handle<cmabi_instance_pre, cmabi_instance_pre_free> pre;
+    REQUIRE_OK(cmabi_linker_prepare, f.linker, f.component, pre.out());
+    std::vector<std::thread> threads;
+    std::atomic<int> right{0};
+    for (int thread = 0; thread < 4; thread++) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 50; ++i) {
+                Handle<cmabi_store, cmabi_store_free> store;
+                Handle<cmabi_instance, cmabi_instance_free> instance;
+                const cmabi_func *add = nullptr;
+                std::uint32_t sum = 0;
+                right += cmabi_store_new(f.engine, nullptr, store.out(), nullptr) == CMABI_STATUS_OK &&
+                         cmabi_instance_pre_instantiate(pre, store, instance.out(), nullptr) == CMABI_STATUS_OK &&
+                         cmabi_instance_func(instance, CMABI_STR("add"), &add, nullptr) == CMABI_STATUS_OK &&
+                         cmabi_func_call(store, add, args, &sum, nullptr, nullptr) == CMABI_STATUS_OK && sum == 7;
+            }
+        });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    CHECK(right == 200);
 }
 
 TEST_CASE("one linker serves stores on many threads at once") {

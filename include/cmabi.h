@@ -728,8 +728,8 @@ void cmabi_linker_free(cmabi_linker *linker);
  * there, else from the highest one that has it.
  *
  * The function takes the type that a component imports it with: it must know what to expect, or ask
- * `cmabi_task_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
- * that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
+ * `cmabi_task_type`. `drop`, which may be NULL, is called with `data` once the linker, what was prepared
+ * with it and all stores that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
  * taken. With stores on several threads, `func` is called on all of them.
  * @since 0.1
  */
@@ -1152,7 +1152,7 @@ void cmabi_instance_pre_free(cmabi_instance_pre *instance_pre);
 
 /**
  * A function of the component level: one that an instance exports, borrowed from that instance, or
- * one that the host made (`cmabi_canon_lift`, `cmabi_func_new`), which is the host's to free.
+ * one that the host made (`cmabi_canon_lift`, `cmabi_func_new` in cmabi_engine.h), which is the host's to free.
  * @since 0.1
  */
 typedef struct cmabi_func cmabi_func;
@@ -1422,7 +1422,7 @@ cmabi_status cmabi_config_set_max_stack_bytes(cmabi_config *config,
                                               cmabi_error **error);
 
 /**
- * For an engine of `cmabi_engine_new_native`: how many bytes of native stack each callback has, at least
+ * For an engine of `cmabi_engine_new_native` (cmabi_engine.h): how many bytes of native stack each callback has, at least
  * 65,536, which is `CMABI_STATUS_INVALID_ARGUMENT` otherwise; a guard page follows. The default is 256 KiB.
  * @since 0.1
  */
@@ -2088,7 +2088,7 @@ enum cmabi_copy_result
      */
     CMABI_COPY_RESULT_BLOCKED,
     /**
-     * The other end is gone, after so many elements, because its instance was ended, by a trap or by the host: this is
+     * The other end is gone, after so many elements, because its instance was ended, by a trap, a limit, the host or itself: this is
      * no end of a stream, and elements may be missing. The next read or write fails with the reason.
      * @since 0.2
      */
@@ -2741,21 +2741,27 @@ typedef uint32_t cmabi_wasi_network_use;
 typedef struct cmabi_wasi_config cmabi_wasi_config;
 
 /**
- * Reads for a component: puts up to `capacity` bytes into `buffer` and their number into `len`, which is 0
+ * Reads for a component: puts up to `buffer_len` bytes into `buffer` and their number into `filled`, which is 0
  * before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
  * yet: it is called again whenever the store is run and nothing else is ready, so run the store
  * when there are some. Any other status is an I/O error of the stream. It may not use the store.
  * @since 0.2
  */
-typedef cmabi_status (*cmabi_wasi_read)(void *data, uint8_t *buffer, size_t capacity, size_t *len);
+typedef cmabi_status (*cmabi_wasi_read)(void *data,
+                                        uint8_t *buffer,
+                                        size_t buffer_len,
+                                        size_t *filled);
 
 /**
- * Takes what a component writes: up to `len` bytes at `bytes`. The number of those that it has taken goes to `taken`,
- * which is `len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
+ * Takes what a component writes: up to `bytes_len` bytes at `bytes`. The number of those that it has taken goes to
+ * `taken`, which is `bytes_len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
  * run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store.
  * @since 0.2
  */
-typedef cmabi_status (*cmabi_wasi_write)(void *data, const uint8_t *bytes, size_t len, size_t *taken);
+typedef cmabi_status (*cmabi_wasi_write)(void *data,
+                                         const uint8_t *bytes,
+                                         size_t bytes_len,
+                                         size_t *taken);
 
 /**
  * An address of the network.

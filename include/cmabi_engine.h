@@ -231,7 +231,7 @@ typedef struct cmabi_lift_lower_options {
      */
     cmabi_string_encoding string_encoding;
     /**
-     * Not 0 where pointers are 8 bytes wide.
+     * Whether pointers are 8 bytes wide.
      */
     bool memory64;
     /**
@@ -699,19 +699,19 @@ typedef struct cmabi_engine_interface {
      */
     cmabi_engine_tier tier;
     /**
-     * Not 0 where there are 64-bit memories and tables.
+     * Whether there are 64-bit memories and tables.
      */
     bool memory64;
     /**
-     * Not 0 where there are core exceptions and tags.
+     * Whether there are core exceptions and tags.
      */
     bool exceptions;
     /**
-     * Not 0 where fuel can be metered.
+     * Whether fuel can be metered.
      */
     bool fuel;
     /**
-     * Not 0 where guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
+     * Whether guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
      * @since 0.2
      */
     bool interrupt;

@@ -32,6 +32,28 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
+fn params_of(text: &str) -> Vec<Param> {
+    let params = text.split(',').filter(|&text| text != "void").map(|text| {
+        let name = words(text).last().unwrap().to_owned();
+        Param { text: text.trim().to_owned(), name }
+    });
+    params.collect()
+}
+
+/// The types of callbacks, and an engine's functions.
+fn callbacks(text: &str) -> Vec<Function> {
+    let code = without_comments(text);
+    let callback = |declaration: &str| {
+        let (head, params) = declaration.split_once(")(")?;
+        let (result, name) = head.rsplit_once("(*")?;
+        let params = params_of(params.trim_end().strip_suffix(')')?);
+        Some(Function { name: name.to_owned(), result: result.trim().to_owned(), params })
+    };
+    let all: Vec<_> = code.split(';').filter_map(callback).collect();
+    assert!(all.len() >= 30, "only {} callbacks were found", all.len());
+    all
+}
+
 fn functions(text: &str) -> Vec<Function> {
     let code = without_comments(text);
     let lines = code.lines().filter(|line| !line.starts_with('#') && !line.starts_with("extern"));
@@ -46,12 +68,7 @@ fn functions(text: &str) -> Vec<Function> {
         if !name.starts_with("cmabi_") || result.is_empty() {
             return None;
         }
-        let params = params.trim_end().strip_suffix(')')?.split(',').filter(|&text| text != "void");
-        let params = params.map(|text| {
-            let name = words(text).last().unwrap().to_owned();
-            Param { text: text.trim().to_owned(), name }
-        });
-        Some(Function { name, result, params: params.collect() })
+        Some(Function { name, result, params: params_of(params.trim_end().strip_suffix(')')?) })
     };
     let all: Vec<_> = code.split(';').filter_map(prototype).collect();
     assert!(all.len() >= 290, "only {} functions were found", all.len());
@@ -123,10 +140,11 @@ fn what_is_numbered_has_a_count_and_an_at() {
 #[test]
 fn lengths_of_arrays_are_named_after_them() {
     let mut broken = Vec::new();
-    for f in functions(&headers()) {
+    let text = headers();
+    for f in functions(&text).into_iter().chain(callbacks(&text)) {
         for (i, param) in f.params.iter().enumerate() {
             let Some(array) = param.name.strip_suffix("_len") else {
-                if param.text.starts_with("size_t ") && matches!(&*param.name, "len" | "count") {
+                if matches!(&*param.text, "size_t len" | "size_t count") {
                     broken.push(format!("{}: {}", f.name, param.text));
                 }
                 continue;

@@ -204,6 +204,7 @@ static bool read_numbers(guest *from, plugin_stream_u8 stream, int most) {
     for (int i = 0; i < most; i++) {
         uint8_t number;
         cmabi_copied copied;
+        give_time(from, CALL_TIME);
         cmabi_status status = plugin_stream_u8_read(from->store, stream, &number, 1, NULL, NULL, NULL, &copied, &error);
         // The plug-in runs until it writes; where it dies, that is what this fails with.
         if (status == CMABI_STATUS_OK && copied.result == CMABI_COPY_RESULT_BLOCKED) {
@@ -237,11 +238,11 @@ static plugin_stream_u8 numbers(guest *of, uint8_t count) {
 // Dies with its stream half written; and, in a new instance, is ended by the host.
 static void die_in_midstream(guest *dying) {
     cmabi_error *error = NULL;
-    start(dying, CALL_FUEL);
+    if (!start(dying, CALL_FUEL)) return;
     if (!read_numbers(dying, numbers(dying, 6), 7)) {
         printf("  replaced\n");
         stop(dying);
-        start(dying, CALL_FUEL);
+        if (!start(dying, CALL_FUEL)) return;
     }
     read_numbers(dying, numbers(dying, 3), 4);
 

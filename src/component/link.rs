@@ -197,11 +197,19 @@ pub struct InstancePre {
     resources: Vec<(ResourceType, Option<Arc<HostDtor>>)>,
 }
 
-/// What an import was found to be, in any store.
+/// What an import was found to be, in any store. But for what comes from an instance, threads share it.
 enum Resolved {
-    Func { ty: FuncType, name: Arc<str>, func: Arc<HostFunc> },
+    Func {
+        ty: FuncType,
+        name: Arc<str>,
+        func: Arc<HostFunc>,
+    },
     Instance(Vec<(Arc<str>, Resolved)>),
-    Item(Extern),
+    Type(TypeDef),
+    Module(Arc<dyn Module>),
+    Component(Component),
+    /// Something out of an instance, which only goes with the store of that instance.
+    Extern(Extern),
 }
 
 impl InstancePre {
@@ -234,7 +242,10 @@ impl Resolved {
             Resolved::Instance(exports) => {
                 Extern::Instance(Instance::of(cx, None, Self::all_in(cx, exports)?)?)
             }
-            Resolved::Item(item) => item.clone(),
+            Resolved::Type(def) => Extern::Type(def.clone()),
+            Resolved::Module(module) => Extern::Module(module.clone()),
+            Resolved::Component(component) => Extern::Component(Closure::of(component)),
+            Resolved::Extern(item) => item.clone(),
         })
     }
 }
@@ -433,7 +444,7 @@ impl Resolver {
             ) => {
                 self.checker.resource(path, given, expected);
                 self.resources.push((given.clone(), dtor.clone()));
-                Some(Resolved::Item(Extern::Type(TypeDef::Resource(given.clone()))))
+                Some(Resolved::Type(TypeDef::Resource(given.clone())))
             }
             // What one version lacks, another may have.
             (Definition::Instance(_), ExternType::Instance(ty)) => {
@@ -442,24 +453,22 @@ impl Resolver {
             }
             (Definition::Extern { item, of }, ty) => {
                 self.others.push((path.into(), of.clone()));
-                self.checked(path, item.clone(), ty)
+                self.checker.check(path, &item.ty(), ty);
+                Some(Resolved::Extern(item.clone()))
             }
             (Definition::Module(module), ty) => {
-                self.checked(path, Extern::Module(module.clone()), ty)
+                self.checker.check(path, &Extern::Module(module.clone()).ty(), ty);
+                Some(Resolved::Module(module.clone()))
             }
             (Definition::Component(component), ty) => {
-                self.checked(path, Extern::Component(Closure::of(component)), ty)
+                self.checker.check(path, &Extern::Component(Closure::of(component)).ty(), ty);
+                Some(Resolved::Component(component.clone()))
             }
             (definition, ty) => {
                 self.checker.differ(path, ty, definition.sort());
                 None
             }
         }
-    }
-
-    fn checked(&mut self, path: &str, item: Extern, ty: &ExternType) -> Option<Resolved> {
-        self.checker.check(path, &item.ty(), ty);
-        Some(Resolved::Item(item))
     }
 
     /// Types other than resource types need no definition: the import says all about them.
@@ -469,13 +478,13 @@ impl Resolver {
                 Some(self.instance(path, &[], instance))
             }
             ExternType::Type(def) if !self.needs_definition(ty) => {
-                Some(Resolved::Item(Extern::Type(def.substitute(&self.checker.env))))
+                Some(Resolved::Type(def.substitute(&self.checker.env)))
             }
             ExternType::Type(TypeDef::Resource(expected)) if self.trap_unknown => {
                 let new = ResourceType::new(expected.name());
                 self.checker.resource(path, &new, expected);
                 self.resources.push((new.clone(), None));
-                Some(Resolved::Item(Extern::Type(TypeDef::Resource(new))))
+                Some(Resolved::Type(TypeDef::Resource(new)))
             }
             ExternType::Func(expected) if self.trap_unknown => {
                 let ty = substitute_func(expected, &self.checker.env);

@@ -168,8 +168,8 @@ class LibraryPlayer:
         instance = function.instance
         options = self.options(instance, Options(function.is_async, self.play.instances[instance].guest.encoding))
         signature = self.signature(function, instance, "lift", function.abi)
-        params = core_types(signature.params[: signature.param_count])
-        results = core_types(signature.results[: signature.result_count])
+        params = core_types(signature.params[: signature.params_len])
+        results = core_types(signature.results[: signature.results_len])
         if function.abi == "callback":
             options.callback = self.core(tasks.callback, number, instance, ["i32"] * 3, ["i32"])
         if function.has_post_return:
@@ -198,7 +198,7 @@ class LibraryPlayer:
             )
             function = self.play.scenario.functions[number]
             signature = self.signature(function, instance, "lower", "async" if is_async else "sync")
-            self.lowered[key] = made, signature.result_count
+            self.lowered[key] = made, signature.results_len
         return self.lowered[key]
 
     # Running.

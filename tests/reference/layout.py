@@ -40,9 +40,9 @@ def compare_signatures(d: Any, library: Library, ft: Any, pointer: int) -> None:
                 signature = CoreSignature()
                 number = ADDRESS_TYPES[address_type]
                 library.func_type_flatten(pointer, number, context_number, abi_number, byref(signature))
-                got = core_types(signature.params[: signature.param_count])
+                got = core_types(signature.params[: signature.params_len])
                 expect(f"core parameters, {address_type} {context} {abi}", core.params, got)
-                got = core_types(signature.results[: signature.result_count])
+                got = core_types(signature.results[: signature.results_len])
                 expect(f"core results, {address_type} {context} {abi}", core.results, got)
 
 

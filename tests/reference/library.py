@@ -51,9 +51,9 @@ class Field(Structure):
 
 class CoreSignature(Structure):
     _fields_ = [
-        ("param_count", c_size_t),
+        ("params_len", c_size_t),
         ("params", c_uint32 * 17),
-        ("result_count", c_size_t),
+        ("results_len", c_size_t),
         ("results", c_uint32 * 1),
     ]
 

@@ -203,13 +203,13 @@ pub struct cmabi_engine_interface {
     pub drop: Option<unsafe extern "C" fn(data: *mut c_void)>,
     /// How guests are suspended.
     pub tier: MaybeUninit<cmabi_engine_tier>,
-    /// Not 0 where there are 64-bit memories and tables.
+    /// Whether there are 64-bit memories and tables.
     pub memory64: c_bool,
-    /// Not 0 where there are core exceptions and tags.
+    /// Whether there are core exceptions and tags.
     pub exceptions: c_bool,
-    /// Not 0 where fuel can be metered.
+    /// Whether fuel can be metered.
     pub fuel: c_bool,
-    /// Not 0 where guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
+    /// Whether guests that run can be stopped: see `cmabi_engine_limits.interrupt`.
     /// @since 0.2
     pub interrupt: c_bool,
     /// Tier `fiber`: how many bytes of native stack each call has, at least 65,536; a guard page

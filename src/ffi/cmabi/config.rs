@@ -127,7 +127,7 @@ pub unsafe extern "C" fn cmabi_config_set_max_stack_bytes(
     unsafe { set(config, error, |config| config.max_stack_bytes = Some(bytes)) }
 }
 
-/// For an engine of `cmabi_engine_new_native`: how many bytes of native stack each callback has, at least
+/// For an engine of `cmabi_engine_new_native` (cmabi_engine.h): how many bytes of native stack each callback has, at least
 /// 65,536, which is `CMABI_STATUS_INVALID_ARGUMENT` otherwise; a guard page follows. The default is 256 KiB.
 /// @since 0.1
 #[unsafe(no_mangle)]

@@ -12,7 +12,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 /// A function of the component level: one that an instance exports, borrowed from that instance, or
-/// one that the host made (`cmabi_canon_lift`, `cmabi_func_new`), which is the host's to free.
+/// one that the host made (`cmabi_canon_lift`, `cmabi_func_new` in cmabi_engine.h), which is the host's to free.
 /// @since 0.1
 pub struct cmabi_func {
     /// The number of the store that it belongs to.

@@ -101,8 +101,8 @@ pub unsafe extern "C" fn cmabi_linker_free(linker: *mut cmabi_linker) {
 /// there, else from the highest one that has it.
 ///
 /// The function takes the type that a component imports it with: it must know what to expect, or ask
-/// `cmabi_task_type`. `drop`, which may be NULL, is called with `data` once the linker and all stores
-/// that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
+/// `cmabi_task_type`. `drop`, which may be NULL, is called with `data` once the linker, what was prepared
+/// with it and all stores that it has instantiated in are gone, or at once on failure: where `func` is NULL, or the name is
 /// taken. With stores on several threads, `func` is called on all of them.
 /// @since 0.1
 #[unsafe(no_mangle)]

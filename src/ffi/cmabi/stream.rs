@@ -32,7 +32,7 @@ pub enum cmabi_copy_result {
     /// It goes on: the end is in use until the completion is called, until the end's set has an event,
     /// or until the copy is cancelled.
     Blocked,
-    /// The other end is gone, after so many elements, because its instance was ended, by a trap or by the host: this is
+    /// The other end is gone, after so many elements, because its instance was ended, by a trap, a limit, the host or itself: this is
     /// no end of a stream, and elements may be missing. The next read or write fails with the reason.
     /// @since 0.2
     Failed,

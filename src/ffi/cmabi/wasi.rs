@@ -91,7 +91,7 @@ pub struct cmabi_wasi_address {
     pub port: u16,
 }
 
-/// Reads for a component: puts up to `capacity` bytes into `buffer` and their number into `len`, which is 0
+/// Reads for a component: puts up to `buffer_len` bytes into `buffer` and their number into `filled`, which is 0
 /// before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
 /// yet: it is called again whenever the store is run and nothing else is ready, so run the store
 /// when there are some. Any other status is an I/O error of the stream. It may not use the store.
@@ -100,20 +100,20 @@ pub type cmabi_wasi_read = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
         buffer: *mut u8,
-        capacity: usize,
-        len: *mut usize,
+        buffer_len: usize,
+        filled: *mut usize,
     ) -> MaybeUninit<cmabi_status>,
 >;
 
-/// Takes what a component writes: up to `len` bytes at `bytes`. The number of those that it has taken goes to `taken`,
-/// which is `len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
+/// Takes what a component writes: up to `bytes_len` bytes at `bytes`. The number of those that it has taken goes to
+/// `taken`, which is `bytes_len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
 /// run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store.
 /// @since 0.2
 pub type cmabi_wasi_write = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
         bytes: *const u8,
-        len: usize,
+        bytes_len: usize,
         taken: *mut usize,
     ) -> MaybeUninit<cmabi_status>,
 >;

@@ -57,7 +57,7 @@ pub struct cmabi_lift_lower_options {
     pub size: usize,
     /// How strings are encoded.
     pub string_encoding: MaybeUninit<cmabi_string_encoding>,
-    /// Not 0 where pointers are 8 bytes wide.
+    /// Whether pointers are 8 bytes wide.
     pub memory64: c_bool,
     /// The memory, at an address that is a multiple of 8. NULL where `memory_data` says where it
     /// is, or where there is none.
