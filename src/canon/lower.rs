@@ -17,6 +17,7 @@ pub fn lower(cx: &mut Cx<'_>, callee: FuncInst, opts: Options, instance: Instanc
 }
 
 /// `canon_lower`.
+#[inline]
 pub(crate) fn canon_lower(
     cx: &mut Cx<'_>,
     lower: &Rc<Lower>,

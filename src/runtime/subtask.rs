@@ -163,6 +163,7 @@ impl State {
     }
 
     /// The callee takes the arguments.
+    #[inline]
     pub(crate) fn on_started(&mut self, id: WaitableId) {
         let subtask = self.subtask(id);
         debug_assert_eq!(subtask.state, SubtaskState::Starting);
@@ -239,14 +240,18 @@ impl State {
     }
 
     /// Gives back what was lent to the callee.
+    #[inline(always)]
     pub(crate) fn deliver_resolve(&mut self, id: WaitableId) {
-        let inst = self.waitables[id].inst;
         let subtask = self.subtask(id);
         debug_assert!(!subtask.resolve_delivered);
         subtask.resolve_delivered = true;
-        if subtask.lenders.is_empty() {
-            return;
+        if !subtask.lenders.is_empty() {
+            self.give_back_lent(id);
         }
+    }
+
+    fn give_back_lent(&mut self, id: WaitableId) {
+        let inst = self.waitables[id].inst;
         for index in self.take_lenders(id) {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;
