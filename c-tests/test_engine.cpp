@@ -371,7 +371,7 @@ cmabi_engine_interface interface(CppEngine &engine) {
     table.instance_export = [](void *, void *instance, std::size_t index) {
         return static_cast<Instance *>(instance)->exports.at(index);
     };
-    table.func_new = [](void *store, const cmabi_core_func_type *type, cmabi_import *import) -> void * {
+    table.func_new = [](void *store, const cmabi_core_func_type *type, bool, cmabi_import *import) -> void * {
         Function function;
         function.params.assign(type->params, type->params + type->params_len);
         function.results.assign(type->results, type->results + type->results_len);
@@ -383,7 +383,7 @@ cmabi_engine_interface interface(CppEngine &engine) {
         auto &store = *static_cast<CppStore *>(data);
         const auto *function = static_cast<Function *>(func);
         const Words words(args, args + function->params.size());
-        if (store.tier == CMABI_ENGINE_TIER_RESUME) {
+        if (continuation != nullptr) {
             auto call = std::make_unique<Suspendable>(store, *function, words);
             return serve(store, std::move(call), results, continuation, message);
         }
@@ -499,7 +499,7 @@ TEST_CASE("a host's engine runs the same scenarios in each tier") {
         {
             const cmabi_engine_interface table = interface(cpp);
             Engine engine;
-            REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+            REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
             all_scenarios(engine, tier == CMABI_ENGINE_TIER_NESTED);
             CHECK(drops == 0);
         }
@@ -511,28 +511,28 @@ TEST_CASE("an engine that lacks functions, or says wrong things of itself, is re
     int drops = 0;
     CppEngine cpp{CMABI_ENGINE_TIER_RESUME, &drops};
     Engine engine;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "table", cmabi_engine_new_custom, nullptr, engine.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "table", cmabi_engine_new_custom, nullptr, nullptr, engine.out());
 
     cmabi_engine_interface table = interface(cpp);
     table.resume = nullptr;
     table.memory_data = nullptr;
     CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "lacks functions: resume, memory_data", cmabi_engine_new_custom, &table,
-                engine.out());
+                nullptr, engine.out());
     CHECK(drops == 1);
 
     table = interface(cpp);
     table.size = 8;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "says it has 8 bytes", cmabi_engine_new_custom, &table, engine.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "says it has 8 bytes", cmabi_engine_new_custom, &table, nullptr, engine.out());
     CHECK(drops == 1);
 
     table = interface(cpp);
     table.tier = static_cast<cmabi_engine_tier>(17);
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "tier", cmabi_engine_new_custom, &table, engine.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "tier", cmabi_engine_new_custom, &table, nullptr, engine.out());
     CHECK(drops == 2);
 
     table = interface(cpp);
     table.fuel = 1;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "fuel_get, fuel_set", cmabi_engine_new_custom, &table, engine.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "fuel_get, fuel_set", cmabi_engine_new_custom, &table, nullptr, engine.out());
     CHECK(engine.get() == nullptr);
 }
 
@@ -552,7 +552,7 @@ TEST_CASE("calls have the stack that the engine says") {
     std::uint32_t result = 0;
     {
         Engine engine;
-        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
         Scenario scenario(engine);
         CHECK_OK(scenario.call, "add", both, &result);
         CHECK(result == 42);
@@ -560,13 +560,13 @@ TEST_CASE("calls have the stack that the engine says") {
     table.fiber_stack_bytes = SIZE_MAX;
     {
         Engine engine;
-        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
         Scenario scenario(engine);
         CHECK_FAILS(CMABI_STATUS_LIMIT, "no memory for the stack", scenario.call, "add", both, &result);
     }
     table.fiber_stack_bytes = 4096;
     Engine engine;
-    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "fiber_stack_bytes", cmabi_engine_new_custom, &table, engine.out());
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "fiber_stack_bytes", cmabi_engine_new_custom, &table, nullptr, engine.out());
 }
 
 TEST_CASE("an engine that answers nonsense makes the call trap") {
@@ -584,7 +584,7 @@ TEST_CASE("an engine that answers nonsense makes the call trap") {
         };
     }
     Engine engine;
-    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
     Scenario scenario(engine);
     std::uint32_t result = 0;
     const std::uint32_t both[] = {40, 2};
@@ -603,7 +603,7 @@ TEST_CASE("an engine stops guests where it says that it can") {
     REQUIRE_OK(cmabi_config_set_interruptible, config, true);
     Engine engine;
     {
-        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
         cmabi_store *store = nullptr;
         CHECK_FAILS(CMABI_STATUS_UNSUPPORTED, "cannot stop guests", cmabi_store_new, engine, config, &store);
     }
@@ -614,7 +614,7 @@ TEST_CASE("an engine stops guests where it says that it can") {
         }
         return static_cast<cmabi_outcome>(CMABI_OUTCOME_INTERRUPTED);
     };
-    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
     Scenario scenario(engine, config);
     REQUIRE(interrupt_word != nullptr);
     REQUIRE_OK(cmabi_store_set_deadline, scenario.store, std::uint64_t{5'000'000});
@@ -635,7 +635,7 @@ TEST_CASE("an engine that calls imports with NULL makes the call trap") {
         CppEngine cpp{tier, &drops};
         const cmabi_engine_interface table = interface(cpp);
         Engine engine;
-        REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+        REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
         Scenario scenario(engine);
         std::uint32_t result = 0;
         const std::uint32_t both[] = {40, 2};
@@ -656,7 +656,7 @@ TEST_CASE("an exception that no core code catches makes the call trap") {
         return static_cast<cmabi_outcome>(CMABI_OUTCOME_THREW);
     };
     Engine engine;
-    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
     Scenario scenario(engine);
     std::uint32_t result = 0;
     const std::uint32_t both[] = {40, 2};
@@ -691,7 +691,7 @@ TEST_CASE("an engine tells which functions were running when a guest trapped") {
         told = 3;
     }
     Engine engine;
-    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
     Scenario scenario(engine);
     std::uint32_t result = 0;
     const std::uint32_t both[] = {40, 2};
@@ -719,7 +719,7 @@ TEST_CASE("a module that the engine does not have is an error that says so") {
     CppEngine cpp{CMABI_ENGINE_TIER_FIBER, &drops};
     const cmabi_engine_interface table = interface(cpp);
     Engine engine;
-    REQUIRE_OK(cmabi_engine_new_custom, &table, engine.out());
+    REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, engine.out());
     const auto bytes = read_guest("adder.wasm");
     Handle<cmabi_component, cmabi_component_free> component;
     CHECK_FAILS(CMABI_STATUS_UNSUPPORTED, "none of them", cmabi_component_load, engine, bytes.data(), bytes.size(),

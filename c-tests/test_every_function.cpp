@@ -176,7 +176,8 @@ T *handle(World &w) {
                                         w.resource_type.get(), w.wit.get(), w.waker.get(), w.interrupter.get(), w.error.get(),
                                         const_cast<cmabi_func *>(w.func), w.task, w.subtask,
                                         const_cast<cmabi_extern_type *>(cmabi_component_export_at(w.component, 0, nullptr)),
-                                        static_cast<cmabi_import *>(nullptr));
+                                        static_cast<cmabi_import *>(nullptr),
+                                        static_cast<cmabi_guest_memory *>(nullptr));
     return std::get<T *>(things);
 }
 
@@ -594,7 +595,7 @@ TEST_CASE("every function can be called by an engine") {
         return static_cast<cmabi_outcome>(CMABI_OUTCOME_TRAPPED);
     };
     table.instance_export = [](void *, void *, std::size_t) { return cmabi_core_extern{}; };
-    table.func_new = [](void *, const cmabi_core_func_type *, cmabi_import *) -> void * { return nullptr; };
+    table.func_new = [](void *, const cmabi_core_func_type *, bool, cmabi_import *) -> void * { return nullptr; };
     table.call = [](void *, void *, const std::uint64_t *, std::uint64_t *, void **, cmabi_string *) {
         return static_cast<cmabi_outcome>(CMABI_OUTCOME_TRAPPED);
     };
@@ -611,7 +612,7 @@ TEST_CASE("every function can be called by an engine") {
     SUBCASE("that compiles") {
         in_callback([&](World &w) {
             table.data = &w;
-            REQUIRE_OK(cmabi_engine_new_custom, &table, w.engine.out());
+            REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, w.engine.out());
             const auto bytes = read_guest("caller.wasm");
             Owner<cmabi_component> component;
             CHECK(cmabi_component_load(w.engine, bytes.data(), bytes.size(), component.out(), nullptr) != CMABI_STATUS_OK);
@@ -620,7 +621,7 @@ TEST_CASE("every function can be called by an engine") {
     SUBCASE("that makes a store") {
         in_callback([&](World &w) {
             table.data = &w;
-            REQUIRE_OK(cmabi_engine_new_custom, &table, w.engine.out());
+            REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, w.engine.out());
             Owner<cmabi_store> store;
             CHECK(cmabi_store_new(w.engine, nullptr, store.out(), nullptr) == CMABI_STATUS_LIMIT);
         });

@@ -19,6 +19,7 @@
 extern "C" {
 #endif
 
+typedef struct cmabi_guest_memory cmabi_guest_memory;
 typedef struct cmabi_import cmabi_import;
 
 /* Flattening: types as core types ---------------------------------------------------------------- */
@@ -452,6 +453,36 @@ typedef uint32_t cmabi_engine_tier;
 #endif // __cplusplus
 
 /**
+ * What an import tells the engine that called it.
+ * @since 0.1
+ */
+enum cmabi_flow
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The results are written; the guest goes on.
+     */
+    CMABI_FLOW_DONE,
+    /**
+     * The engine is to suspend the guest. Tier `resume` only.
+     */
+    CMABI_FLOW_BLOCK,
+    /**
+     * The engine is to unwind the guest; the running call returns `CMABI_OUTCOME_TRAPPED`.
+     */
+    CMABI_FLOW_TRAP,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum cmabi_flow cmabi_flow;
+#else
+typedef uint32_t cmabi_flow;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * How a call came back.
  * @since 0.1
  */
@@ -486,6 +517,11 @@ enum cmabi_outcome
      * @since 0.2
      */
     CMABI_OUTCOME_INTERRUPTED,
+    /**
+     * A limit of the store, or of the engine, does not allow it; `message` says which.
+     * @since 0.2
+     */
+    CMABI_OUTCOME_LIMIT,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -534,34 +570,11 @@ typedef uint32_t cmabi_core_kind;
 #endif // __cplusplus
 
 /**
- * What an import tells the engine that called it.
- * @since 0.1
+ * The account of the linear memories and tables of all guests of a store. Belongs to the library; valid
+ * as long as the engine's store that it was given to.
+ * @since 0.2
  */
-enum cmabi_flow
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The results are written; the guest goes on.
-     */
-    CMABI_FLOW_DONE,
-    /**
-     * The engine is to suspend the guest. Tier `resume` only.
-     */
-    CMABI_FLOW_BLOCK,
-    /**
-     * The engine is to unwind the guest; the running call returns `CMABI_OUTCOME_TRAPPED`.
-     */
-    CMABI_FLOW_TRAP,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum cmabi_flow cmabi_flow;
-#else
-typedef uint32_t cmabi_flow;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+typedef struct cmabi_guest_memory cmabi_guest_memory;
 
 /**
  * A function that the library gives to guests. Belongs to the library; valid as long as the
@@ -607,6 +620,28 @@ typedef struct cmabi_engine_limits {
      * @since 0.2
      */
     const uint32_t *interrupt;
+    /**
+     * What the engine charges for memories and tables, instead of looking at `max_guest_bytes`: see
+     * `cmabi_guest_memory_charge`.
+     * @since 0.2
+     */
+    cmabi_guest_memory *guest_memory;
+    /**
+     * `cmabi_import_call`, and the two below as they are called: for an engine that is not linked with the
+     * library, because a program loads it.
+     * @since 0.2
+     */
+    cmabi_flow (*import_call)(cmabi_import *import, const uint64_t *args, uint64_t *results);
+    /**
+     * `cmabi_guest_memory_charge`
+     * @since 0.2
+     */
+    bool (*guest_memory_charge)(cmabi_guest_memory *memory, uint64_t bytes);
+    /**
+     * `cmabi_guest_memory_credit`
+     * @since 0.2
+     */
+    void (*guest_memory_credit)(cmabi_guest_memory *memory, uint64_t bytes);
 } cmabi_engine_limits;
 
 /**
@@ -619,8 +654,7 @@ typedef struct cmabi_core_extern {
      */
     cmabi_core_kind kind;
     /**
-     * The engine's own pointer or number for it, valid as long as the engine's store. The same
-     * thing is the same pointer each time it is given.
+     * The engine's own pointer or number for it, valid as long as the engine's store.
      */
     void *item;
 } cmabi_core_extern;
@@ -758,13 +792,16 @@ typedef struct cmabi_engine_interface {
      */
     cmabi_core_extern (*instance_export)(void *store, void *instance, size_t index);
     /**
-     * Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it.
+     * Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it. Without `may_block`
+     * that never answers `CMABI_FLOW_BLOCK`: guests of a store that has no others need not be suspended.
      */
     void *(*func_new)(void *store,
                       const cmabi_core_func_type *ty,
+                      bool may_block,
                       cmabi_import *import);
     /**
-     * Calls a function. The number of arguments and results is that of its type.
+     * Calls a function. The number of arguments and results is that of its type. Where `continuation` is
+     * NULL, no import asks for a suspension of this call.
      */
     cmabi_outcome (*call)(void *store,
                           void *func,
@@ -818,10 +855,20 @@ typedef struct cmabi_engine_interface {
      * @since 0.2
      */
     size_t (*trap_frames)(void *store, cmabi_core_frame *frames, size_t frames_len);
+    /**
+     * How many bytes are left of the native stack that runs, while an import does, where that is a stack of the
+     * engine's own; `SIZE_MAX` where it is not. May be NULL, for engines that have none.
+     * @since 0.2
+     */
+    size_t (*stack_left)(void *store);
 } cmabi_engine_interface;
 
+
+
 /**
- * Makes an engine of the host's own. `table` is copied.
+ * Makes an engine of the host's own. `table` is copied. Of `config`, which may be NULL for the defaults, the
+ * library takes what loading and instantiating components may take; what is for the engine itself can be
+ * asked, see `cmabi_config_max_stack_bytes`.
  *
  * The engine takes over `table->drop`, which is called once, also where this fails, unless
  * `table->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
@@ -829,8 +876,16 @@ typedef struct cmabi_engine_interface {
  * @since 0.1
  */
 cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *table,
+                                     const cmabi_config *config,
                                      cmabi_engine **engine,
                                      cmabi_error **error);
+
+/**
+ * For an engine of the host's own: what `cmabi_config_set_max_stack_bytes` has set; 0 where it has not, and for
+ * a `config` that is NULL.
+ * @since 0.2
+ */
+uint64_t cmabi_config_max_stack_bytes(const cmabi_config *config);
 
 /**
  * What a host's engine calls when a guest calls a function that it got with `func_new`, with as
@@ -840,6 +895,25 @@ cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *table,
  * @since 0.1
  */
 cmabi_flow cmabi_import_call(cmabi_import *import, const uint64_t *args, uint64_t *results);
+
+/**
+ * Takes so many bytes, before a memory or table is made or grows; an element of a table counts as 8. Where the
+ * store's limit does not allow it, this is false, and it must not be made or grow. An engine that
+ * charges has the store's guest memory counted (`cmabi_counts`), and `CMABI_OUTCOME_LIMIT` in full words.
+ *
+ * Only from the thread that uses the store, while a function of the table is running.
+ * @since 0.2
+ */
+bool cmabi_guest_memory_charge(cmabi_guest_memory *memory,
+                               uint64_t bytes);
+
+/**
+ * Gives back bytes that were charged.
+ *
+ * Only from the thread that uses the store, while a function of the table is running.
+ * @since 0.2
+ */
+void cmabi_guest_memory_credit(cmabi_guest_memory *memory, uint64_t bytes);
 
 /* Canonical definitions: lift and lower, for hosts with their own engine or decoder -------------- */
 

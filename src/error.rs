@@ -317,6 +317,9 @@ pub enum Trap {
     /// `Task.return_`: a second result.
     #[error("the task has returned or been cancelled already")]
     TaskAlreadyResolved,
+    /// `cmabi_linker_set_immediate` was said of the function.
+    #[error("the host function was said to answer at once, and answers later")]
+    NotImmediate,
     /// `Task.cancel`: nobody has asked for it, or the task does not know yet.
     #[error("task.cancel without a request to cancel that was delivered")]
     CancelNotRequested,

@@ -99,7 +99,7 @@ impl Guests {
     ) -> CoreFunc {
         let types = |count| vec![CoreType::I32; count].into();
         let ty = CoreFuncType { params: types(params), results: types(results) };
-        self.cx().engine.import_func(&ty, Rc::new(body))
+        self.cx().engine.import_func(&ty, true, Rc::new(body))
     }
 
     /// Calls `func`, whose arguments and result are in these canonical records.

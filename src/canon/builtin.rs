@@ -197,6 +197,29 @@ impl Builtin {
         }
     }
 
+    /// Whether it may suspend the guest that calls it.
+    fn may_block(&self) -> bool {
+        match self {
+            Builtin::WaitableSetWait { .. }
+            | Builtin::ThreadSuspend { .. }
+            | Builtin::ThreadYield { .. }
+            | Builtin::ThreadSuspendThenResume { .. }
+            | Builtin::ThreadYieldThenResume { .. }
+            | Builtin::ThreadSuspendThenPromote { .. }
+            | Builtin::ThreadYieldThenPromote { .. } => true,
+            Builtin::SubtaskCancel { is_async }
+            | Builtin::StreamCancelRead { is_async, .. }
+            | Builtin::StreamCancelWrite { is_async, .. }
+            | Builtin::FutureCancelRead { is_async, .. }
+            | Builtin::FutureCancelWrite { is_async, .. } => !is_async,
+            Builtin::StreamRead { opts, .. }
+            | Builtin::StreamWrite { opts, .. }
+            | Builtin::FutureRead { opts, .. }
+            | Builtin::FutureWrite { opts, .. } => !opts.is_async,
+            _ => false,
+        }
+    }
+
     /// The type of the core function.
     pub fn core_type(&self) -> CoreFuncType {
         use CoreType::{I32, I64};
@@ -274,7 +297,8 @@ fn task_return_type(result: &Option<Type>, opts: &Options) -> CoreFuncType {
 /// The core function that is `builtin` for the guests of `instance`.
 pub fn builtin(cx: &mut Cx<'_>, builtin: Builtin, instance: InstanceId) -> CoreFunc {
     let ty = builtin.core_type();
-    import(cx, &ty, move |cx, args, results| call(cx, &builtin, instance, args, results))
+    let may_block = builtin.may_block();
+    import(cx, &ty, may_block, move |cx, args, results| call(cx, &builtin, instance, args, results))
 }
 
 /// Runs `builtin` for the current thread, which is one of `instance`, as a guest's call would: for
@@ -294,11 +318,13 @@ pub fn invoke(
 pub(super) fn import(
     cx: &mut Cx<'_>,
     ty: &CoreFuncType,
+    may_block: bool,
     body: impl Fn(&mut Cx<'_>, &[RawVal], &mut [RawVal]) -> Answer + 'static,
 ) -> CoreFunc {
     let shared = cx.shared.clone();
     cx.engine.import_func(
         ty,
+        may_block,
         Rc::new(move |engine, args, results| {
             let mut cx = Cx { shared: &shared, engine };
             let answer = match cx.spend(CROSSING_WORK) {

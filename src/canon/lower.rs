@@ -13,7 +13,10 @@ use std::rc::Rc;
 pub fn lower(cx: &mut Cx<'_>, callee: FuncInst, opts: Options, instance: InstanceId) -> CoreFunc {
     let ty = callee.ty().flatten(opts.addr, opts.is_async, false, Context::Lower);
     let lower = Rc::new(Lower::new(&cx.shared.plans, callee, opts));
-    import(cx, &ty, move |cx, args, results| canon_lower(cx, &lower, instance, args, results))
+    let may_block = lower.may_block();
+    import(cx, &ty, may_block, move |cx, args, results| {
+        canon_lower(cx, &lower, instance, args, results)
+    })
 }
 
 /// `canon_lower`.

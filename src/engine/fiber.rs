@@ -238,8 +238,13 @@ impl Depth {
     /// Whether so little is left of the stack that runs that a call into a guest, inside of `nesting`
     /// others, could overflow it: of a thread's own stack what its end leaves, and `foreign_bytes`
     /// from the outermost call of a stack that is the host's. A fiber's stack is for one such call, and
-    /// never said to be low.
-    pub fn stack_is_low(&mut self, nesting: u32, foreign_bytes: u64) -> bool {
+    /// never said to be low. Of a stack of the engine's own, `engine_left` says what is left.
+    pub fn stack_is_low(
+        &mut self,
+        nesting: u32,
+        foreign_bytes: u64,
+        engine_left: impl FnOnce() -> Option<u64>,
+    ) -> bool {
         /// What a call into a guest takes, and what the host does there, in a build without
         /// optimization.
         const RESERVE: usize = 128 << 10;
@@ -255,6 +260,9 @@ impl Depth {
         let fiber = FIBER.get();
         if (fiber.0..fiber.1).contains(&here) {
             return false;
+        }
+        if let Some(left) = engine_left() {
+            return left < RESERVE as u64;
         }
         if nesting == 0 || here > self.outermost {
             self.outermost = here;

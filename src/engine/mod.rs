@@ -243,8 +243,10 @@ pub trait EngineStore {
     }
     /// An instance's export by its position in [`Module::exports`].
     fn export(&mut self, instance: CoreInstance, index: usize) -> CoreExtern;
-    /// A function that calls `import` when a guest calls it.
-    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc;
+    /// A function that calls `import` when a guest calls it; `may_block` unless it never answers
+    /// [`Flow::Block`].
+    fn import_func(&mut self, ty: &CoreFuncType, may_block: bool, import: Rc<ImportFn>)
+    -> CoreFunc;
     /// The type of a function.
     fn func_type(&self, func: CoreFunc) -> CoreFuncType;
 
@@ -266,6 +268,10 @@ pub trait EngineStore {
     /// What is known of a function when a trap has left it: for the engine that does not tell who was
     /// running on its stack. The frame's instance is left to the caller.
     fn frame(&self, _func: CoreFunc) -> Option<Frame> {
+        None
+    }
+    /// Bytes that are left of the native stack that runs, where that is the engine's.
+    fn stack_left(&self) -> Option<u64> {
         None
     }
     /// The store itself, where its functions are the host's own.

@@ -265,7 +265,7 @@ impl EngineStore for NativeStore {
         unreachable!("native functions have no instances")
     }
 
-    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc {
+    fn import_func(&mut self, ty: &CoreFuncType, _: bool, import: Rc<ImportFn>) -> CoreFunc {
         self.add(Func { ty: ty.clone(), body: Body::Import(import) })
     }
 

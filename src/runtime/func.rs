@@ -132,6 +132,16 @@ impl Lower {
         }
     }
 
+    /// Whether it may suspend its caller. A guest's function whose type is not `async` does so only where
+    /// one of its own imports may.
+    pub(crate) fn may_block(&self) -> bool {
+        let waits = match &self.callee {
+            FuncInst::Lifted(lift) => lift.ty.is_async(),
+            FuncInst::Host(def) => !def.is_immediate,
+        };
+        waits && !self.opts.is_async
+    }
+
     /// The destructor of a resource type, as `resource.drop` calls it.
     pub(crate) fn dtor(func: CoreFunc, inst: InstanceId, ty: &ResourceType) -> Rc<Lower> {
         let rep = Field { name: "rep".into(), ty: Type::u32() };

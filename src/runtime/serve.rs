@@ -23,13 +23,21 @@ pub struct HostFuncDef {
     pub name: Rc<str>,
     /// The function.
     pub func: Arc<HostFunc>,
+    /// Whether it never answers later: an engine need not be able to suspend its callers.
+    pub is_immediate: bool,
     pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
 }
 
 impl HostFuncDef {
     /// A function that `func` serves.
     pub fn new(ty: FuncType, name: impl Into<Rc<str>>, func: Arc<HostFunc>) -> Self {
-        HostFuncDef { ty, name: name.into(), func, host_plans: OnceCell::new() }
+        HostFuncDef {
+            ty,
+            name: name.into(),
+            func,
+            is_immediate: false,
+            host_plans: OnceCell::new(),
+        }
     }
 
     /// A call of it, for traps.
@@ -216,6 +224,7 @@ fn serve_task(
     // The function may have answered by its task already.
     let answered = cx.state().tasks.get(task).is_none();
     match outcome {
+        HostOutcome::Pending if def.is_immediate => return Err(Trap::NotImmediate.into()),
         HostOutcome::Pending => {}
         HostOutcome::Returned if answered => return Err(Trap::TaskAlreadyResolved.into()),
         HostOutcome::Returned => return_result(cx, &def.ty, task, 0, &[results as u64])?,

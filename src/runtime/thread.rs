@@ -286,7 +286,8 @@ fn run_on<'a>(
             return Err(Trap::NestingLimit { limit }.into());
         }
         let State { depth, nesting, .. } = &mut *state;
-        if depth.stack_is_low(*nesting, cx.shared.config.max_foreign_stack_bytes) {
+        let engine_left = || cx.engine.stack_left();
+        if depth.stack_is_low(*nesting, cx.shared.config.max_foreign_stack_bytes, engine_left) {
             return Err(Trap::NativeStack.into());
         }
         state.nesting += 1;

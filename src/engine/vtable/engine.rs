@@ -6,7 +6,8 @@ use super::super::{
     Capabilities, CoreDecl, CoreExternType, Engine, EngineStore, EngineStoreConfig, Module, Tier,
     suspended_bytes,
 };
-use super::interface::{cmabi_engine_interface, cmabi_engine_limits};
+use super::interface::{Callbacks, cmabi_engine_interface, cmabi_engine_limits};
+use super::memory::GuestMemory;
 use super::store::{VtableStore, fiber_stack_size};
 use crate::account::Account;
 use crate::c_types::{cmabi_string, enumerator, invalid};
@@ -18,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// An engine that C filled in.
-pub struct VtableEngine(Arc<Table>);
+pub struct VtableEngine(Arc<Table>, Callbacks);
 
 /// The table, and the promise to call its `drop`.
 pub(super) struct Table(pub(super) cmabi_engine_interface, pub(super) Tier);
@@ -40,7 +41,8 @@ impl Drop for Table {
 impl VtableEngine {
     /// An engine behind `table`, of whose bytes the host's header knew all. Takes over `drop`,
     /// also on failure.
-    pub fn new(table: cmabi_engine_interface) -> Result<Self> {
+    /// `callbacks` is for engines that are not linked with the library.
+    pub fn new(table: cmabi_engine_interface, callbacks: Callbacks) -> Result<Self> {
         let tier = enumerator(table.tier, "table->tier").map(Tier::from);
         // From here on dropping the engine calls `drop`.
         let mut engine = Table(table, Tier::Resume);
@@ -74,7 +76,7 @@ impl VtableEngine {
             let what = format_args!("is less than {MIN_STACK}");
             return Err(invalid("table->fiber_stack_bytes", what));
         }
-        Ok(VtableEngine(Arc::new(engine)))
+        Ok(VtableEngine(Arc::new(engine), callbacks))
     }
 }
 
@@ -116,6 +118,7 @@ impl Engine for VtableEngine {
             return Err(Error::new(ErrorKind::Unsupported, "the engine cannot stop guests"));
         }
         let interrupt = config.interrupt.as_ref();
+        let memory = Box::new(GuestMemory::new(guest_memory));
         let limits = cmabi_engine_limits {
             size: size_of::<cmabi_engine_limits>(),
             max_memory_bytes: config.max_memory_bytes.unwrap_or(0),
@@ -124,6 +127,10 @@ impl Engine for VtableEngine {
             fuel: config.fuel.unwrap_or(0),
             max_guest_bytes: guest_memory.limit(),
             interrupt: interrupt.map_or(ptr::null(), |signal| signal.interrupt_word().as_ptr()),
+            guest_memory: (&raw const *memory).cast_mut().cast(),
+            import_call: self.1.import_call,
+            guest_memory_charge: self.1.guest_memory_charge,
+            guest_memory_credit: self.1.guest_memory_credit,
         };
         let mut store = ptr::null_mut();
         let mut message = cmabi_string::EMPTY;
@@ -131,7 +138,7 @@ impl Engine for VtableEngine {
             let text = text(message, "the engine made no store");
             return Err(Error::new(ErrorKind::Limit, text));
         }
-        Ok(Box::new(VtableStore::new(self.0.clone(), store, interrupt)))
+        Ok(Box::new(VtableStore::new(self.0.clone(), store, config, memory)))
     }
 }
 

@@ -71,8 +71,7 @@ unsafe impl Enumeration for cmabi_core_kind {
 pub struct cmabi_core_extern {
     /// What it is.
     pub kind: MaybeUninit<cmabi_core_kind>,
-    /// The engine's own pointer or number for it, valid as long as the engine's store. The same
-    /// thing is the same pointer each time it is given.
+    /// The engine's own pointer or number for it, valid as long as the engine's store.
     pub item: *mut c_void,
 }
 
@@ -109,6 +108,13 @@ impl cmabi_core_func_type {
     }
 }
 
+/// The account of the linear memories and tables of all guests of a store. Belongs to the library; valid
+/// as long as the engine's store that it was given to.
+/// @since 0.2
+pub struct cmabi_guest_memory {
+    _type: [u8; 0],
+}
+
 /// What a store asks of its engine. A limit of 0 is none.
 /// @since 0.1
 #[repr(C)]
@@ -132,6 +138,39 @@ pub struct cmabi_engine_limits {
     /// where nothing stops guests.
     /// @since 0.2
     pub interrupt: *const u32,
+    /// What the engine charges for memories and tables, instead of looking at `max_guest_bytes`: see
+    /// `cmabi_guest_memory_charge`.
+    /// @since 0.2
+    pub guest_memory: *mut cmabi_guest_memory,
+    /// `cmabi_import_call`, and the two below as they are called: for an engine that is not linked with the
+    /// library, because a program loads it.
+    /// @since 0.2
+    pub import_call: unsafe extern "C" fn(
+        import: *mut cmabi_import,
+        args: *const u64,
+        results: *mut u64,
+    ) -> cmabi_flow,
+    /// `cmabi_guest_memory_charge`
+    /// @since 0.2
+    pub guest_memory_charge:
+        unsafe extern "C" fn(memory: *mut cmabi_guest_memory, bytes: u64) -> bool,
+    /// `cmabi_guest_memory_credit`
+    /// @since 0.2
+    pub guest_memory_credit: unsafe extern "C" fn(memory: *mut cmabi_guest_memory, bytes: u64),
+}
+
+/// The functions of the library that an engine calls, for [`cmabi_engine_limits`].
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Callbacks {
+    pub import_call: unsafe extern "C" fn(
+        import: *mut cmabi_import,
+        args: *const u64,
+        results: *mut u64,
+    ) -> cmabi_flow,
+    pub guest_memory_charge:
+        unsafe extern "C" fn(memory: *mut cmabi_guest_memory, bytes: u64) -> bool,
+    pub guest_memory_credit: unsafe extern "C" fn(memory: *mut cmabi_guest_memory, bytes: u64),
 }
 
 /// How a call came back.
@@ -153,11 +192,14 @@ pub enum cmabi_outcome {
     /// It was stopped: see `cmabi_engine_limits.interrupt`.
     /// @since 0.2
     Interrupted,
+    /// A limit of the store, or of the engine, does not allow it; `message` says which.
+    /// @since 0.2
+    Limit,
 }
 
 // SAFETY: `#[repr(u32)]`, and the values go from 0 without a gap.
 unsafe impl Enumeration for cmabi_outcome {
-    const COUNT: u32 = cmabi_outcome::Interrupted as u32 + 1;
+    const COUNT: u32 = cmabi_outcome::Limit as u32 + 1;
 }
 
 /// What an import tells the engine that called it.
@@ -259,15 +301,18 @@ pub struct cmabi_engine_interface {
             index: usize,
         ) -> cmabi_core_extern,
     >,
-    /// Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it.
+    /// Makes a function that calls `cmabi_import_call(import, …)` when a guest calls it. Without `may_block`
+    /// that never answers `CMABI_FLOW_BLOCK`: guests of a store that has no others need not be suspended.
     pub func_new: Option<
         unsafe extern "C" fn(
             store: *mut c_void,
             ty: *const cmabi_core_func_type,
+            may_block: bool,
             import: *mut cmabi_import,
         ) -> *mut c_void,
     >,
-    /// Calls a function. The number of arguments and results is that of its type.
+    /// Calls a function. The number of arguments and results is that of its type. Where `continuation` is
+    /// NULL, no import asks for a suspension of this call.
     pub call: Option<
         unsafe extern "C" fn(
             store: *mut c_void,
@@ -324,6 +369,10 @@ pub struct cmabi_engine_interface {
             frames_len: usize,
         ) -> usize,
     >,
+    /// How many bytes are left of the native stack that runs, while an import does, where that is a stack of the
+    /// engine's own; `SIZE_MAX` where it is not. May be NULL, for engines that have none.
+    /// @since 0.2
+    pub stack_left: Option<unsafe extern "C" fn(store: *mut c_void) -> usize>,
 }
 
 /// A core function that was running when a guest trapped, as an engine tells it.

@@ -21,9 +21,13 @@ macro_rules! call {
 mod engine;
 pub mod interface;
 #[cfg(feature = "component")]
+mod memory;
+#[cfg(feature = "component")]
 mod store;
 
 #[cfg(feature = "component")]
 pub use engine::VtableEngine;
+#[cfg(feature = "component")]
+pub(crate) use memory::GuestMemory;
 #[cfg(feature = "component")]
 pub(crate) use store::call_import;

@@ -3,14 +3,15 @@
 use super::super::fiber::{Fiber, Fibers, Values};
 use super::super::{
     Continuation, CoreExtern, CoreExternType, CoreFunc, CoreFuncType, CoreGlobal, CoreInstance,
-    CoreMemory, CoreMemoryType, CoreTable, CoreTag, CoreType, EngineStore, Flow, ImportFn, Module,
-    Outcome, RawVal, Tier,
+    CoreMemory, CoreMemoryType, CoreTable, CoreTag, CoreType, EngineStore, EngineStoreConfig, Flow,
+    ImportFn, Module, Outcome, RawVal, Tier,
 };
 use super::engine::{Table, VtableModule, text};
 use super::interface::{
     cmabi_core_extern, cmabi_core_frame, cmabi_core_func_type, cmabi_core_kind,
     cmabi_engine_interface, cmabi_flow, cmabi_import, cmabi_outcome,
 };
+use super::memory::GuestMemory;
 use crate::c_types::{cmabi_core_type, cmabi_string, enumerator};
 use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::memory;
@@ -30,8 +31,11 @@ pub(super) struct VtableStore(Rc<Inner>);
 struct Inner {
     table: Arc<Table>,
     store: *mut c_void,
+    is_metered: bool,
     /// What stops its guests; the engine has a pointer into it.
     interrupt: Option<Arc<Signal>>,
+    /// The engine has a pointer to it.
+    memory: Box<GuestMemory>,
     fibers: Rc<Fibers>,
     funcs: RefCell<Vec<Func>>,
     func_handles: RefCell<HashMap<*mut c_void, CoreFunc>>,
@@ -47,7 +51,6 @@ struct Inner {
     blocking: Cell<Blocking>,
 }
 
-#[derive(Clone)]
 struct Func {
     item: *mut c_void,
     ty: CoreFuncType,
@@ -131,13 +134,16 @@ impl VtableStore {
     pub(super) fn new(
         table: Arc<Table>,
         store: *mut c_void,
-        interrupt: Option<&Arc<Signal>>,
+        config: &EngineStoreConfig,
+        memory: Box<GuestMemory>,
     ) -> Self {
         let stack_size = fiber_stack_size(&table.0);
         VtableStore(Rc::new(Inner {
             table,
             store,
-            interrupt: interrupt.cloned(),
+            is_metered: config.fuel.is_some(),
+            interrupt: config.interrupt.clone(),
+            memory,
             fibers: Fibers::new(stack_size),
             funcs: RefCell::default(),
             func_handles: RefCell::default(),
@@ -156,12 +162,16 @@ impl VtableStore {
     fn enter(
         &self,
         blocking: Blocking,
-        function: impl FnOnce(&mut *mut c_void, &mut cmabi_string) -> MaybeUninit<cmabi_outcome>,
+        function: impl FnOnce(*mut *mut c_void, &mut cmabi_string) -> MaybeUninit<cmabi_outcome>,
     ) -> Result<Ended, Trapped> {
         let outer = self.0.blocking.replace(blocking);
         let mut continuation = ptr::null_mut();
+        let place = match blocking {
+            Blocking::Refused => ptr::null_mut(),
+            Blocking::Allowed | Blocking::Asked => &raw mut continuation,
+        };
         let mut message = cmabi_string::EMPTY;
-        let outcome = function(&mut continuation, &mut message);
+        let outcome = function(place, &mut message);
         let asked = self.0.blocking.replace(outer) == Blocking::Asked;
         let suspended = EngineContinuation { store: Rc::downgrade(&self.0), item: continuation };
         let Ok(outcome) = enumerator(outcome, "outcome") else {
@@ -183,6 +193,11 @@ impl VtableStore {
                 Err(self.with_frames(trap.into()))
             }
             cmabi_outcome::Threw => Err(Trap::CoreException.into()),
+            cmabi_outcome::Limit => {
+                let what = text(message, "the engine has no room for it");
+                let limit = || Trap::Limit { what: what.into() }.into();
+                Err(self.0.memory.take_refusal().unwrap_or_else(limit))
+            }
             cmabi_outcome::OutOfFuel => Err(self.with_frames(Trap::OutOfFuel.into())),
             cmabi_outcome::Interrupted => match &self.0.interrupt {
                 // What was asked for may have been taken back since.
@@ -220,13 +235,13 @@ impl VtableStore {
     fn call_here(
         &self,
         blocking: Blocking,
-        func: &Func,
+        func: *mut c_void,
         args: &[RawVal],
         results: &mut [RawVal],
     ) -> Result<Ended, Trapped> {
         let (args, results) = (args.as_ptr(), results.as_mut_ptr());
         self.enter(blocking, |continuation, message| {
-            call!(self.0.table, call(self.0.store, func.item, args, results, continuation, message))
+            call!(self.0.table, call(self.0.store, func, args, results, continuation, message))
         })
     }
 
@@ -248,8 +263,8 @@ impl VtableStore {
         }
     }
 
-    fn func(&self, func: CoreFunc) -> Func {
-        self.0.funcs.borrow()[func.0 as usize].clone()
+    fn func_item(&self, func: CoreFunc) -> *mut c_void {
+        self.0.funcs.borrow()[func.0 as usize].item
     }
 
     /// The handle of a function of the engine.
@@ -264,7 +279,7 @@ impl VtableStore {
     /// The engine's pointer for `item`.
     fn to_engine(&self, item: CoreExtern) -> cmabi_core_extern {
         let (kind, item) = match item {
-            CoreExtern::Func(func) => (cmabi_core_kind::Func, self.func(func).item),
+            CoreExtern::Func(func) => (cmabi_core_kind::Func, self.func_item(func)),
             CoreExtern::Memory(memory) => {
                 (cmabi_core_kind::Memory, self.0.memories.borrow()[memory.0 as usize].0)
             }
@@ -310,17 +325,17 @@ fn intern<T>(items: &RefCell<Vec<(*mut c_void, T)>>, item: *mut c_void, ty: T) -
 
 impl EngineStore for VtableStore {
     fn call(&mut self, func: CoreFunc, args: &[RawVal], results: &mut [RawVal]) -> Outcome {
-        let func = self.func(func);
+        let func = self.func_item(func);
         if self.0.table.1 == Tier::Fiber {
             let (store, args, count) = (self.clone(), Values::from(args), results.len());
             let ran = self.0.fibers.start(move || {
                 let mut results = Values::from_elem(0, count);
-                store.call_here(Blocking::Refused, &func, &args, &mut results)?;
+                store.call_here(Blocking::Refused, func, &args, &mut results)?;
                 Ok(results)
             });
             return ran.outcome(results, Suspended::fiber);
         }
-        let call = || self.call_here(self.blocking(), &func, args, results);
+        let call = || self.call_here(self.blocking(), func, args, results);
         Self::outcome(self.0.fibers.without_blocking(call))
     }
 
@@ -337,7 +352,7 @@ impl EngineStore for VtableStore {
             Suspended::Engine(mut suspended) => {
                 let item = std::mem::replace(&mut suspended.item, ptr::null_mut());
                 let (given, results) = (import_results.as_ptr(), results.as_mut_ptr());
-                let resume = |continuation: &mut _, message: &mut _| {
+                let resume = |continuation, message: &mut _| {
                     let store = self.0.store;
                     call!(self.0.table, resume(store, item, given, results, continuation, message))
                 };
@@ -354,8 +369,8 @@ impl EngineStore for VtableStore {
         args: &[RawVal],
         results: &mut [RawVal],
     ) -> Result<(), Trapped> {
-        let func = self.func(func);
-        let call = || self.call_here(Blocking::Refused, &func, args, results);
+        let func = self.func_item(func);
+        let call = || self.call_here(Blocking::Refused, func, args, results);
         self.0.fibers.without_blocking(call).map(|_| ())
     }
 
@@ -368,7 +383,7 @@ impl EngineStore for VtableStore {
             module.as_any().downcast_ref::<VtableModule>().expect("a module of this engine");
         let imports: Vec<_> = imports.iter().map(|&import| self.to_engine(import)).collect();
         let mut instance = ptr::null_mut();
-        let instantiate = |_: &mut _, message: &mut _| {
+        let instantiate = |_, message: &mut _| {
             call!(
                 self.0.table,
                 instantiate(
@@ -411,7 +426,12 @@ impl EngineStore for VtableStore {
         }
     }
 
-    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc {
+    fn import_func(
+        &mut self,
+        ty: &CoreFuncType,
+        may_block: bool,
+        import: Rc<ImportFn>,
+    ) -> CoreFunc {
         let import = Box::new(Import {
             store: Rc::downgrade(&self.0),
             params: ty.params.len(),
@@ -433,12 +453,12 @@ impl EngineStore for VtableStore {
             results: results.as_ptr(),
             results_len: results.len(),
         };
-        let item = call!(self.0.table, func_new(self.0.store, &c_type, pointer));
+        let item = call!(self.0.table, func_new(self.0.store, &c_type, may_block, pointer));
         self.func_handle(item, || ty.clone())
     }
 
     fn func_type(&self, func: CoreFunc) -> CoreFuncType {
-        self.func(func).ty
+        self.0.funcs.borrow()[func.0 as usize].ty.clone()
     }
 
     fn memory(&mut self, memory: CoreMemory) -> (*mut u8, usize) {
@@ -471,7 +491,7 @@ impl EngineStore for VtableStore {
 
     fn extern_type(&self, item: CoreExtern) -> CoreExternType {
         match item {
-            CoreExtern::Func(func) => CoreExternType::Func(self.func(func).ty),
+            CoreExtern::Func(func) => CoreExternType::Func(self.func_type(func)),
             CoreExtern::Memory(memory) => CoreExternType::Memory(self.memory_type(memory)),
             CoreExtern::Table(table) => self.0.tables.borrow()[table.0 as usize].1.clone(),
             CoreExtern::Global(global) => self.0.globals.borrow()[global.0 as usize].1.clone(),
@@ -480,11 +500,18 @@ impl EngineStore for VtableStore {
     }
 
     fn fuel(&mut self) -> Option<u64> {
-        (self.0.table.0.fuel != 0).then(|| call!(self.0.table, fuel_get(self.0.store)))
+        self.0.is_metered.then(|| call!(self.0.table, fuel_get(self.0.store)))
+    }
+
+    fn stack_left(&self) -> Option<u64> {
+        let stack_left = self.0.table.0.stack_left?;
+        // SAFETY: the header says what the function gets, and that it returns normally.
+        let left = unsafe { stack_left(self.0.store) };
+        (left != usize::MAX).then_some(left as u64)
     }
 
     fn set_fuel(&mut self, fuel: u64) {
-        if self.0.table.0.fuel != 0 {
+        if self.0.is_metered {
             call!(self.0.table, fuel_set(self.0.store, fuel));
         }
     }

@@ -176,7 +176,10 @@ fn copied(wasm: &[u8]) -> Result<Box<[u8]>> {
 
 #[cold]
 pub(super) fn unsupported(capability: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("the wasmi engine does not have {capability}"))
+    let message = format!(
+        "the wasmi engine does not have {capability} (the wasmtime engine, of cmabi_wasmtime.h, has more)"
+    );
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// What a binary declares, in its order.

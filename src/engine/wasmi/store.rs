@@ -485,7 +485,7 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         self.0.data().instances[instance.0 as usize][index]
     }
 
-    fn import_func(&mut self, ty: &CoreFuncType, import: Rc<ImportFn>) -> CoreFunc {
+    fn import_func(&mut self, ty: &CoreFuncType, _: bool, import: Rc<ImportFn>) -> CoreFunc {
         let next = CoreFunc(self.0.data().funcs.len() as u32);
         let func = import::new_func(&mut self.0, next, ty);
         self.add_func(func, ty.clone(), Some(import))

@@ -68,7 +68,7 @@ impl Fixture {
         import: impl Fn(&mut dyn EngineStore, &[RawVal], &mut [RawVal]) -> Flow + 'static,
     ) -> CoreExtern {
         let import: Rc<ImportFn> = Rc::new(import);
-        CoreExtern::Func(self.store.import_func(&ty, import))
+        CoreExtern::Func(self.store.import_func(&ty, true, import))
     }
 
     /// An import `(i32) -> i32` that always blocks.

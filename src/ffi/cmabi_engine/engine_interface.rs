@@ -1,12 +1,14 @@
 //! Engine interface
 
 use crate::engine::Engine;
+use crate::engine::vtable::interface::Callbacks;
 pub use crate::engine::vtable::interface::{
     cmabi_core_extern, cmabi_core_frame, cmabi_core_func_type, cmabi_core_kind,
-    cmabi_engine_interface, cmabi_engine_limits, cmabi_engine_tier, cmabi_flow, cmabi_import,
-    cmabi_outcome,
+    cmabi_engine_interface, cmabi_engine_limits, cmabi_engine_tier, cmabi_flow, cmabi_guest_memory,
+    cmabi_import, cmabi_outcome,
 };
 use crate::error::Result;
+use crate::ffi::cmabi::config::cmabi_config;
 use crate::ffi::cmabi::engine::cmabi_engine;
 use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
 use crate::ffi::{check, guard, guard_or};
@@ -43,11 +45,14 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
         fuel_get: None,
         fuel_set: None,
         trap_frames: None,
+        stack_left: None,
     };
     const LEAST: usize = std::mem::offset_of!(Self, trap_frames);
 }
 
-/// Makes an engine of the host's own. `table` is copied.
+/// Makes an engine of the host's own. `table` is copied. Of `config`, which may be NULL for the defaults, the
+/// library takes what loading and instantiating components may take; what is for the engine itself can be
+/// asked, see `cmabi_config_max_stack_bytes`.
 ///
 /// The engine takes over `table->drop`, which is called once, also where this fails, unless
 /// `table->size` is wrong. `CMABI_STATUS_INVALID_ARGUMENT` names the functions that are
@@ -56,6 +61,7 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_engine_new_custom(
     table: *const cmabi_engine_interface,
+    config: *const cmabi_config,
     engine: *mut *mut cmabi_engine,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
@@ -65,20 +71,41 @@ pub unsafe extern "C" fn cmabi_engine_new_custom(
             let engine = check::out_handle(engine, "engine")?;
             (engine, check::host_struct(table, "table")?)
         };
-        *engine = cmabi_engine::owned(custom(table)?, None);
+        // SAFETY: the header's rules.
+        let config = unsafe { config.as_ref() };
+        *engine = cmabi_engine::owned(custom(table)?, config);
         Ok(())
     })
 }
 
 #[cfg(feature = "component")]
 fn custom(interface: cmabi_engine_interface) -> Result<Arc<dyn Engine>> {
-    Ok(Arc::new(crate::engine::vtable::VtableEngine::new(interface)?))
+    Ok(Arc::new(crate::engine::vtable::VtableEngine::new(interface, CALLBACKS)?))
 }
 
 #[cfg(not(feature = "component"))]
 fn custom(_: cmabi_engine_interface) -> Result<Arc<dyn Engine>> {
     Err(crate::ffi::left_out("component"))
 }
+
+/// For an engine of the host's own: what `cmabi_config_set_max_stack_bytes` has set; 0 where it has not, and for
+/// a `config` that is NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_max_stack_bytes(config: *const cmabi_config) -> u64 {
+    guard_or(0, || {
+        // SAFETY: the header's rules.
+        let config = unsafe { config.as_ref() };
+        config.and_then(|config| config.max_stack_bytes).unwrap_or(0)
+    })
+}
+
+/// What engines call of the library.
+pub const CALLBACKS: Callbacks = Callbacks {
+    import_call: cmabi_import_call,
+    guest_memory_charge: cmabi_guest_memory_charge,
+    guest_memory_credit: cmabi_guest_memory_credit,
+};
 
 /// What a host's engine calls when a guest calls a function that it got with `func_new`, with as
 /// many words in `args` and room for as many in `results` as the function's type says.
@@ -105,3 +132,58 @@ use crate::engine::vtable::call_import;
 unsafe fn call_import(_: *mut cmabi_import, _: *const u64, _: *mut u64) -> cmabi_flow {
     cmabi_flow::Trap
 }
+
+/// Takes so many bytes, before a memory or table is made or grows; an element of a table counts as 8. Where the
+/// store's limit does not allow it, this is false, and it must not be made or grow. An engine that
+/// charges has the store's guest memory counted (`cmabi_counts`), and `CMABI_OUTCOME_LIMIT` in full words.
+///
+/// Only from the thread that uses the store, while a function of the table is running.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_guest_memory_charge(
+    memory: *mut cmabi_guest_memory,
+    bytes: u64,
+) -> bool {
+    // SAFETY: the header's rules.
+    guard_or(false, || unsafe { charge(memory, bytes) })
+}
+
+/// Gives back bytes that were charged.
+///
+/// Only from the thread that uses the store, while a function of the table is running.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_guest_memory_credit(memory: *mut cmabi_guest_memory, bytes: u64) {
+    // SAFETY: the header's rules.
+    guard_or((), || unsafe { credit(memory, bytes) });
+}
+
+#[cfg(feature = "component")]
+use crate::engine::vtable::GuestMemory;
+
+/// # Safety
+/// The memory is NULL, or one that an engine got for a store that is still there.
+#[cfg(feature = "component")]
+unsafe fn charge(memory: *mut cmabi_guest_memory, bytes: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { memory.cast::<GuestMemory>().as_ref() }.is_some_and(|memory| memory.charge(bytes))
+}
+
+/// # Safety
+/// As for [`charge`].
+#[cfg(feature = "component")]
+unsafe fn credit(memory: *mut cmabi_guest_memory, bytes: u64) {
+    // SAFETY: the caller's promise.
+    if let Some(memory) = unsafe { memory.cast::<GuestMemory>().as_ref() } {
+        memory.credit(bytes);
+    }
+}
+
+/// Without components no engine has stores.
+#[cfg(not(feature = "component"))]
+unsafe fn charge(_: *mut cmabi_guest_memory, _: u64) -> bool {
+    false
+}
+
+#[cfg(not(feature = "component"))]
+unsafe fn credit(_: *mut cmabi_guest_memory, _: u64) {}
