@@ -53,6 +53,18 @@ TEST_CASE("a call of a sync C++ function is over at once") {
     CHECK(f.sleep_func("doze")(3) == 4);
 }
 
+TEST_CASE("a function that was said to answer at once has to") {
+    Host f;
+    f.offer_sleep();
+    f.offer_name();
+    f.offer_rest();
+    f.linker.set_immediate(sleeper::host, "sleep");
+    CHECK_THROWS_WITH_AS(f.linker.set_immediate(sleeper::host, "slept"), doctest::Contains("no function is offered"),
+                         cmabi::error);
+    f.instantiate();
+    CHECK_THROWS_WITH_AS(f.sleep_func("nap")(1), doctest::Contains("said to answer at once"), cmabi::error);
+}
+
 TEST_CASE("many calls end in any order, and tell") {
     Sleeper f;
     const auto doze = f.sleep_func("doze");

@@ -786,6 +786,19 @@ cmabi_status cmabi_linker_described_func(cmabi_linker *linker,
                                          cmabi_error **error);
 
 /**
+ * Says of a function that was offered that it answers each call at once: never with `CMABI_STATUS_PENDING`, for
+ * which its callers trap then. Where guests can call no function that may keep them waiting, an engine need not
+ * be able to suspend them, and calls of theirs can be cheaper; see docs/engine.md.
+ *
+ * `CMABI_STATUS_NOT_FOUND` where no function is offered by that name.
+ * @since 0.2
+ */
+cmabi_status cmabi_linker_set_immediate(cmabi_linker *linker,
+                                        cmabi_string iface,
+                                        cmabi_string name,
+                                        cmabi_error **error);
+
+/**
  * Offers a function like `cmabi_linker_func`, of the type that `type` writes in WIT: `func(s: string) -> u32`,
  * after the definitions of the types that it names, if any: `record point { x: u32 } func(at: point)`.
  * Resource types are those of the component that imports it, by their names. A component that imports it

@@ -777,6 +777,7 @@ public:
         detail::call(cmabi_linker_checked_func, get(), string(iface), string(name),
                      host_func::check, host_func::call,
                      static_cast<void *>(host_func::make(std::move(function))), host_func::drop);
+        if constexpr (host_func::is_immediate) set_immediate(iface, name);
     }
     /// The same for a function whose type is given as a description: a component that imports it with
     /// another is refused. What C++ has for the types is not compared with it.
@@ -787,6 +788,7 @@ public:
         detail::call(cmabi_linker_described_func, get(), string(iface), string(name), &type,
                      host_func::call, static_cast<void *>(host_func::make(std::move(function))),
                      host_func::drop);
+        if constexpr (host_func::is_immediate) set_immediate(iface, name);
     }
     /// Offers a C++ function as the plain import `name`.
     template <class F>
@@ -820,6 +822,12 @@ public:
                    std::string_view name) {
         detail::call(cmabi_linker_export, get(), string(iface), string(name), instance.get(),
                      string(path));
+    }
+
+    /// Says of a function that was offered by the functions of C that it never answers later; see
+    /// `cmabi_linker_set_immediate`. Those in C++ are known to, but for those with a promise and coroutines.
+    void set_immediate(std::string_view iface, std::string_view name) {
+        detail::call(cmabi_linker_set_immediate, get(), string(iface), string(name));
     }
 
     /// Has functions that are missing trap when they are called, for all imports or for those that are named;

@@ -434,6 +434,8 @@ namespace detail {
 /// A function that answers later.
 template <class F, class R, class... Args>
 struct host_func<F, void(promise<R>, Args...)> : host_func_type<F, R(Args...)> {
+    static constexpr bool is_immediate = false;
+
     static cmabi_status call(void *data, cmabi_task *task, const void *args, void *) noexcept {
         return serve(data, task, args);
     }

@@ -231,6 +231,8 @@ private:
 /// A coroutine.
 template <class F, class R, class... Args>
 struct host_func<F, task<R>(Args...)> : host_func_type<std::shared_ptr<F>, R(Args...)> {
+    static constexpr bool is_immediate = false;
+
     static_assert(!(std::is_reference_v<Args> || ...),
                   "the parameters of a coroutine that is a host function must not be references: what "
                   "they refer to is gone when it goes on");

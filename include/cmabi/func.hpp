@@ -142,6 +142,8 @@ void lower_result(const R &value, cmabi_task *task, void *results) {
 /// What the host functions of a WIT function type have in common; the data is an `F`.
 template <class F, class Signature>
 struct host_func_type {
+    /// Whether it never answers later.
+    static constexpr bool is_immediate = true;
     static bool check(void *, const cmabi_func_type *given, cmabi_string *takes) noexcept {
         static const std::string text = signature<Signature>::describe();
         *takes = string(text);

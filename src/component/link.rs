@@ -58,6 +58,8 @@ enum Definition {
     Func {
         func: Arc<HostFunc>,
         takes: Takes,
+        /// Whether it never answers later.
+        is_immediate: bool,
     },
     Resource {
         ty: ResourceType,
@@ -172,7 +174,7 @@ impl Linker {
             let Definition::Instance(definitions) = definition else { continue };
             for (name, definition) in &definitions.items {
                 match definition {
-                    Definition::Func { func, takes: Takes::Exactly(ty) } => {
+                    Definition::Func { func, takes: Takes::Exactly(ty), .. } => {
                         let name = format!("{interface}#{name}");
                         let def = HostFuncDef::new(ty.clone(), name.as_str(), func.clone());
                         funcs.push((name, FuncInst::Host(Rc::new(def))));
@@ -203,6 +205,7 @@ enum Resolved {
         ty: FuncType,
         name: Arc<str>,
         func: Arc<HostFunc>,
+        is_immediate: bool,
     },
     Instance(Vec<(Arc<str>, Resolved)>),
     Type(TypeDef),
@@ -235,8 +238,9 @@ impl Resolved {
 
     fn of_store(&self, cx: &Cx<'_>) -> Result<Extern> {
         Ok(match self {
-            Resolved::Func { ty, name, func } => {
-                let def = HostFuncDef::new(ty.clone(), &**name, func.clone());
+            Resolved::Func { ty, name, func, is_immediate } => {
+                let mut def = HostFuncDef::new(ty.clone(), &**name, func.clone());
+                def.is_immediate = *is_immediate;
                 Extern::Func(FuncInst::Host(Rc::new(def)))
             }
             Resolved::Instance(exports) => {
@@ -286,12 +290,13 @@ impl Definitions {
     /// without, it must serve whatever type it is imported with.
     pub fn func(&mut self, name: &str, ty: Option<FuncType>, func: Arc<HostFunc>) -> Result<()> {
         let takes = ty.map_or(Takes::Any, Takes::Exactly);
-        self.define(name, Definition::Func { func, takes })
+        self.define(name, Definition::Func { func, takes, is_immediate: false })
     }
 
     /// Offers a function that serves calls of `ty` with any resource types of the names of those in it.
     pub fn similar_func(&mut self, name: &str, ty: FuncType, func: Arc<HostFunc>) -> Result<()> {
-        self.define(name, Definition::Func { func, takes: Takes::Similar(ty) })
+        let takes = Takes::Similar(ty);
+        self.define(name, Definition::Func { func, takes, is_immediate: false })
     }
 
     /// Offers a function. A component that imports it with a type that `check` does not accept is
@@ -302,7 +307,24 @@ impl Definitions {
         check: Arc<TypeCheck>,
         func: Arc<HostFunc>,
     ) -> Result<()> {
-        self.define(name, Definition::Func { func, takes: Takes::Checked(check) })
+        let takes = Takes::Checked(check);
+        self.define(name, Definition::Func { func, takes, is_immediate: false })
+    }
+
+    /// Says of a function that is offered that it never answers later, [`HostOutcome::Pending`].
+    ///
+    /// [`HostOutcome::Pending`]: crate::runtime::HostOutcome::Pending
+    pub fn set_immediate(&mut self, name: &str) -> Result<()> {
+        match self.items.get_mut(name) {
+            Some(Definition::Func { is_immediate, .. }) => {
+                *is_immediate = true;
+                Ok(())
+            }
+            _ => {
+                let message = format!("no function is offered as {name}");
+                Err(Error::new(ErrorKind::NotFound, message))
+            }
+        }
     }
 
     /// Offers a resource type of the host's; `dtor` is called with the representation of each
@@ -421,7 +443,7 @@ impl Resolver {
             return self.undefined(path, among, ty);
         };
         match (definition, ty) {
-            (Definition::Func { func, takes }, ExternType::Func(expected)) => {
+            (Definition::Func { func, takes, is_immediate }, ExternType::Func(expected)) => {
                 let ty = substitute_func(expected, &self.checker.env);
                 match takes {
                     Takes::Any => {}
@@ -436,7 +458,8 @@ impl Resolver {
                         }
                     }
                 }
-                Some(Resolved::Func { ty, name: path.into(), func: func.clone() })
+                let (name, func) = (path.into(), func.clone());
+                Some(Resolved::Func { ty, name, func, is_immediate: *is_immediate })
             }
             (
                 Definition::Resource { ty: given, dtor },
@@ -493,7 +516,7 @@ impl Resolver {
                 let trap = move |_: &mut HostCall<'_, '_>| {
                     Err(Trap::UnknownImport { name: unknown.clone() }.into())
                 };
-                Some(Resolved::Func { ty, name, func: Arc::new(trap) })
+                Some(Resolved::Func { ty, name, func: Arc::new(trap), is_immediate: true })
             }
             _ => {
                 self.checker.missing(path, ty, among.names());

@@ -63,6 +63,7 @@ fallible! {
     cmabi_linker_export(
         *mut cmabi_linker, cmabi_string, cmabi_string, *mut cmabi_instance, cmabi_string
     );
+    cmabi_linker_set_immediate(*mut cmabi_linker, cmabi_string, cmabi_string);
     cmabi_linker_trap_unknown_imports(*mut cmabi_linker, *const cmabi_string, usize);
     cmabi_instance_set_label(*mut cmabi_store, *const cmabi_instance, cmabi_string);
     cmabi_linker_check(*const cmabi_linker, *const cmabi_component);

@@ -264,6 +264,25 @@ unsafe fn define_in(
     }
 }
 
+/// Says of a function that was offered that it answers each call at once: never with `CMABI_STATUS_PENDING`, for
+/// which its callers trap then. Where guests can call no function that may keep them waiting, an engine need not
+/// be able to suspend them, and calls of theirs can be cheaper; see docs/engine.md.
+///
+/// `CMABI_STATUS_NOT_FOUND` where no function is offered by that name.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_linker_set_immediate(
+    linker: *mut cmabi_linker,
+    iface: cmabi_string,
+    name: cmabi_string,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        unsafe { define_in(linker, iface, name, |instance, name| instance.set_immediate(name)) }
+    })
+}
+
 /// Offers a function like `cmabi_linker_func`, of the type that `type` writes in WIT: `func(s: string) -> u32`,
 /// after the definitions of the types that it names, if any: `record point { x: u32 } func(at: point)`.
 /// Resource types are those of the component that imports it, by their names. A component that imports it
