@@ -30,6 +30,14 @@ if(CMABI_BUILD_TOOLS)
   install_stripped(${command_file} ${CMAKE_INSTALL_BINDIR} strip development)
 endif()
 
+if(CMABI_WASMTIME)
+  install(DIRECTORY engines/wasmtime/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT wasmtime)
+  install_stripped(${lib_dir}/${wasmtime_real} ${CMAKE_INSTALL_LIBDIR} strip wasmtime)
+  install(FILES ${lib_dir}/${wasmtime_soname} ${lib_dir}/libcmabi_wasmtime.so DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    COMPONENT wasmtime)
+  install_stripped(${lib_dir}/libcmabi_wasmtime.a ${CMAKE_INSTALL_LIBDIR} strip wasmtime)
+endif()
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cmabi)
 configure_package_config_file(cmake/cmabiConfig.cmake.in cmabiConfig.cmake
   INSTALL_DESTINATION ${package_dir}

@@ -1,0 +1,138 @@
+//! [wasmtime](https://wasmtime.dev) as an engine of libcmabi: guests run as native code.
+//!
+//! The library knows engines as tables of C functions. This one fills in such a table, as any host
+//! could, and links to nothing else of libcmabi: what is in `abi.rs`.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `abi.rs` | the table and its types |
+//! | `engine.rs` | wasmtime's engine, and modules |
+//! | `store.rs` | stores: what is in one, and how it is lent along nested calls |
+//! | `call.rs` | calls of guests, and their calls of imports |
+//! | `fiber.rs` | calls that can be suspended |
+//! | `outcome.rs` | wasmtime's errors as answers of the table |
+//! | `stack.rs` | native stacks |
+//! | `ticker.rs` | what stops guests |
+//! | `limits.rs` | what memories and tables may take |
+
+#![allow(non_camel_case_types, reason = "the types of C have their names there")]
+
+mod abi;
+mod call;
+mod engine;
+mod fiber;
+mod limits;
+mod outcome;
+mod stack;
+mod store;
+mod ticker;
+
+pub use abi::{cmabi_config, cmabi_engine, cmabi_engine_interface, cmabi_error, cmabi_status};
+
+use abi::{cmabi_engine_new_custom, cmabi_string};
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Makes an engine that compiles guests to native code. `config` may be NULL for the defaults.
+///
+/// It is an engine like the built-in one: `cmabi_engine_free` frees it.
+///
+/// # Safety
+/// The rules of `cmabi.h`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_wasmtime_engine_new(
+    config: *const cmabi_config,
+    engine: *mut *mut cmabi_engine,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    let made = guard(|| {
+        // SAFETY: the caller's promise.
+        let max_stack_bytes = unsafe { abi::cmabi_config_max_stack_bytes(config) };
+        table(engine::Engine::new(max_stack_bytes))
+    });
+    let table = made.unwrap_or(cmabi_engine_interface::INIT);
+    // SAFETY: the table is whole; where it is not, because making the engine has failed, the library
+    // says so. `engine` and `error` are the caller's.
+    unsafe { cmabi_engine_new_custom(&raw const table, config, engine, error) }
+}
+
+/// Fills in `table` for an engine whose guests may take so many bytes of stack, 0 for what they may take by
+/// default, for `cmabi_engine_new_custom`. For a program that loads this library when it runs, and is not
+/// linked with it; false where the table of that program, by its `size`, is of another version.
+///
+/// # Safety
+/// `table` begins with its size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_wasmtime_engine_interface(
+    max_stack_bytes: u64,
+    interface: *mut cmabi_engine_interface,
+) -> bool {
+    // SAFETY: the caller's promise.
+    if unsafe { (&raw const (*interface).size).read() } != size_of::<cmabi_engine_interface>() {
+        return false;
+    }
+    let made = guard(|| table(engine::Engine::new(max_stack_bytes)));
+    // SAFETY: as above.
+    made.is_ok_and(|made| unsafe {
+        interface.write(made);
+        true
+    })
+}
+
+/// The table of an engine, which owns it.
+fn table(engine: engine::Engine) -> cmabi_engine_interface {
+    let fiber_stack_bytes = engine.stacks.fiber;
+    cmabi_engine_interface {
+        data: Box::into_raw(Box::new(engine)).cast(),
+        drop: Some(engine::drop_engine),
+        tier: abi::CMABI_ENGINE_TIER_RESUME,
+        memory64: true,
+        exceptions: true,
+        fuel: true,
+        interrupt: true,
+        module_new: Some(engine::module_new),
+        module_free: Some(engine::module_free),
+        store_new: Some(store::store_new),
+        store_free: Some(store::store_free),
+        instantiate: Some(store::instantiate),
+        instance_export: Some(store::instance_export),
+        func_new: Some(call::func_new),
+        call: Some(call::call),
+        resume: Some(fiber::resume),
+        continuation_free: Some(fiber::continuation_free),
+        fiber_stack_bytes,
+        memory_data: Some(store::memory_data),
+        table_get: Some(store::table_get),
+        global_get: Some(store::global_get),
+        fuel_get: Some(store::fuel_get),
+        fuel_set: Some(store::fuel_set),
+        stack_left: Some(fiber::stack_left),
+        trap_frames: Some(outcome::trap_frames),
+        ..cmabi_engine_interface::INIT
+    }
+}
+
+/// Runs `body`, which must not unwind into C.
+fn guard<R>(body: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
+        let text = panicked(&*panic);
+        format!("a bug in the engine: {text}")
+    })
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic")
+}
+
+/// Says `text`, which stays until the thread says something else.
+fn say(text: String) -> cmabi_string {
+    thread_local! {
+        static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    SAID.with_borrow_mut(|said| {
+        *said = text;
+        said.as_str().into()
+    })
+}
