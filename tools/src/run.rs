@@ -111,7 +111,7 @@ fn run(args: &Args) -> Result<Option<Value>> {
     let file = || args.file.display();
     let wasm = read(&args.file)?;
     check_is_component(&args.file, &wasm)?;
-    let engine = args.engine.engine();
+    let engine = args.engine.engine()?;
     let component = Component::load(&engine, &wasm).map_err(|error| error.context(file()))?;
     let mut linker = Linker::new();
     cmabi::wasi::add_to_linker(&mut linker, args.grants.config(&file().to_string(), &args.args)?)?;

@@ -2,11 +2,12 @@
 
 use super::reach::Reach;
 use super::script::{Mismatch, Script};
-use crate::engine::EngineName;
+use cmabi::engine::Engine;
 use cmabi::runtime::StoreConfig;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -79,14 +80,14 @@ enum Event {
 type Position = Option<(usize, usize)>;
 
 /// Runs the script in `path`, at most for so long. Each directive is one test.
-pub fn run(path: &Path, engine: EngineName, config: &StoreConfig, limit: Duration) -> Report {
+pub fn run(path: &Path, engine: &Arc<dyn Engine>, config: &StoreConfig, limit: Duration) -> Report {
     let mut report = Report::default();
     let seed = config.schedule_seed;
     let failure = |at, what| Failure { file: path.into(), at, seed, what };
     let (tell, told) = mpsc::channel();
     let script = {
-        let (path, config) = (path.to_owned(), config.clone());
-        move || run_here(&path, engine, &config, &tell)
+        let (path, engine, config) = (path.to_owned(), engine.clone(), config.clone());
+        move || run_here(&path, &engine, &config, &tell)
     };
     // A script that does not end cannot be ended, but left to itself.
     if let Err(error) = thread::Builder::new().stack_size(STACK_BYTES).spawn(script) {
@@ -110,7 +111,7 @@ pub fn run(path: &Path, engine: EngineName, config: &StoreConfig, limit: Duratio
     }
 }
 
-fn run_here(path: &Path, engine: EngineName, config: &StoreConfig, tell: &Sender<Event>) {
+fn run_here(path: &Path, engine: &Arc<dyn Engine>, config: &StoreConfig, tell: &Sender<Event>) {
     let seed = config.schedule_seed;
     let failure = |at, what| Failure { file: path.into(), at, seed, what };
     // Who does not listen any more has had enough.

@@ -9,11 +9,13 @@ mod trap;
 
 use crate::engine::EngineName;
 use crate::output::{Output, complain};
+use cmabi::engine::Engine;
 use cmabi::runtime::StoreConfig;
 use file::Report;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Run test scripts: prints a line for each file, each failure, and the total
@@ -60,14 +62,22 @@ pub fn main(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let engine = match args.engine.engine() {
+        Ok(engine) => engine,
+        Err(error) => {
+            complain(error);
+            return ExitCode::from(2);
+        }
+    };
     let mut out = Output::new();
     let mut total = Report::default();
-    let written = run(args, &files, &mut out, &mut total);
+    let written = run(args, &engine, &files, &mut out, &mut total);
     out.finish(written, ExitCode::from(u8::from(total.failed > 0)))
 }
 
 fn run(
     args: &Args,
+    engine: &Arc<dyn Engine>,
     files: &[PathBuf],
     out: &mut Output,
     total: &mut Report,
@@ -83,7 +93,7 @@ fn run(
                 ..StoreConfig::default()
             };
             let limit = Duration::from_secs(args.timeout);
-            report.add(file::run(file, args.engine, &config, limit));
+            report.add(file::run(file, engine, &config, limit));
             if report.timed_out {
                 break;
             }

@@ -4,7 +4,6 @@ use super::component::{self, Components};
 use super::core::{CoreInstances, CoreModule};
 use super::reach::Reach;
 use super::trap;
-use crate::engine::EngineName;
 use crate::value;
 use cmabi::component::Component;
 use cmabi::engine::Engine;
@@ -119,8 +118,8 @@ impl<T: Clone> Names<T> {
 
 impl Script {
     /// Nothing defined yet in the script `path`, whose directives will refer to what `reach` says.
-    pub fn new(path: &Path, engine: EngineName, config: &StoreConfig, reach: Reach) -> Self {
-        let engine = engine.engine();
+    pub fn new(path: &Path, engine: &Arc<dyn Engine>, config: &StoreConfig, reach: Reach) -> Self {
+        let engine = engine.clone();
         let mut script = Script {
             path: path.into(),
             components: Components::new(&engine, config, reach.registers),
