@@ -5,11 +5,13 @@
 # make rust-test the tests in Rust, with all features and with fewer
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
 # make valgrind  only the C suite under valgrind
+# make test-wasmtime  the C suite, the examples and the scripts in tests/wast on the wasmtime engine
 # make sanitize  the C suite built with ASan and UBSan
 # make tsan      the tests that have threads, and the library, built with TSan
 # make reference SPEC=path  the cross-check with the executable reference in a checkout of the specification
 # make fuzz TIME=60  the fuzz targets, so many seconds each
 # make bench     the benchmarks
+# make bench-wasmtime  calls on the wasmtime engine, beside typed calls of the wasmtime crate
 # make package   build/package: .deb and .tar.gz
 # make docs      build/docs/html: the reference of the headers, with the guides
 # make header    rewrite the C headers in include/ from the sources
@@ -26,7 +28,8 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test valgrind sanitize tsan fuzz bench reference package docs header clean
+.PHONY: demo test lint rust-test c-test test-wasmtime valgrind sanitize tsan fuzz bench bench-wasmtime reference package docs \
+	header clean
 
 demo:
 	.ci/setup cc cmake
@@ -53,6 +56,15 @@ rust-test:
 c-test: build/test/CMakeCache.txt
 	$(CMAKE) --build build/test --parallel $(JOBS)
 	$(CTEST) --test-dir build/test --parallel $(JOBS)
+
+# The engine's code is what is tested: valgrind does not see into it.
+test-wasmtime: build/test/CMakeCache.txt
+	$(CMAKE) -S . -B build/test -DCMABI_WASMTIME=ON
+	$(CMAKE) --build build/test --parallel $(JOBS)
+	$(CTEST) --test-dir build/test --parallel $(JOBS) --label-regex wasmtime
+	build/test/lib/cmabi wast --engine wasmtime --seeds 10 tests/wast
+	cd engines/wasmtime && CMABI_LIB_DIR=$(CURDIR)/build/test/lib LD_LIBRARY_PATH=$(CURDIR)/build/test/lib \
+		$(CARGO) test --release --lib --quiet
 
 valgrind: build/test/CMakeCache.txt
 	$(CMAKE) --build build/test --parallel $(JOBS)
@@ -97,6 +109,20 @@ bench:
 	$(CMAKE) -S . -B build/bench -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
 		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON
 	$(CMAKE) --build build/bench --target run-generated
+
+# The guest is compiled by the tests' compiler; both programs print a name and nanoseconds in each line.
+bench-wasmtime:
+	.ci/setup cc cmake
+	$(CMAKE) -S . -B build/bench-wasmtime -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
+		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON -DCMABI_WASMTIME=ON
+	$(CMAKE) --build build/bench-wasmtime --target bench-wasmtime
+	$(CARGO) run --release --quiet --example compile-guests -- build/bench-wasmtime engines/wasmtime/bench/guest.wat
+	$(CARGO) build --release --quiet --manifest-path engines/wasmtime/bench/Cargo.toml
+	build/bench-wasmtime/bench-wasmtime build/bench-wasmtime/guest.wasm >build/bench-wasmtime/libcmabi
+	engines/wasmtime/bench/target/release/cmabi-wasmtime-bench build/bench-wasmtime/guest.wasm >build/bench-wasmtime/wasmtime
+	@paste build/bench-wasmtime/libcmabi build/bench-wasmtime/wasmtime | awk -F '\t' \
+		'BEGIN { printf "%-44s %12s %12s %6s\n", "ns", "libcmabi", "wasmtime", "ratio" } \
+		{ printf "%-44s %12.1f %12.1f %6.2f\n", $$1, $$2, $$4, $$2 / $$4 }'
 
 CASES ?= 100000
 
