@@ -24,6 +24,27 @@ fn to_word(ty: u32, value: ValRaw) -> u64 {
     if is_narrow(ty) { value.get_u32().into() } else { value.get_u64() }
 }
 
+impl Func {
+    /// The arguments, with room for the results.
+    ///
+    /// # Safety
+    /// There are as many words at `args` as the function has parameters.
+    #[inline]
+    pub(crate) unsafe fn values(&self, args: *const u64) -> Values<ValRaw> {
+        let mut values = Values::new();
+        // SAFETY: the caller's promise.
+        values.extend((0..self.params.len()).map(|i| ValRaw::u64(unsafe { args.add(i).read() })));
+        values.resize(self.params.len().max(self.results.len()), ValRaw::u64(0));
+        values
+    }
+
+    /// The library's words for the results, which begin `values`.
+    #[inline]
+    pub(crate) fn words(&self, values: &[ValRaw]) -> impl Iterator<Item = u64> {
+        self.results.iter().zip(values).map(|(&ty, &value)| to_word(ty, value))
+    }
+}
+
 pub(crate) unsafe extern "C" fn call(
     store: *mut c_void,
     func: *mut c_void,
@@ -41,18 +62,15 @@ pub(crate) unsafe extern "C" fn call(
     let called = guard(|| {
         if !store.stack_has_room() {
             // SAFETY: the library's promises.
-            let call = store.with(|cx| unsafe { fiber::on_fiber(cx, func, args) });
+            let call = store.with(|cx| unsafe { fiber::on_fiber(store, cx, func, args) })?;
             for (i, value) in fiber::at_once(store, call)?.into_iter().enumerate() {
                 // SAFETY: the library's promise: room for as many words as the function has results.
                 unsafe { results.add(i).write(value) };
             }
             return Ok(());
         }
-        let (params, result_types) = (&*func.params, &*func.results);
-        let mut values = Values::<ValRaw>::new();
         // SAFETY: the library's promise: as many words as the function has parameters.
-        values.extend((0..params.len()).map(|i| ValRaw::u64(unsafe { args.add(i).read() })));
-        values.resize(params.len().max(result_types.len()), ValRaw::u64(0));
+        let mut values = unsafe { func.values(args) };
         let values_at = ptr::slice_from_raw_parts_mut(values.as_mut_ptr(), values.len());
         store.while_running(|| {
             // SAFETY: the values are of the types of the parameters, as words, and there is room for the
@@ -60,14 +78,14 @@ pub(crate) unsafe extern "C" fn call(
             // `fiber.rs`.
             store.with(|cx| unsafe { func.func.call_unchecked(cx, values_at) })
         })?;
-        for (i, (&ty, &value)) in result_types.iter().zip(&values).enumerate() {
+        for (i, word) in func.words(&values).enumerate() {
             // SAFETY: the library's promise: room for as many words as the function has results.
-            unsafe { results.add(i).write(to_word(ty, value)) };
+            unsafe { results.add(i).write(word) };
         }
         Ok(())
     });
     // SAFETY: the library's promise.
-    outcome::answer(store, called, unsafe { &mut *message })
+    outcome::answer(store, called, 0, unsafe { &mut *message })
 }
 
 /// What an import is made of. The library uses a store, and with it its imports, from one thread at a

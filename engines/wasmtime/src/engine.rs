@@ -3,7 +3,7 @@
 use crate::abi::cmabi_string;
 use crate::stack::Sizes;
 use crate::ticker::Ticker;
-use crate::{guard, say, stack};
+use crate::{fiber, guard, say, stack};
 use std::ffi::c_void;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +16,8 @@ use wasmtime::{Collector, Config, ModuleExport, WasmFeatures};
 /// it first: most stores ask for neither and should not pay for it.
 pub(crate) struct Engine {
     engines: [OnceLock<wasmtime::Engine>; 3],
+    /// What fibers begin with.
+    entries: [OnceLock<wasmtime::Module>; 3],
     ticker: OnceLock<Ticker>,
     pub(crate) stacks: Sizes,
 }
@@ -47,7 +49,12 @@ impl Engine {
     /// An engine whose guests may take so many bytes of stack; 0 for what they may take by default.
     pub(crate) fn new(max_stack_bytes: u64) -> Self {
         let stacks = Sizes::new(max_stack_bytes);
-        Engine { engines: Default::default(), ticker: OnceLock::new(), stacks }
+        Engine {
+            engines: Default::default(),
+            entries: Default::default(),
+            ticker: OnceLock::new(),
+            stacks,
+        }
     }
 
     /// The `data` of the table.
@@ -70,7 +77,18 @@ impl Engine {
                 .collector(Collector::Null)
                 .epoch_interruption(care != Care::Nothing)
                 .consume_fuel(care == Care::InterruptsAndFuel);
+            #[cfg(unix)]
+            config.with_host_stack(std::sync::Arc::new(crate::pool::Pool::default()));
             wasmtime::Engine::new(&config).expect("settings that go together")
+        })
+    }
+
+    /// The module with the function that fibers begin with.
+    pub(crate) fn entry(&self, care: Care) -> &wasmtime::Module {
+        self.entries[care as usize].get_or_init(|| {
+            let engine = self.wasmtime(care);
+            let module = stack::with_room(|| wasmtime::Module::new(engine, fiber::ENTRY));
+            module.expect("a module of the engine's own")
         })
     }
 

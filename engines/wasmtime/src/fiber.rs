@@ -37,13 +37,13 @@ use crate::limits::Limits;
 use crate::outcome;
 use crate::store::{Func, Store};
 use crate::{guard, say, stack};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_void;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::ptr;
 use std::task::{Context, Poll, Waker};
-use wasmtime::{Caller, StoreContextMut, Val, ValRaw};
+use wasmtime::{Caller, StoreContextMut, TypedFunc, ValRaw};
 
 /// A call that can be suspended.
 type Call = dyn Future<Output = wasmtime::Result<Values<u64>>>;
@@ -55,6 +55,15 @@ pub(crate) struct Fiber {
     place: usize,
 }
 
+/// A function to call, and its arguments and results.
+struct Job {
+    func: wasmtime::Func,
+    values: Values<ValRaw>,
+}
+
+// SAFETY: no references cross.
+unsafe impl Send for Job {}
+
 /// The fibers of a store.
 #[derive(Default)]
 pub(crate) struct Fibers {
@@ -62,6 +71,10 @@ pub(crate) struct Fibers {
     park: Cell<Option<wasmtime::Func>>,
     /// Where on the running fiber's stack the first import was: [`NO_FIBER`], [`NO_IMPORT`], or an address.
     top: Cell<usize>,
+    /// What a fiber runs: it calls the function of the job.
+    entry: OnceCell<TypedFunc<(), ()>>,
+    /// For the fiber that begins next.
+    job: Cell<*mut Job>,
     /// What the import that blocked returns, while a suspended call goes on.
     answer: Cell<*const u64>,
     /// At fixed addresses.
@@ -199,52 +212,79 @@ pub(crate) fn at_once<T>(
     }
 }
 
+/// `(module (import "" "" (func)) (func (export "") (call 0)))`
+pub(crate) const ENTRY: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x05\x01\0\0\0\0\x03\x02\x01\0\x07\x04\x01\0\0\x01\
+    \x0a\x06\x01\x04\0\x10\0\x0b";
+
+/// Frames of guests' code that a fiber begins with.
+pub(crate) const ENTRY_FRAMES: usize = 1;
+
+/// The wasm function that fibers of the store begin with. A fiber must not begin with a function of the host's, which
+/// guests can bring about: where the guests' code begins on a stack wasmtime notes when it is entered, and
+/// would not; what it has noted is of another stack then, which may be gone when a trap looks at it. Besides, a call
+/// of a function that takes nothing is quick.
+fn entry<'a>(
+    store: &'a Store,
+    cx: &mut StoreContextMut<'_, Limits>,
+) -> wasmtime::Result<&'a TypedFunc<(), ()>> {
+    if let Some(entry) = store.fibers.entry.get() {
+        return Ok(entry);
+    }
+    let at = StoreAddress(store);
+    let run = wasmtime::Func::wrap(&mut *cx, move |caller: Caller<'_, Limits>| at.run_job(caller));
+    let module = store.engine().entry(store.care);
+    let imports = [run.into()];
+    let instance = at_once(store, wasmtime::Instance::new_async(&mut *cx, module, &imports))?;
+    let entry = instance.get_typed_func(cx, "")?;
+    Ok(store.fibers.entry.get_or_init(|| entry))
+}
+
+/// For a function of the store's own.
+struct StoreAddress(*const Store);
+
+// SAFETY: wasmtime asks for it because stores may move between threads, which the library's may too.
+unsafe impl Send for StoreAddress {}
+// SAFETY: as above.
+unsafe impl Sync for StoreAddress {}
+
+impl StoreAddress {
+    fn run_job(&self, caller: Caller<'_, Limits>) -> wasmtime::Result<()> {
+        // SAFETY: the store has the function that calls this. Its job belongs to the future of the call that
+        // has just begun. The values are of the types of the parameters, and there is room for the results.
+        unsafe {
+            let job = &mut *(*self.0).fibers.job.get();
+            let (values, len) = (job.values.as_mut_ptr(), job.values.len());
+            job.func.call_unchecked(caller, ptr::slice_from_raw_parts_mut(values, len))
+        }
+    }
+}
+
 /// The call of `func` on a fiber.
 ///
 /// # Safety
-/// There are as many words at `args` as the function has parameters, when this is called. The store stays as
-/// long as the future.
+/// There are as many words at `args` as the function has parameters, when this is called. The store and the function
+/// stay as long as the future.
 pub(crate) unsafe fn on_fiber(
-    cx: StoreContextMut<'_, Limits>,
+    store: &Store,
+    mut cx: StoreContextMut<'_, Limits>,
     func: &Func,
     args: *const u64,
-) -> impl Future<Output = wasmtime::Result<Values<u64>>> + use<> {
-    // SAFETY: only the lifetime changes; the store stays, and see the file's documentation.
-    let cx: StoreContextMut<'static, Limits> = unsafe { std::mem::transmute(cx) };
-    let mut args_and_results = Values::<Val>::new();
-    for (i, &ty) in func.params.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        args_and_results.push(to_val(ty, unsafe { args.add(i).read() }));
-    }
-    let params = func.params.len();
-    args_and_results.resize(params + func.results.len(), Val::I32(0));
-    let func = func.func;
-    async move {
-        let (args, results) = args_and_results.split_at_mut(params);
-        func.call_async(cx, args, results).await?;
-        Ok(results.iter().map(from_val).collect())
-    }
-}
-
-/// A value of a number's type. References do not cross.
-fn to_val(ty: u32, word: u64) -> Val {
-    match ty {
-        CMABI_CORE_TYPE_I32 => Val::I32(word as i32),
-        CMABI_CORE_TYPE_I64 => Val::I64(word as i64),
-        CMABI_CORE_TYPE_F32 => Val::F32(word as u32),
-        _ => Val::F64(word),
-    }
-}
-
-/// The library's word for a value.
-fn from_val(value: &Val) -> u64 {
-    match *value {
-        Val::I32(value) => u64::from(value as u32),
-        Val::I64(value) => value as u64,
-        Val::F32(bits) => bits.into(),
-        Val::F64(bits) => bits,
-        _ => 0,
-    }
+) -> wasmtime::Result<impl Future<Output = wasmtime::Result<Values<u64>>> + use<>> {
+    let entry = entry(store, &mut cx)?;
+    // SAFETY: only the lifetimes change; store and function stay, and see the file's documentation.
+    let (store, entry, func, cx) = unsafe {
+        let cx =
+            std::mem::transmute::<StoreContextMut<'_, _>, StoreContextMut<'static, Limits>>(cx);
+        (&*ptr::from_ref(store), &*ptr::from_ref(entry), &*ptr::from_ref(func), cx)
+    };
+    // SAFETY: the caller's promise.
+    let mut job = Job { func: func.func, values: unsafe { func.values(args) } };
+    Ok(async move {
+        store.fibers.job.set(&raw mut job);
+        entry.call_async(cx, ()).await?;
+        Ok(func.words(&job.values).collect())
+    })
 }
 
 /// Runs `call` until it ends or blocks, and says how it went.
@@ -283,7 +323,7 @@ unsafe fn go_on(
         }
     };
     // SAFETY: the caller's promise.
-    outcome::answer(store, ended, unsafe { &mut *message })
+    outcome::answer(store, ended, ENTRY_FRAMES, unsafe { &mut *message })
 }
 
 /// Calls `func` on a fiber of its own, which can be suspended.
@@ -299,9 +339,15 @@ pub(crate) unsafe fn start(
     message: *mut cmabi_string,
 ) -> u32 {
     // SAFETY: the caller's promise; before the store goes, it drops what is suspended.
-    let call = store.with(|cx| unsafe { on_fiber(cx, func, args) });
-    // SAFETY: the caller's promise.
-    unsafe { go_on(store, Box::pin(call), results, continuation, message) }
+    let made = guard(|| store.with(|cx| unsafe { on_fiber(store, cx, func, args) }));
+    match made {
+        // SAFETY: the caller's promise.
+        Ok(Ok(call)) => unsafe { go_on(store, Box::pin(call), results, continuation, message) },
+        // SAFETY: as above.
+        failed => {
+            outcome::answer(store, failed.map(|call| call.map(drop)), 0, unsafe { &mut *message })
+        }
+    }
 }
 
 pub(crate) unsafe extern "C" fn resume(

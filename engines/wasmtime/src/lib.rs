@@ -12,6 +12,7 @@
 //! | `fiber.rs` | calls that can be suspended |
 //! | `outcome.rs` | wasmtime's errors as answers of the table |
 //! | `stack.rs` | native stacks |
+//! | `pool.rs` | stacks of fibers |
 //! | `ticker.rs` | what stops guests |
 //! | `limits.rs` | what memories and tables may take |
 
@@ -23,6 +24,8 @@ mod engine;
 mod fiber;
 mod limits;
 mod outcome;
+#[cfg(unix)]
+mod pool;
 mod stack;
 mod store;
 mod ticker;

@@ -19,15 +19,17 @@ impl fmt::Display for ImportFailed {
 
 impl std::error::Error for ImportFailed {}
 
-/// What the table answers for a call that ended like this; `Err` is a panic.
+/// What the table answers for a call that ended like this; `Err` is a panic. The call began with so many
+/// frames that are the engine's own.
 pub(crate) fn answer(
     store: &Store,
     called: Result<wasmtime::Result<()>, String>,
+    own_frames: usize,
     message: &mut cmabi_string,
 ) -> u32 {
     match called {
         Ok(Ok(())) => CMABI_OUTCOME_RETURNED,
-        Ok(Err(error)) => failed(store, error, message),
+        Ok(Err(error)) => failed(store, error, own_frames, message),
         Err(text) => {
             *message = say(text);
             CMABI_OUTCOME_TRAPPED
@@ -36,7 +38,7 @@ pub(crate) fn answer(
 }
 
 #[cold]
-fn failed(store: &Store, error: Error, message: &mut cmabi_string) -> u32 {
+fn failed(store: &Store, error: Error, own_frames: usize, message: &mut cmabi_string) -> u32 {
     let outcome = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => CMABI_OUTCOME_OUT_OF_FUEL,
         Some(Trap::Interrupt) => CMABI_OUTCOME_INTERRUPTED,
@@ -46,7 +48,7 @@ fn failed(store: &Store, error: Error, message: &mut cmabi_string) -> u32 {
             CMABI_OUTCOME_TRAPPED
         }
     };
-    *store.failure.borrow_mut() = Some(error);
+    *store.failure.borrow_mut() = Some((error, own_frames));
     outcome
 }
 
@@ -64,13 +66,11 @@ pub(crate) unsafe extern "C" fn trap_frames(
     // SAFETY: the library's promise.
     let store = unsafe { Store::of(store) };
     let failure = store.failure.borrow();
-    let Some(trace) = failure.as_ref().and_then(|error| error.downcast_ref::<WasmBacktrace>())
-    else {
-        return 0;
-    };
+    let Some((error, own_frames)) = &*failure else { return 0 };
+    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return 0 };
     // The trace goes on with the calls below this one, which tell of theirs when they end.
     let below = store.with(|cx| WasmBacktrace::capture(&cx).frames().len());
-    let own = trace.frames().len().saturating_sub(below);
+    let own = trace.frames().len().saturating_sub(below + own_frames);
     for (i, frame) in trace.frames().iter().take(own.min(room)).enumerate() {
         let told = cmabi_core_frame {
             name: frame.func_name().unwrap_or_default().into(),

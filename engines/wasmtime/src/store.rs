@@ -26,7 +26,7 @@ pub(crate) struct Store {
     store: UnsafeCell<wasmtime::Store<Limits>>,
     /// The engine, which stays longer.
     engine: *const Engine,
-    care: Care,
+    pub(crate) care: Care,
     pub(crate) stacks: Sizes,
     pub(crate) import_call: unsafe extern "C" fn(*mut cmabi_import, *const u64, *mut u64) -> u32,
     /// What the innermost import was lent; null where no import runs.
@@ -39,8 +39,8 @@ pub(crate) struct Store {
     externs: RefCell<Vec<Box<Extern>>>,
     #[allow(clippy::vec_box)]
     instances: RefCell<Vec<Box<Instance>>>,
-    /// What ended the last call that failed.
-    pub(crate) failure: RefCell<Option<wasmtime::Error>>,
+    /// What ended the last call that failed, and how many frames at its beginning are the engine's.
+    pub(crate) failure: RefCell<Option<(wasmtime::Error, usize)>>,
 }
 
 /// A function as the library knows it.
@@ -86,8 +86,12 @@ impl Store {
         if self.care == Care::Nothing {
             return body();
         }
+        self.engine().ticker().while_running(body)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
         // SAFETY: the library frees an engine after its stores.
-        unsafe { &*self.engine }.ticker().while_running(body)
+        unsafe { &*self.engine }
     }
 
     /// Runs `body`, an import that was lent `context`, which the library may want meanwhile.
@@ -308,7 +312,7 @@ pub(crate) unsafe extern "C" fn instantiate(
         Ok(())
     });
     // SAFETY: the library's promise.
-    let answer = outcome::answer(store, made, unsafe { &mut *message });
+    let answer = outcome::answer(store, made, 0, unsafe { &mut *message });
     let is_refused = || store.with(|mut cx| cx.data_mut().take_refusal());
     if answer == CMABI_OUTCOME_TRAPPED && is_refused() { CMABI_OUTCOME_LIMIT } else { answer }
 }
