@@ -120,20 +120,37 @@ fn header(name: &str) -> String {
     template.replace("@sections@", body.trim())
 }
 
+/// Compares a committed header with what it should be, or rewrites it.
+fn check(path: &str, header: &str) {
+    let file = root().join(path);
+    if std::env::var_os("CMABI_UPDATE_HEADER").is_some() {
+        fs::write(&file, header).unwrap();
+    }
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    let differs = committed.lines().zip(header.lines()).position(|(old, new)| old != new);
+    assert!(
+        committed == header,
+        "{path} is not current (line {}): CMABI_UPDATE_HEADER=1 cargo test --test header",
+        differs.map_or(committed.lines().count().min(header.lines().count()), |line| line + 1),
+    );
+}
+
 #[test]
 fn the_committed_headers_are_current() {
     for name in ["cmabi", "cmabi_engine"] {
-        let path = root().join(format!("include/{name}.h"));
-        let header = header(name);
-        if std::env::var_os("CMABI_UPDATE_HEADER").is_some() {
-            fs::write(&path, &header).unwrap();
-        }
-        let committed = fs::read_to_string(&path).unwrap_or_default();
-        let differs = committed.lines().zip(header.lines()).position(|(old, new)| old != new);
-        assert!(
-            committed == header,
-            "include/{name}.h is not current (line {}): CMABI_UPDATE_HEADER=1 cargo test --test header",
-            differs.map_or(committed.lines().count().min(header.lines().count()), |line| line + 1),
-        );
+        check(&format!("include/{name}.h"), &header(name));
     }
+}
+
+/// It is written here, because with cbindgen among what it depends on that package would build its engine twice.
+#[test]
+fn the_header_of_the_wasmtime_engine_is_current() {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();
+    let dir = root().join("engines/wasmtime");
+    let template = fs::read_to_string(dir.join("src/cmabi_wasmtime.h.in")).unwrap();
+    let declared = declarations(&config, &dir.join("src/api.rs"));
+    check(
+        "engines/wasmtime/include/cmabi_wasmtime.h",
+        &template.replace("@declarations@", &declared),
+    );
 }

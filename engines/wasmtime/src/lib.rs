@@ -5,6 +5,7 @@
 //!
 //! | file | what is there |
 //! |---|---|
+//! | `api.rs` | the functions of `cmabi_wasmtime.h` |
 //! | `abi.rs` | the table and its types |
 //! | `engine.rs` | wasmtime's engine, and modules |
 //! | `store.rs` | stores: what is in one, and how it is lent along nested calls |
@@ -17,8 +18,10 @@
 //! | `limits.rs` | what memories and tables may take |
 
 #![allow(non_camel_case_types, reason = "the types of C have their names there")]
+#![allow(clippy::missing_safety_doc, reason = "the rules are those of the header")]
 
 mod abi;
+mod api;
 mod call;
 mod engine;
 mod fiber;
@@ -31,57 +34,12 @@ mod store;
 mod ticker;
 
 pub use abi::{cmabi_config, cmabi_engine, cmabi_engine_interface, cmabi_error, cmabi_status};
+pub use api::{cmabi_wasmtime_engine_interface, cmabi_wasmtime_engine_new};
 
-use abi::{cmabi_engine_new_custom, cmabi_string};
+use abi::cmabi_string;
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Makes an engine that compiles guests to native code. `config` may be NULL for the defaults.
-///
-/// It is an engine like the built-in one: `cmabi_engine_free` frees it.
-///
-/// # Safety
-/// The rules of `cmabi.h`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cmabi_wasmtime_engine_new(
-    config: *const cmabi_config,
-    engine: *mut *mut cmabi_engine,
-    error: *mut *mut cmabi_error,
-) -> cmabi_status {
-    let made = guard(|| {
-        // SAFETY: the caller's promise.
-        let max_stack_bytes = unsafe { abi::cmabi_config_max_stack_bytes(config) };
-        table(engine::Engine::new(max_stack_bytes))
-    });
-    let table = made.unwrap_or(cmabi_engine_interface::INIT);
-    // SAFETY: the table is whole; where it is not, because making the engine has failed, the library
-    // says so. `engine` and `error` are the caller's.
-    unsafe { cmabi_engine_new_custom(&raw const table, config, engine, error) }
-}
-
-/// Fills in `table` for an engine whose guests may take so many bytes of stack, 0 for what they may take by
-/// default, for `cmabi_engine_new_custom`. For a program that loads this library when it runs, and is not
-/// linked with it; false where the table of that program, by its `size`, is of another version.
-///
-/// # Safety
-/// `table` begins with its size.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cmabi_wasmtime_engine_interface(
-    max_stack_bytes: u64,
-    interface: *mut cmabi_engine_interface,
-) -> bool {
-    // SAFETY: the caller's promise.
-    if unsafe { (&raw const (*interface).size).read() } != size_of::<cmabi_engine_interface>() {
-        return false;
-    }
-    let made = guard(|| table(engine::Engine::new(max_stack_bytes)));
-    // SAFETY: as above.
-    made.is_ok_and(|made| unsafe {
-        interface.write(made);
-        true
-    })
-}
 
 /// The table of an engine, which owns it.
 fn table(engine: engine::Engine) -> cmabi_engine_interface {
