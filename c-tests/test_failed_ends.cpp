@@ -108,7 +108,7 @@ void for_each_death(const std::function<void(Quitter &, const Death &)> &test) {
         Handle<cmabi_config, cmabi_config_free> config;
         REQUIRE_OK(cmabi_config_new, config.out());
         REQUIRE_OK(cmabi_config_set_interruptible, config, true);
-        REQUIRE_OK(cmabi_config_set_fuel, config, std::uint64_t{10000000});
+        REQUIRE_OK(cmabi_config_set_fuel, config, std::uint64_t{1'000'000'000'000});
         Quitter f(config);
         test(f, death);
     }
