@@ -4,8 +4,12 @@
 
 #include <cmabi.hpp>
 
+#include <exception>
 #include <functional>
 #include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -371,6 +375,15 @@ struct Plugin {
     }
 };
 
+std::string text_of(const std::exception_ptr &why) {
+    REQUIRE(why);
+    try {
+        std::rethrow_exception(why);
+    } catch (const std::exception &exception) {
+        return exception.what();
+    }
+}
+
 } // namespace
 
 TEST_CASE("in C++ reads throw what has ended the writer") {
@@ -393,24 +406,31 @@ TEST_CASE("in C++ reads throw what has ended the writer") {
     SUBCASE("with a callback") {
         bool called = false;
         reader.read(1, [&](std::vector<std::uint8_t>) { called = true; });
-        // What lets the callback be called throws instead.
-        CHECK_THROWS_WITH_AS(f.instance->terminate(), doctest::Contains("terminated by the host"), cmabi::error);
+        // Nothing else throws it.
+        f.instance->terminate();
+        f.store.run();
+        CHECK(!called);
+        CHECK_THROWS_WITH_AS(reader.read(1, [&](std::vector<std::uint8_t>) { called = true; }),
+                             doctest::Contains("terminated by the host"), cmabi::error);
         CHECK(!called);
     }
     SUBCASE("with a callback that is told") {
-        std::string told;
-        reader.read(1, [&](const std::vector<std::uint8_t> &got, std::exception_ptr why) {
+        std::vector<std::string> told;
+        const auto on_read = [&](const std::vector<std::uint8_t> &got, std::exception_ptr why) {
             CHECK(got.empty());
-            REQUIRE(why);
-            try {
-                std::rethrow_exception(why);
-            } catch (const cmabi::error &error) {
-                told = error.what();
-            }
-        });
+            told.push_back(text_of(why));
+        };
+        reader.read(1, on_read);
+        // A mistake is no failure of the other end.
+        CHECK_THROWS_AS(reader.read(1, on_read), cmabi::error);
+        CHECK(told.empty());
         f.instance->terminate();
         f.store.run();
-        CHECK_MESSAGE(told.find("the host") != std::string::npos, told);
+        // Begun too late, it is told as well, at once.
+        reader.read(1, on_read);
+        REQUIRE(told.size() == 2);
+        CHECK_MESSAGE(told[0].find("the host") != std::string::npos, told[0]);
+        CHECK(told[1] == told[0]);
     }
     // It stays so.
     CHECK_THROWS_AS(reader.read(1), cmabi::error);
@@ -453,6 +473,114 @@ TEST_CASE("in C++ a future without a value throws why") {
         f.instance->terminate();
         CHECK(told);
     }
+}
+
+TEST_CASE("in C++ what a callback throws is not taken for the failure of another end") {
+    Plugin f;
+    auto one = f.stream(), two = f.stream();
+    CHECK(one.read(3).size() == 3);
+    CHECK(two.read(3).size() == 3);
+    std::string told;
+    one.read(1, [](std::vector<std::uint8_t>, std::exception_ptr) { throw std::logic_error("of a callback"); });
+    two.read(1, [&](std::vector<std::uint8_t>, std::exception_ptr why) { told = text_of(why); });
+    CHECK_THROWS_WITH_AS(f.instance->terminate(), "of a callback", std::logic_error);
+    CHECK_MESSAGE(told.find("terminated by the host") != std::string::npos, told);
+    f.store.run();
+}
+
+TEST_CASE("in C++ a failure that no callback hears of is thrown by its own end, and by nothing else") {
+    Plugin f;
+    SUBCASE("two readers of one instance") {
+        cmabi::stream_reader<std::uint8_t> readers[] = {f.stream(), f.stream()};
+        for (auto &reader : readers) {
+            CHECK(reader.read(3).size() == 3);
+            reader.read(1, [](std::vector<std::uint8_t>) { FAIL_CHECK("there is nothing to read"); });
+        }
+        f.instance->terminate();
+        f.store.run();
+        for (auto &reader : readers)
+            CHECK_THROWS_WITH_AS(reader.read(1), doctest::Contains("terminated by the host"), cmabi::error);
+    }
+    SUBCASE("a callback that reads on") {
+        auto reader = f.stream();
+        int calls = 0;
+        std::function<void(std::vector<std::uint8_t>)> on_read = [&](std::vector<std::uint8_t>) {
+            ++calls;
+            reader.read(4, on_read);
+        };
+        reader.read(4, on_read);
+        CHECK(calls == 1);
+        f.instance->terminate();
+        f.store.run();
+        CHECK(calls == 1);
+        CHECK_THROWS_AS(reader.read(1), cmabi::error);
+    }
+    SUBCASE("a callback that reads on when the writer is gone") {
+        auto reader = f.stream();
+        int calls = 0;
+        std::function<void(std::vector<std::uint8_t>)> on_read = [&](std::vector<std::uint8_t>) {
+            ++calls;
+            f.instance->terminate();
+            reader.read(4, on_read);
+        };
+        reader.read(4, on_read);
+        f.store.run();
+        CHECK(calls == 1);
+        CHECK_THROWS_AS(reader.read(1), cmabi::error);
+    }
+    SUBCASE("a future whose writer goes") {
+        auto ends = cmabi::make_future<std::uint8_t>(f.store);
+        ends.reader.get([](std::optional<std::uint8_t>) { FAIL_CHECK("there is no value"); });
+        ends.writer = {};
+        f.linker.instantiate(f.store, cmabi::component(f.engine, read_guest("quitter.wasm")));
+        f.store.run();
+        CHECK_THROWS_WITH_AS(ends.reader.get(), doctest::Contains("without a value"), cmabi::error);
+    }
+    SUBCASE("a write") {
+        auto ends = cmabi::make_stream<std::uint8_t>(f.store);
+        f.instance->func<void(cmabi::stream_reader<std::uint8_t>)>("take-stream")(std::move(ends.reader));
+        ends.writer.write({1, 2, 3}, [](std::size_t) { FAIL_CHECK("one is left"); });
+        f.store.run();
+        f.instance->terminate();
+        f.store.run();
+        CHECK_THROWS_AS(ends.writer.write({1}, [](std::size_t) {}), cmabi::error);
+    }
+}
+
+// The functions of C run the store, which have nobody who could catch.
+TEST_CASE("a trap of a guest whose stream C++ reads is told in C") {
+    cmabi::engine engine;
+    cmabi::linker linker(engine);
+    std::optional<cmabi::promise<std::uint32_t>> asked;
+    cmabi::stream_reader<std::uint8_t> kept;
+    std::string told;
+    linker.func("next", [&](cmabi::promise<std::uint32_t> next) { asked = std::move(next); });
+    bool hears = false;
+    SUBCASE("no callback hears of it") {}
+    SUBCASE("a callback hears of it") { hears = true; }
+    linker.func("give", [&](cmabi::stream_reader<std::uint8_t> given) {
+        kept = std::move(given);
+        if (hears)
+            kept.read(1, [&](std::vector<std::uint8_t>, std::exception_ptr why) { told = text_of(why); });
+        else
+            kept.read(1, [](std::vector<std::uint8_t>) { FAIL_CHECK("there is nothing to read"); });
+    });
+    const cmabi::component component(engine, read_guest("giver.wasm"));
+    Handle<cmabi_store, cmabi_store_free> store;
+    REQUIRE_OK(cmabi_store_new, engine.get(), nullptr, store.out());
+    Handle<cmabi_instance, cmabi_instance_free> instance;
+    REQUIRE_OK(cmabi_linker_instantiate, linker.get(), store, component.get(), instance.out());
+    const cmabi_func *run = nullptr;
+    REQUIRE_OK(cmabi_instance_func, instance, CMABI_STR("run"), &run);
+    CHECK_OK(cmabi_func_call, store, run, nullptr, nullptr, nullptr);
+    CHECK_OK(cmabi_store_run, store);
+    asked->resolve(0U);
+    CHECK_FAILS(CMABI_STATUS_TRAP, "unreachable", cmabi_store_run, store);
+    CHECK_OK(cmabi_store_run, store);
+    CHECK((told.find("unreachable") != std::string::npos) == hears);
+    CHECK_THROWS_WITH_AS(kept.read(1), doctest::Contains("unreachable"), cmabi::error);
+    // C++ does not know when C frees the store.
+    kept.drop();
 }
 
 TEST_CASE("in C++ a write throws what has ended the reader") {

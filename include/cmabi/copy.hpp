@@ -91,11 +91,16 @@ public:
     /// Whether the function of C that begins it has not failed.
     bool begun() const { return begun_; }
 
-    /// Begins it. What it comes to is told, at once or later.
+    /// Begins it. What it comes to is told, at once or later. A mistake throws; so does the failure of the
+    /// other end where nobody hears of it, but not inside a callback of this end, from where it would come
+    /// out of whatever runs the store.
     void start() {
-        do {
-            if (!begin(true)) return rethrow_escaped();
-        } while (more());
+        if (!go()) return rethrow_escaped();
+        const bool is_told = hears_failure() || turn::of(link_.get(), handle_) != nullptr;
+        if (failure_ && (is_mistake_ || !is_told)) {
+            rethrow_escaped();
+            std::rethrow_exception(failure_);
+        }
         finish();
     }
     /// Begins it, and runs the store until it is over. It is not told. Where this fails, what was copied
@@ -163,8 +168,11 @@ protected:
     virtual bool more() const { return false; }
     /// Calls the callback.
     virtual void tell() {}
-    /// It could not be begun once more: the other end has failed.
-    virtual void fail(const std::exception_ptr &why) { std::rethrow_exception(why); }
+    /// Whether `fail` tells anyone.
+    virtual bool hears_failure() const { return false; }
+    /// The other end has failed. Where nobody hears of it, it is thrown by what is begun at this end next: the
+    /// C functions keep the reason with the end.
+    virtual void fail(const std::exception_ptr &) {}
     /// It was ended before its time: a callback is not called.
     virtual void give_up(const std::exception_ptr &) {}
 
@@ -185,21 +193,22 @@ private:
         const auto keep = shared_from_this();
         store_use use(link_.get());
         cmabi_copied copied{};
+        // Without memory for this it has not begun.
+        phase_ = phase::over;
+        callback *const data = tells ? new callback{keep} : nullptr;
         phase_ = phase::beginning;
         forgotten_ = false;
-        const auto function = +[](pending *self, bool with_callback, cmabi_copied *out,
-                                  cmabi_error **error) {
-            if (!with_callback)
-                return self->call(self->link_->store, self->handle_, nullptr, nullptr, nullptr, out,
-                                  error);
-            return self->call(self->link_->store, self->handle_, on_copied,
-                              new callback{self->shared_from_this()}, on_drop, out, error);
-        };
-        try {
-            use.invoke(function, this, tells, &copied);
-        } catch (...) {
+        cmabi_error *failure = nullptr;
+        const cmabi_status status = call(link_->store, handle_, tells ? on_copied : nullptr, data,
+                                         tells ? on_drop : nullptr, &copied, &failure);
+        if (status != CMABI_STATUS_OK) {
             phase_ = phase::over;
-            throw;
+            if (!tells) use.check(status, failure);
+            // What others threw is not the reason.
+            failure_ = std::make_exception_ptr(error(status, failure));
+            is_mistake_ = status == CMABI_STATUS_INVALID_ARGUMENT || status == CMABI_STATUS_BUSY;
+            if (!escaped_) escaped_ = std::exchange(link_->escaped, nullptr);
+            return true;
         }
         begun_ = true;
         const bool at_once =
@@ -240,21 +249,25 @@ private:
             }
         }
     }
+    /// Begins it, and again while there is more to copy. False where it is not over yet.
+    bool go() {
+        do {
+            if (!begin(true)) return false;
+        } while (!failure_ && more());
+        return true;
+    }
     /// Goes on after a part of it.
     void go_on() {
-        try {
-            while (more())
-                if (!begin(true)) return rethrow_escaped();
-        } catch (...) {
-            if (active()) throw;
-            return fail(std::current_exception());
-        }
+        if (more() && !go()) return rethrow_escaped();
         finish();
     }
     void take_turn() {
         if (phase_ != phase::due) return;
         phase_ = phase::over;
-        tell();
+        if (failure_)
+            fail(failure_);
+        else
+            tell();
         rethrow_escaped();
     }
     /// The C functions have forgotten it: the store is being freed.
@@ -297,6 +310,10 @@ private:
     bool begun_ = false;
     /// By the C functions, before `call` has returned.
     bool forgotten_ = false;
+    /// Why it could not be begun, or begun once more.
+    std::exception_ptr failure_;
+    /// It was not because of the other end.
+    bool is_mistake_ = false;
     /// What others threw meanwhile.
     std::exception_ptr escaped_;
 };
@@ -664,13 +681,12 @@ private:
         else
             on_over_(this->take());
     }
-    void fail(const std::exception_ptr &why) override {
+    bool hears_failure() const override { return hears_why || hears_of_failure<F>::value; }
+    void fail([[maybe_unused]] const std::exception_ptr &why) override {
         if constexpr (hears_of_failure<F>::value)
             on_over_.fail(why);
         else if constexpr (hears_why)
             on_over_(this->take(), why);
-        else
-            std::rethrow_exception(why);
     }
     void give_up([[maybe_unused]] const std::exception_ptr &why) override {
         if constexpr (hears_of_failure<F>::value) {

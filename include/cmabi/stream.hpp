@@ -153,8 +153,10 @@ public:
     }
     /// The same without waiting: `on_read` gets the elements, at once or later, while no guest runs. What
     /// is begun by a callback of this end is told after it has returned. Views among the elements are valid
-    /// until `on_read` returns. Where the writer's instance is ended meanwhile, what runs the store throws the
-    /// reason; an `on_read` with a second parameter, a `std::exception_ptr` that is null otherwise, gets it instead.
+    /// until `on_read` returns. Where the writer's instance is ended before, `on_read` is not called, and what is
+    /// begun at this end next throws the reason, unless a callback of this end begins it. An `on_read` with a
+    /// second parameter, a `std::exception_ptr` that is null otherwise, is called with the reason instead, and
+    /// this throws for mistakes only.
     template <class F>
     void read(std::size_t most, F on_read) {
         begin(most, std::move(on_read));
