@@ -594,3 +594,38 @@ TEST_CASE("in C++ a write throws what has ended the reader") {
     f.trap();
     CHECK_THROWS_WITH_AS(ends.writer.write(bytes), doctest::Contains("unreachable"), cmabi::error);
 }
+
+TEST_CASE("each end fails with what has ended its own instance") {
+    cmabi::engine engine;
+    cmabi::linker linker(engine);
+    cmabi::store store(engine);
+    std::vector<cmabi::instance> instances;
+    linker.func("hook", [&] {
+        // Both are buried together, when the third is left.
+        for (int i = 0; i < 2; ++i)
+            CHECK_THROWS_AS(instances[static_cast<std::size_t>(i)].func<void()>("die")(), cmabi::error);
+    });
+    const cmabi::component component(engine, read_guest("nest.wasm"));
+    const char *const labels[] = {"first", "second", "third"};
+    std::vector<cmabi::stream_reader<std::uint8_t>> readers;
+    for (const char *label : labels) {
+        instances.push_back(linker.instantiate(store, component));
+        instances.back().label(label);
+        readers.push_back(instances.back().func<cmabi::stream_reader<std::uint8_t>()>("make")());
+    }
+    instances[2].func<void()>("go")();
+    // What ends a component ends the one around it, whose streams these are.
+    for (std::size_t i = 0; i < 2; ++i) {
+        CAPTURE(i);
+        try {
+            readers[i].read(1);
+            FAIL_CHECK("its writer has trapped");
+        } catch (const cmabi::error &error) {
+            REQUIRE(!error.frames().empty());
+            CHECK_MESSAGE(error.report().find(labels[i]) != std::string::npos, error.report());
+            CHECK_MESSAGE(error.report().find(labels[1 - i]) == std::string::npos, error.report());
+        }
+    }
+    instances[2].terminate();
+    CHECK_THROWS_WITH_AS(readers[2].read(1), doctest::Contains("third was terminated"), cmabi::error);
+}

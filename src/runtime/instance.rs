@@ -279,7 +279,7 @@ impl State {
     pub(crate) fn end_instance(&mut self, instance: InstanceId, trap: &Trapped) {
         self[instance].end(trap);
         self.trace_limit(instance, trap);
-        self.casualties.push((instance, trap.clone()));
+        self.casualties.push(instance);
         self.poison_parked_callers(instance, trap);
     }
 

@@ -209,7 +209,7 @@ pub(crate) struct State {
     /// Host tasks that have no answer yet.
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.
-    pub(crate) casualties: Vec<(InstanceId, Trapped)>,
+    pub(crate) casualties: Vec<InstanceId>,
     /// Who is told what happens.
     pub(crate) watcher: Option<Rc<Watcher>>,
     /// Empty arenas for calls that the host serves.

@@ -43,17 +43,14 @@ fn destroy(cx: &mut Cx<'_>, doomed: Doomed) {
 impl State {
     /// Traps where the host has ended an instance that runs, while it was called from there.
     pub(crate) fn check_not_ended(&self, inst: InstanceId) -> Result<(), Trapped> {
-        if !self[inst].poisoned {
-            return Ok(());
+        match &self[inst].ended_by {
+            Some(trap) => Err(trap.clone()),
+            None => Ok(()),
         }
-        let own = self.casualties.iter().find(|(id, _)| *id == inst);
-        let trap = own.or(self.casualties.last()).map(|(_, trap)| trap.clone());
-        Err(trap.unwrap_or_else(|| self.cannot_enter(inst, InstanceId::HOST)))
     }
 
     fn bury(&mut self) -> Vec<Continuation> {
         let mut stacks = Vec::new();
-        let Some((_, trap)) = self.casualties.first().cloned() else { return stacks };
         let dead_tasks: Vec<_> = self
             .tasks
             .iter()
@@ -61,7 +58,7 @@ impl State {
             .map(|(id, _)| id)
             .collect();
         for task in dead_tasks {
-            self.bury_task(task, &trap, &mut stacks);
+            self.bury_task(task, &mut stacks);
         }
         let dead_waitables: Vec<_> = self
             .waitables
@@ -70,12 +67,9 @@ impl State {
             .map(|(id, _)| id)
             .collect();
         for waitable in dead_waitables {
-            let inst = self.waitables[waitable].inst;
-            let own = self.casualties.iter().find(|(id, _)| *id == inst);
-            let trap = own.map_or_else(|| trap.clone(), |(_, trap)| trap.clone());
-            self.bury_waitable(waitable, &trap);
+            self.bury_waitable(waitable);
         }
-        for (inst, _) in std::mem::take(&mut self.casualties) {
+        for inst in std::mem::take(&mut self.casualties) {
             self[inst].exclusive_thread = None;
             let sets: Vec<_> = self[inst]
                 .handles
@@ -93,7 +87,7 @@ impl State {
     }
 
     /// Frees a task that can never go on. Its caller, if it is the host, is told.
-    fn bury_task(&mut self, id: TaskId, trap: &Trapped, stacks: &mut Vec<Continuation>) {
+    fn bury_task(&mut self, id: TaskId, stacks: &mut Vec<Continuation>) {
         let mut threads = Vec::from_iter(self.tasks[id].implicit_thread);
         let mut at = self.tasks[id].threads.front(&self.threads);
         while let Some(thread) = at {
@@ -107,24 +101,31 @@ impl State {
                 self.threads.discard(thread);
             }
         }
+        let trap = self.end_of(self.tasks[id].inst);
         if !self.task_resolved(id) {
-            self.trace_dead(id, Some(trap));
+            self.trace_dead(id, Some(&trap));
         }
         let task = self.tasks.remove(id).expect("it was found");
         let Some(subtask) = task.subtask.filter(|_| task.state != TaskState::Resolved) else {
             return;
         };
         if self.waitables.get(subtask).is_some() {
-            self.fail_subtask(subtask, trap);
+            self.fail_subtask(subtask, &trap);
         }
     }
 
+    /// What has ended an instance, once something has.
+    fn end_of(&self, inst: InstanceId) -> Trapped {
+        self[inst].ended_by.clone().expect("it is poisoned")
+    }
+
     /// A waitable of a dead instance goes, unless a task of another instance will still resolve it.
-    fn bury_waitable(&mut self, id: WaitableId, trap: &Trapped) {
+    fn bury_waitable(&mut self, id: WaitableId) {
         let callee = match &mut self.waitables[id].kind {
             WaitableKind::Subtask(subtask) => subtask.callee,
             WaitableKind::End(_) => {
-                self.break_end(id, trap);
+                let trap = self.end_of(self.waitables[id].inst);
+                self.break_end(id, &trap);
                 return;
             }
         };
