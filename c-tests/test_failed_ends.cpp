@@ -595,6 +595,43 @@ TEST_CASE("in C++ a write throws what has ended the reader") {
     CHECK_THROWS_WITH_AS(ends.writer.write(bytes), doctest::Contains("unreachable"), cmabi::error);
 }
 
+TEST_CASE("in C++ a write of nothing does not take the reader's end for its coming") {
+    Plugin f;
+    auto ends = cmabi::make_stream<std::uint8_t>(f.store);
+    f.instance->func<void(cmabi::stream_reader<std::uint8_t>)>("take-stream")(std::move(ends.reader));
+    f.store.run();
+    CHECK(ends.writer.write(std::vector<std::uint8_t>(2)) == 2);
+    f.store.run();
+    std::string told;
+    SUBCASE("waiting") {
+        // It is ended while the write runs the store, by what another instance causes.
+        const auto first = std::move(f.asked);
+        const auto other =
+            f.linker.instantiate(f.store, cmabi::component(f.engine, read_guest("quitter.wasm")));
+        auto value = other.func<cmabi::future_reader<std::uint8_t>()>("make-future")();
+        value.get([&](std::optional<std::uint8_t>) { f.instance->terminate(); });
+        f.asked->resolve(2U);
+        CHECK_THROWS_WITH_AS(ends.writer.write(std::vector<std::uint8_t>()),
+                             doctest::Contains("terminated by the host"), cmabi::error);
+    }
+    SUBCASE("by a callback") {
+        ends.writer.write(std::vector<std::uint8_t>(),
+                          [](std::size_t) { FAIL_CHECK("nobody is there to read"); });
+        f.instance->terminate();
+        f.store.run();
+    }
+    SUBCASE("by a callback that hears of it") {
+        ends.writer.write(std::vector<std::uint8_t>(), [&](std::size_t written, std::exception_ptr why) {
+            CHECK(written == 0);
+            told = text_of(why);
+        });
+        f.instance->terminate();
+        f.store.run();
+        CHECK_MESSAGE(told.find("terminated by the host") != std::string::npos, told);
+    }
+    CHECK_THROWS_AS(ends.writer.write(std::vector<std::uint8_t>()), cmabi::error);
+}
+
 TEST_CASE("each end fails with what has ended its own instance") {
     cmabi::engine engine;
     cmabi::linker linker(engine);

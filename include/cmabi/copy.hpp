@@ -531,8 +531,10 @@ public:
         }
         written_ += copied.count;
         dropped_ = copied.result == CMABI_COPY_RESULT_DROPPED;
+        // What was read before the failure was written.
+        failed_ = copied.result == CMABI_COPY_RESULT_FAILED && copied.count == 0;
     }
-    bool over() const { return dropped_ || written_ == count_; }
+    bool over() const { return dropped_ || (written_ == count_ && !failed_); }
     std::size_t written() const { return written_; }
 
 private:
@@ -540,7 +542,7 @@ private:
 
     std::size_t count_;
     std::size_t written_ = 0;
-    bool dropped_ = false;
+    bool dropped_ = false, failed_ = false;
     const canonical *data_ = nullptr;
     std::unique_ptr<canonical[]> canonical_;
     element_arena arena_;
