@@ -595,6 +595,30 @@ TEST_CASE("in C++ a write throws what has ended the reader") {
     CHECK_THROWS_WITH_AS(ends.writer.write(bytes), doctest::Contains("unreachable"), cmabi::error);
 }
 
+TEST_CASE("in C++ each of several instances that end at once is told") {
+    Plugin f;
+    std::vector<cmabi::promise<std::uint32_t>> kept;
+    std::vector<cmabi::future_reader<std::uint8_t>> futures;
+    std::vector<cmabi::instance> instances;
+    for (const char *label : {"first", "second"}) {
+        instances.push_back(
+            f.linker.instantiate(f.store, cmabi::component(f.engine, read_guest("quitter.wasm"))));
+        instances.back().label(label);
+        futures.push_back(instances.back().func<cmabi::future_reader<std::uint8_t>()>("make-future")());
+        kept.push_back(std::move(*f.asked));
+    }
+    kept.clear();
+    for (const char *label : {"first", "second"}) {
+        try {
+            f.store.run();
+            FAIL_CHECK("it has ended");
+        } catch (const cmabi::error &error) {
+            CHECK_MESSAGE(error.report().find(label) != std::string::npos, error.report());
+        }
+    }
+    f.store.run();
+}
+
 TEST_CASE("in C++ a write of nothing does not take the reader's end for its coming") {
     Plugin f;
     auto ends = cmabi::make_stream<std::uint8_t>(f.store);

@@ -125,7 +125,7 @@ pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
         if state.nesting > 0 {
             return Err(Error::new(ErrorKind::Busy, "the store is running"));
         }
-        state.unreported.take()
+        state.unreported.pop_front()
     };
     match unreported {
         Some(trap) => Err(trap.into()),

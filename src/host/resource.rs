@@ -75,7 +75,7 @@ pub(super) fn drop_given_up(cx: &mut Cx<'_>) -> bool {
     if let Err(trap) = dropped
         && !matches!(trap.reason(), Trap::Ended { .. })
     {
-        cx.state().unreported.get_or_insert(trap);
+        cx.state().unreported.push_back(trap);
     }
     true
 }

@@ -51,7 +51,7 @@ impl HostTask {
         let trap = cx.state().within_served(self.0, &def, reason.into());
         let is_news = self.fail_caller(cx, &trap) && !cx.state().host_waits_for_dead();
         if is_news {
-            cx.state().unreported.get_or_insert(trap);
+            cx.state().unreported.push_back(trap);
         }
         self.finish(cx);
         settle(cx, Ok(()))

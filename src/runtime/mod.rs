@@ -204,8 +204,8 @@ pub(crate) struct State {
     pub(crate) discarded: Vec<host_end::HostSide>,
     /// Handles of the host's that it has given up and that nobody borrows any more.
     pub(crate) given_up: VecDeque<u32>,
-    /// A trap that ended no call of the host's: the first since it was last told of one.
-    pub(crate) unreported: Option<Trapped>,
+    /// Traps that ended no call of the host's, and that it was not told of yet.
+    pub(crate) unreported: VecDeque<Trapped>,
     /// Host tasks that have no answer yet.
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.

@@ -108,7 +108,7 @@ impl Store {
             host_copies: VecDeque::new(),
             discarded: Vec::new(),
             given_up: VecDeque::new(),
-            unreported: None,
+            unreported: VecDeque::new(),
             pending_host_tasks: 0,
             casualties: Vec::new(),
             watcher: None,
