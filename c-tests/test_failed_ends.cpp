@@ -348,6 +348,36 @@ TEST_CASE("a value that has passed is none the worse for who dies later") {
     CHECK_OK(cmabi_future_drop, f.store, writable);
 }
 
+TEST_CASE("an end that comes while the guest runs is told once") {
+    Quitter f;
+    take_three(f, f.make("make-stream"));
+    // The next question comes inside the run, and takes the place of the first, which is let go of.
+    const std::uint32_t end = f.make("make-stream");
+    std::uint8_t bytes[4] = {};
+    cmabi_copied copied{};
+    CHECK_OK(cmabi_stream_read, f.store, end, bytes, 4U, nullptr, nullptr, nullptr, nullptr, &copied);
+    CHECK(copied.count == 3);
+    run_into(f, CMABI_STATUS_TRAP, "dropped the call of next");
+}
+
+TEST_CASE("each end that no call tells of is told by a run") {
+    Sleeper f;
+    const std::uint32_t ms = 1;
+    SUBCASE("of a call whose subtask was freed") {
+        f.start("doze", &ms);
+        REQUIRE(f.pending.size() == 1);
+        f.pending.clear();
+        CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_store_run, f.store);
+    }
+    SUBCASE("of a call whose subtask is there") {
+        const Subtask subtask = f.start("doze", &ms);
+        f.pending.clear();
+        cmabi_subtask_state state{};
+        CHECK_FAILS(CMABI_STATUS_TRAP, "dropped the call", cmabi_subtask_state_of, subtask, &state);
+    }
+    f.run();
+}
+
 namespace {
 
 // The same in C++.

@@ -3,8 +3,8 @@
 use super::settle;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::runtime::{
-    Callee, Cx, HostFuncDef, HostTask, InstanceId, OnCancel, State, TaskId, TaskState,
-    return_result,
+    Callee, Cx, HostFuncDef, HostTask, InstanceId, OnCancel, State, Subtask, Task, TaskId,
+    TaskState, Thread, ThreadState, WaitableKind, return_result,
 };
 use std::rc::Rc;
 
@@ -44,13 +44,14 @@ impl HostTask {
         self.fail(cx, Trap::HostDroppedTask { name })
     }
 
-    /// Ends a task as a trap of the caller's. Where the host waits for no call that this ends, whoever runs the
-    /// store next is told.
+    /// Ends a task as a trap of the caller's. Where no call or run of the host's fails because of that, whoever
+    /// runs the store next is told.
     pub fn fail(self, cx: &mut Cx<'_>, reason: Trap) -> Result<()> {
         let def = self.def(cx)?;
         let trap = cx.state().within_served(self.0, &def, reason.into());
-        let is_news = self.fail_caller(cx, &trap) && !cx.state().host_waits_for_dead();
-        if is_news {
+        let known = cx.state().casualties.len();
+        self.fail_caller(cx, &trap);
+        if cx.state().has_ended_unseen(known) {
             cx.state().unreported.push_back(trap);
         }
         self.finish(cx);
@@ -96,22 +97,20 @@ impl HostTask {
         }
     }
 
-    /// The caller will not get a result, and a guest can never go on without: whether one was ended.
+    /// The caller will not get a result, and a guest can never go on without.
     #[cold]
-    fn fail_caller(self, cx: &mut Cx<'_>, trap: &Trapped) -> bool {
+    fn fail_caller(self, cx: &mut Cx<'_>, trap: &Trapped) {
         let mut state = cx.state();
         let subtask = state.tasks[self.0].subtask.expect("only a call is served");
         let caller = state.waitables[subtask].inst;
         if state[caller].poisoned {
             state.forget_subtask(subtask);
-            return false;
+            return;
         }
         state.fail_subtask(subtask, trap);
-        let is_guest = caller != InstanceId::HOST;
-        if is_guest {
+        if caller != InstanceId::HOST {
             state.poison(caller, InstanceId::HOST, trap);
         }
-        is_guest
     }
 }
 
@@ -122,13 +121,27 @@ impl State {
         self.within_callers(task, trap.within(def.frame()))
     }
 
-    /// Whether the host waits for a call of an instance that was ended, and will be told of that.
-    fn host_waits_for_dead(&self) -> bool {
-        self.tasks.iter().any(|(_, task)| {
-            let subtask = task.subtask.and_then(|subtask| self.waitables.get(subtask));
-            self[task.inst].poisoned
-                && task.state != TaskState::Resolved
-                && subtask.is_some_and(|subtask| subtask.inst == InstanceId::HOST)
+    /// Whether instances have ended since there were `known` casualties, and the host will not be told: it waits
+    /// for no call of theirs, and none of them runs, which would trap when it goes on.
+    fn has_ended_unseen(&self, known: usize) -> bool {
+        let dead = &self.casualties[known..];
+        let is_dead = |inst| dead.iter().any(|dead| self.is_inside(*dead, inst));
+        let runs = |thread: &Thread| thread.state == ThreadState::Running && is_dead(thread.inst);
+        let is_waited_for = |task: &Task| {
+            task.state != TaskState::Resolved && is_dead(task.inst) && self.host_waits_for(task)
+        };
+        !dead.is_empty()
+            && !self.threads.iter().any(|(_, thread)| runs(thread))
+            && !self.tasks.iter().any(|(_, task)| is_waited_for(task))
+    }
+
+    /// Whether the host has called a task, and has not let go of that call.
+    fn host_waits_for(&self, task: &Task) -> bool {
+        let call = task.subtask.and_then(|call| self.waitables.get(call));
+        call.is_some_and(|call| {
+            let is_detached =
+                matches!(&call.kind, WaitableKind::Subtask(Subtask { detached: true, .. }));
+            call.inst == InstanceId::HOST && !is_detached
         })
     }
 }
