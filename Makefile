@@ -26,7 +26,7 @@ CTEST ?= ctest
 export CTEST_OUTPUT_ON_FAILURE = 1
 MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
-export CARGO_PROFILE_DEV_DEBUG = line-tables-only
+export CARGO_PROFILE_DEV_DEBUG ?= line-tables-only
 
 .PHONY: demo test lint rust-test c-test test-wasmtime valgrind sanitize tsan fuzz bench bench-wasmtime reference package docs \
 	header clean
@@ -72,7 +72,7 @@ valgrind: build/test/CMakeCache.txt
 
 build/test/CMakeCache.txt:
 	.ci/setup cc cmake doctest valgrind pkg-config
-	$(CMAKE) -S . -B build/test -DCMAKE_BUILD_TYPE=Debug
+	$(CMAKE) -S . -B build/test -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-g1 -DCMAKE_CXX_FLAGS_DEBUG=-g1
 
 sanitize:
 	.ci/setup cc cmake doctest
