@@ -26,7 +26,7 @@ CTEST ?= ctest
 export CTEST_OUTPUT_ON_FAILURE = 1
 MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
-export CARGO_PROFILE_DEV_DEBUG ?= line-tables-only
+export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
 .PHONY: demo test lint rust-test c-test test-wasmtime valgrind sanitize tsan fuzz bench bench-wasmtime reference package docs \
 	header clean
