@@ -12,6 +12,20 @@
 #include <utility>
 #include <vector>
 
+// Whether this is built with AddressSanitizer. It keeps what was freed for a while, and takes a stack that the
+// program has made for damaged when an exception is thrown there.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool has_asan = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool has_asan = true;
+#else
+constexpr bool has_asan = false;
+#endif
+#else
+constexpr bool has_asan = false;
+#endif
+
 // A text of the library as a std::string, for comparisons.
 inline std::string text(cmabi_string string) {
     return string.len == 0 ? std::string() : std::string(string.ptr, string.len);
