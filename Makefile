@@ -43,6 +43,7 @@ lint: docs
 	.ci/setup rustfmt clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
+	$(CARGO) fmt --check --manifest-path engines/wasmtime/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
@@ -63,6 +64,8 @@ test-wasmtime: build/test/CMakeCache.txt
 	$(CMAKE) --build build/test --parallel $(JOBS)
 	$(CTEST) --test-dir build/test --parallel $(JOBS) --label-regex wasmtime
 	build/test/lib/cmabi wast --engine wasmtime --seeds 10 tests/wast
+	cd engines/wasmtime && CMABI_LIB_DIR=$(CURDIR)/build/test/lib \
+		$(CARGO) clippy --release --all-targets -- -D warnings
 	cd engines/wasmtime && CMABI_LIB_DIR=$(CURDIR)/build/test/lib LD_LIBRARY_PATH=$(CURDIR)/build/test/lib \
 		$(CARGO) test --release --lib --quiet
 

@@ -71,7 +71,7 @@ if(NOT CMABI_BUILD_TOOLS)
   add_custom_target(cmabi_cargo_command ${build_command} BYPRODUCTS ${command_file}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} COMMENT "Building the cmabi command with cargo"
     USES_TERMINAL VERBATIM)
-elseif(CMABI_FEATURES STREQUAL default AND NOT CMABI_SANITIZE AND NOT CMABI_SANITIZE_THREADS)
+elseif(CMABI_FEATURES STREQUAL default AND NOT cmabi_sanitized)
   set(with_command --package cmabi --package cmabi-tools --bin cmabi)
   set(library_features)
   set(and_command ${copy_command})

@@ -64,6 +64,7 @@ fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
     }
     Ok(result?)
 }
+
 /// Ends `inst` and all inside it now, as a trap would: [`Trap::Terminated`].
 pub fn terminate(cx: &mut Cx<'_>, inst: InstanceId) -> Result<()> {
     {

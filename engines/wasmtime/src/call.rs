@@ -24,6 +24,18 @@ fn to_word(ty: u32, value: ValRaw) -> u64 {
     if is_narrow(ty) { value.get_u32().into() } else { value.get_u64() }
 }
 
+/// Writes what a function has returned.
+///
+/// # Safety
+/// There is room for as many words at `results` as the function has results, which `words` are.
+#[inline]
+pub(crate) unsafe fn write(results: *mut u64, words: impl IntoIterator<Item = u64>) {
+    for (i, word) in words.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { results.add(i).write(word) };
+    }
+}
+
 impl Func {
     /// The arguments, with room for the results.
     ///
@@ -63,10 +75,8 @@ pub(crate) unsafe extern "C" fn call(
         if !store.stack_has_room() {
             // SAFETY: the library's promises.
             let call = store.with(|cx| unsafe { fiber::on_fiber(store, cx, func, args) })?;
-            for (i, value) in fiber::at_once(store, call)?.into_iter().enumerate() {
-                // SAFETY: the library's promise: room for as many words as the function has results.
-                unsafe { results.add(i).write(value) };
-            }
+            // SAFETY: as for `write`, by the library's promises.
+            unsafe { write(results, fiber::at_once(store, call)?) };
             return Ok(());
         }
         // SAFETY: the library's promise: as many words as the function has parameters.
@@ -78,10 +88,8 @@ pub(crate) unsafe extern "C" fn call(
             // `fiber.rs`.
             store.with(|cx| unsafe { func.func.call_unchecked(cx, values_at) })
         })?;
-        for (i, word) in func.words(&values).enumerate() {
-            // SAFETY: the library's promise: room for as many words as the function has results.
-            unsafe { results.add(i).write(word) };
-        }
+        // SAFETY: as above.
+        unsafe { write(results, func.words(&values)) };
         Ok(())
     });
     // SAFETY: the library's promise.

@@ -3,7 +3,7 @@
 use crate::abi::cmabi_string;
 use crate::stack::Sizes;
 use crate::ticker::Ticker;
-use crate::{fiber, guard, say, stack};
+use crate::{fiber, give, guard, stack};
 use std::ffi::c_void;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
@@ -78,7 +78,7 @@ impl Engine {
                 .epoch_interruption(care != Care::Nothing)
                 .consume_fuel(care == Care::InterruptsAndFuel);
             #[cfg(unix)]
-            config.with_host_stack(std::sync::Arc::new(crate::pool::Pool::default()));
+            config.with_host_stack(Arc::new(crate::pool::Pool::default()));
             wasmtime::Engine::new(&config).expect("settings that go together")
         })
     }
@@ -161,18 +161,8 @@ pub(crate) unsafe extern "C" fn module_new(
         let (engine, wasm) = unsafe { (Engine::of(data), std::slice::from_raw_parts(wasm, len)) };
         engine.compile(wasm)
     });
-    match compiled.and_then(|compiled| compiled) {
-        Ok(compiled) => {
-            // SAFETY: the library's promise.
-            unsafe { *module = Box::into_raw(Box::new(compiled)).cast() };
-            true
-        }
-        Err(text) => {
-            // SAFETY: the library's promise.
-            unsafe { *message = say(text) };
-            false
-        }
-    }
+    // SAFETY: the library's promise.
+    unsafe { give(compiled.flatten(), module, message) }
 }
 
 pub(crate) unsafe extern "C" fn module_free(_: *mut c_void, module: *mut c_void) {

@@ -32,7 +32,7 @@
 //!   runs on another fiber ([`at_once`]) where there is too little.
 
 use crate::abi::*;
-use crate::call::Values;
+use crate::call::{Values, write};
 use crate::limits::Limits;
 use crate::outcome;
 use crate::store::{Func, Store};
@@ -309,10 +309,8 @@ unsafe fn go_on(
             return CMABI_OUTCOME_SUSPENDED;
         }
         Ok(Some(Ok(values))) => {
-            for (i, value) in values.into_iter().enumerate() {
-                // SAFETY: the caller's promise: room for as many words as the function has results.
-                unsafe { results.add(i).write(value) };
-            }
+            // SAFETY: the caller's promise.
+            unsafe { write(results, values) };
             return CMABI_OUTCOME_RETURNED;
         }
         Ok(Some(Err(error))) => Ok(Err(error)),
@@ -343,9 +341,10 @@ pub(crate) unsafe fn start(
     match made {
         // SAFETY: the caller's promise.
         Ok(Ok(call)) => unsafe { go_on(store, Box::pin(call), results, continuation, message) },
-        // SAFETY: as above.
         failed => {
-            outcome::answer(store, failed.map(|call| call.map(drop)), 0, unsafe { &mut *message })
+            let failed = failed.map(|call| call.map(drop));
+            // SAFETY: as above.
+            outcome::answer(store, failed, 0, unsafe { &mut *message })
         }
     }
 }

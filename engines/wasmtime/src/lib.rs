@@ -39,6 +39,7 @@ pub use api::{cmabi_wasmtime_engine_interface, cmabi_wasmtime_engine_new};
 use abi::cmabi_string;
 use std::any::Any;
 use std::cell::RefCell;
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The table of an engine, which owns it.
@@ -85,6 +86,28 @@ fn guard<R>(body: impl FnOnce() -> R) -> Result<R, String> {
 fn panicked(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic")
+}
+
+/// Gives the library what was made, at `place`, or says why there is nothing; whether there is.
+///
+/// # Safety
+/// The library's promises: the places can be written to.
+unsafe fn give<T>(
+    made: Result<T, String>,
+    place: *mut *mut c_void,
+    message: *mut cmabi_string,
+) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match made {
+            Ok(made) => *place = Box::into_raw(Box::new(made)).cast(),
+            Err(text) => {
+                *message = say(text);
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Says `text`, which stays until the thread says something else.

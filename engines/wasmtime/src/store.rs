@@ -5,7 +5,7 @@ use crate::engine::{Care, Engine, Module};
 use crate::fiber::{self, Fibers};
 use crate::limits::Limits;
 use crate::stack::Sizes;
-use crate::{guard, outcome, say};
+use crate::{give, guard, outcome};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -242,18 +242,8 @@ pub(crate) unsafe extern "C" fn store_new(
             failure: RefCell::default(),
         }
     });
-    match made {
-        Ok(made) => {
-            // SAFETY: the library's promise.
-            unsafe { *store = Box::into_raw(Box::new(made)).cast() };
-            true
-        }
-        Err(text) => {
-            // SAFETY: the library's promise.
-            unsafe { *message = say(text) };
-            false
-        }
-    }
+    // SAFETY: the library's promise.
+    unsafe { give(made, store, message) }
 }
 
 pub(crate) unsafe extern "C" fn store_free(_: *mut c_void, store: *mut c_void) {
@@ -287,9 +277,9 @@ pub(crate) unsafe extern "C" fn instantiate(
                 }
             });
         }
-        // SAFETY: the library's promises: the module is there, and so is the engine.
-        let (engine, module) = unsafe { (&*store.engine, &*module.cast::<Module>()) };
-        let compiled = module.compiled(engine.wasmtime(store.care), store.care);
+        // SAFETY: the library's promise: the module is there.
+        let module = unsafe { &*module.cast::<Module>() };
+        let compiled = module.compiled(store.engine().wasmtime(store.care), store.care);
         let compiled = compiled.map_err(wasmtime::Error::msg)?;
         let made = store.with(|mut cx| {
             cx.data_mut().take_refusal();

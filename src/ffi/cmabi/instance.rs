@@ -9,17 +9,19 @@ use super::store::cmabi_store;
 use super::types::cmabi_resource_type;
 use crate::component::Instance;
 use crate::component::extern_type::InstanceType;
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard, guard_or};
 use crate::host;
-use crate::runtime::{self, InstanceId, instance_counts};
+use crate::runtime::{self, Cx, InstanceId, instance_counts};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// An instance of a component. It belongs to the store that it was made in, and lives there until
 /// the store is freed: freeing this handle only gives up looking things up in it.
@@ -33,9 +35,18 @@ pub struct cmabi_instance {
 }
 
 impl cmabi_instance {
-    /// What C gets to own.
-    pub(in crate::ffi) fn owned(store: u64, instance: Instance) -> *mut cmabi_instance {
-        Box::into_raw(Box::new(cmabi_instance { store, instance, funcs: RefCell::default() }))
+    /// What C gets to own: what `make` makes in `store`, with things of `engine`.
+    pub(in crate::ffi) fn made(
+        store: &cmabi_store,
+        engine: &Arc<dyn Engine>,
+        make: impl FnOnce(&mut Cx<'_>) -> Result<Instance>,
+    ) -> Result<*mut cmabi_instance> {
+        if !Arc::ptr_eq(engine, &store.engine) {
+            return Err(check::invalid("store", "belongs to another engine"));
+        }
+        let instance = store.enter(make)?;
+        let (store, funcs) = (store.id, RefCell::default());
+        Ok(Box::into_raw(Box::new(cmabi_instance { store, instance, funcs })))
     }
 
     fn ty(&self) -> &InstanceType {

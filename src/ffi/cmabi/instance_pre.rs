@@ -40,10 +40,8 @@ pub unsafe extern "C" fn cmabi_linker_prepare(
                 check::required(component, "component")?,
             )
         };
-        component.made_for(&linker.engine)?;
         let engine = linker.engine.clone();
-        // Type checks may free both.
-        let (linker, component) = (linker.linker.clone(), component.component.clone());
+        let (linker, component) = linker.hold(component)?;
         #[expect(clippy::arc_with_non_send_sync, reason = "it belongs to one store then")]
         let pre = Arc::new(linker.prepare(&component)?);
         *out = Box::into_raw(Box::new(cmabi_instance_pre { engine, pre }));
@@ -69,12 +67,9 @@ pub unsafe extern "C" fn cmabi_instance_pre_instantiate(
                 check::required(store, "store")?,
             )
         };
-        if !Arc::ptr_eq(&instance_pre.engine, &store.engine) {
-            return Err(check::invalid("store", "belongs to another engine"));
-        }
-        let pre = instance_pre.pre.clone();
-        let made = store.enter(move |cx| pre.instantiate(cx))?;
-        *out = cmabi_instance::owned(store.id, made);
+        let cmabi_instance_pre { engine, pre } = instance_pre;
+        let (engine, pre) = (engine.clone(), pre.clone());
+        *out = cmabi_instance::made(store, &engine, move |cx| pre.instantiate(cx))?;
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ use super::resource::Destructor;
 use super::store::cmabi_store;
 use super::task::host_func;
 use super::types::{cmabi_func_type, cmabi_resource_type};
-use crate::component::{Definitions, Linker, load_module};
+use crate::component::{Component, Definitions, Linker, load_module};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::ffi::data::{Data, drop_put_off, mark_in_use};
@@ -35,7 +35,7 @@ pub struct cmabi_linker {
     pub(in crate::ffi) engine: Arc<dyn Engine>,
     load: LoadSettings,
     /// Whoever goes through it has a count of its own: C changes a copy then, and may free the linker.
-    pub(in crate::ffi) linker: Arc<Linker>,
+    linker: Arc<Linker>,
 }
 
 impl cmabi_linker {
@@ -43,6 +43,15 @@ impl cmabi_linker {
     fn owned(engine: &cmabi_engine, linker: Arc<Linker>) -> *mut cmabi_linker {
         let cmabi_engine { engine, load } = engine;
         Box::into_raw(Box::new(cmabi_linker { engine: engine.clone(), load: *load, linker }))
+    }
+
+    /// What this and `component` are, to keep while type checks and guests run, which may free both.
+    pub(in crate::ffi) fn hold(
+        &self,
+        component: &cmabi_component,
+    ) -> Result<(Arc<Linker>, Component)> {
+        component.made_for(&self.engine)?;
+        Ok((self.linker.clone(), component.component.clone()))
     }
 }
 
@@ -493,9 +502,7 @@ pub unsafe extern "C" fn cmabi_linker_check(
         let (linker, component) = unsafe {
             (check::required(linker, "linker")?, check::required(component, "component")?)
         };
-        component.made_for(&linker.engine)?;
-        // Type checks may free both.
-        let (linker, component) = (linker.linker.clone(), component.component.clone());
+        let (linker, component) = linker.hold(component)?;
         linker.check(&component)
     })
 }
@@ -523,14 +530,9 @@ pub unsafe extern "C" fn cmabi_linker_instantiate(
                 check::required(component, "component")?,
             )
         };
-        component.made_for(&linker.engine)?;
-        if !Arc::ptr_eq(&linker.engine, &store.engine) {
-            return Err(check::invalid("store", "belongs to another engine"));
-        }
-        // What runs now may free both.
-        let (linker, component) = (linker.linker.clone(), component.component.clone());
-        let made = store.enter(move |cx| linker.instantiate(cx, &component))?;
-        *out = cmabi_instance::owned(store.id, made);
+        let of = linker.engine.clone();
+        let (linker, component) = linker.hold(component)?;
+        *out = cmabi_instance::made(store, &of, move |cx| linker.instantiate(cx, &component))?;
         Ok(())
     })
 }
