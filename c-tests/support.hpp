@@ -12,18 +12,17 @@
 #include <utility>
 #include <vector>
 
-// Whether this is built with AddressSanitizer. It keeps what was freed for a while, and takes a stack that the
-// program has made for damaged when an exception is thrown there.
+// Whether this is built with AddressSanitizer, which keeps what was freed for a while, and has to be told of stacks
+// that the program makes.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool has_asan = true;
+#define HAS_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-constexpr bool has_asan = true;
-#else
-constexpr bool has_asan = false;
+#define HAS_ASAN 1
 #endif
-#else
-constexpr bool has_asan = false;
+#endif
+#ifndef HAS_ASAN
+#define HAS_ASAN 0
 #endif
 
 // A text of the library as a std::string, for comparisons.

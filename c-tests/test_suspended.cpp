@@ -100,7 +100,7 @@ TEST_CASE("a thousand guests are suspended, and go on in any order") {
         }
     }
     MESSAGE("resident after a quarter: " << before << " KiB, at the end: " << resident() << " KiB");
-    CHECK((has_asan || resident() < before + 4096));
+    CHECK((HAS_ASAN || resident() < before + 4096));
 }
 
 TEST_CASE("one traps while others wait, and those of other instances go on") {
