@@ -327,7 +327,8 @@ pub(super) fn import(
         may_block,
         Rc::new(move |engine, args, results| {
             let mut cx = Cx { shared: &shared, engine };
-            let answer = match cx.spend(CROSSING_WORK) {
+            let begun = cx.spend(CROSSING_WORK).and_then(|()| cx.put_on_record());
+            let answer = match begun {
                 Ok(()) => body(&mut cx, args, results),
                 Err(trap) => Err(trap),
             };

@@ -1,15 +1,15 @@
 //! `canon lift`.
 
-use super::thread::{resume, run};
+use super::thread::{resume, run, step};
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, Callee, Cx, Event, FuncInst, InstanceId, Lift, Options, Parked, State, TaskId, ThreadId,
-    Wait, WaitableId, Wake, blame, leave, lower_params, policy, return_result, run_core_task,
-    within_core, within_task,
+    Body, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift, Made, Options,
+    Parked, Sides, State, TaskId, TaskState, ThreadId, Wait, WaitableId, Wake, blame, leave,
+    lower_params, policy, return_result, run_core_task, run_latent, within_core, within_task,
 };
-use crate::types::FuncType;
 use crate::types::layout::MAX_FLAT_RESULTS;
+use crate::types::{FuncType, Type};
 use std::rc::Rc;
 
 /// Lifts the core function `callee` of `instance` to the component level; `name` is for messages.
@@ -43,6 +43,110 @@ pub(crate) fn enter(
         (task, thread)
     };
     leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, task, thread, caller, args))
+}
+
+/// Calls a function whose call may be latent, and need not be on record when this returns: then the call is over,
+/// and `flat_result` has the result that is flat for the caller. Otherwise its subtask is answered.
+pub(crate) fn call_latent(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    (caller, inst): (LatentCaller, InstanceId),
+    args: &[RawVal],
+    result_ptr: RawVal,
+    flat_result: &mut RawVal,
+) -> Result<Option<WaitableId>, Trapped> {
+    let sides = Sides::of_lifted(lift, &caller, inst, result_ptr);
+    let at = {
+        let mut state = cx.state();
+        if !state.may_enter_from(lift.inst, inst) {
+            return Err(state.cannot_enter(lift.inst, inst).within(state.call_frame(lift)));
+        }
+        state.enter_from(lift.inst, inst);
+        state.begin_latent(LatentCall::Lifted { lift: lift.clone(), caller, inst, result_ptr })
+    };
+    let mut subtask = None;
+    let over = leave(cx, lift.inst, inst, |cx| {
+        let mut is_returned = false;
+        let first = |cx: &mut Cx<'_>| {
+            is_returned = latent_thread(cx, lift, &sides, at, args, flat_result)
+                .map_err(|trap| trap.within(cx.state().call_frame(lift)))?;
+            Ok(())
+        };
+        let ran = run_latent(cx, first, |cx, next| step(cx, next, false));
+        let Some(made) = cx.state().end_latent(at) else { return ran };
+        subtask = made.subtask;
+        ran?;
+        if is_returned {
+            // Only what cleaned up after it has called an import.
+            let mut state = cx.state();
+            state.tasks[made.task].state = TaskState::Resolved;
+            state.on_returned(made.subtask.expect("a guest's call has one"), *flat_result);
+            state.exit_implicit_thread(made.task, made.thread)?;
+        }
+        run_sync(cx, lift, made.task, inst)
+    });
+    if let (Err(_), Some(subtask)) = (&over, subtask) {
+        cx.state().forget_subtask(subtask);
+    }
+    over.map(|()| subtask)
+}
+
+/// [`call_core`] for a call that may be latent; whether it has returned without having been put on record before.
+fn latent_thread(
+    cx: &mut Cx<'_>,
+    lift: &Rc<Lift>,
+    sides: &Sides,
+    at: usize,
+    args: &[RawVal],
+    flat_result: &mut RawVal,
+) -> Result<bool, Trapped> {
+    let mut params = Default::default();
+    if let Some(ty) = lift.ty.params_type()
+        && let Err(trap) = sides.copy_params(cx, ty, None, args, &mut params)
+    {
+        return Err(not_lowered_latent(cx, ty, sides, at, args, trap));
+    }
+    let mut result = [0];
+    let results = &mut result[..lift.result_count];
+    let outcome = cx.engine.call(lift.callee, &params[..lift.param_count], results);
+    let made = cx.state().made(at);
+    if let Some(Made { task, thread, .. }) = made {
+        return core_returned(cx, lift, task, thread, outcome, result[0]).map(|()| false);
+    }
+    match outcome {
+        Outcome::Returned => {}
+        Outcome::Suspended(_) => unreachable!("only an import suspends a guest"),
+        Outcome::Trapped(trap) => return Err(within_core(cx, lift.inst, lift.callee, "", trap)),
+    }
+    if let Some(ty) = lift.ty.result() {
+        let mut flat = [0];
+        sides.copy_result(cx, ty, MAX_FLAT_RESULTS, &result, &mut flat)?;
+        *flat_result = flat[0];
+    }
+    post_return(cx, lift, result[0])?;
+    Ok(true)
+}
+
+/// See [`not_lowered`].
+#[cold]
+fn not_lowered_latent(
+    cx: &mut Cx<'_>,
+    ty: &Type,
+    sides: &Sides,
+    at: usize,
+    args: &[RawVal],
+    mut trap: Trapped,
+) -> Trapped {
+    if sides.is_called_by_host() {
+        trap = blame(cx, ty, args[0], 1, trap).of_params();
+    }
+    let made = cx.state().made(at);
+    if let Some(made) = made.filter(|_| trap.is_of_host())
+        && let Err(trap) = cx.state().abort_task(made.task, made.thread)
+    {
+        return trap;
+    }
+    trap
 }
 
 /// `canon_lift`: runs the task of a call until it blocks. A call of a sync-typed function is over
@@ -298,6 +402,10 @@ fn return_sync(
     result: RawVal,
 ) -> Result<(), Trapped> {
     return_result(cx, &lift.ty, task, MAX_FLAT_RESULTS, &[result])?;
+    post_return(cx, lift, result)
+}
+
+fn post_return(cx: &mut Cx<'_>, lift: &Lift, result: RawVal) -> Result<(), Trapped> {
     let Some(post_return) = lift.opts.post_return else { return Ok(()) };
     cx.state()[lift.inst].may_leave = false;
     cx.engine

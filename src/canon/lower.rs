@@ -1,10 +1,11 @@
 //! `canon lower`.
 
 use super::builtin::{Answer, Step, import};
+use super::lift::call_latent;
 use crate::engine::{CoreFunc, RawVal};
 use crate::runtime::{
-    Caller, Cx, FuncInst, Handle, InstanceId, Lower, Options, Subtask, Wait, WaitableId, Wake,
-    policy,
+    Caller, Cx, FuncInst, Handle, InstanceId, LatentCaller, Lower, Options, Subtask, Wait,
+    WaitableId, Wake, policy,
 };
 use crate::types::layout::Context;
 use std::rc::Rc;
@@ -28,17 +29,37 @@ pub(crate) fn canon_lower(
     args: &[RawVal],
     results: &mut [RawVal],
 ) -> Answer {
-    let subtask = {
-        let mut state = cx.state();
+    let latent = {
+        let state = cx.state();
         policy::check_may_leave(&state, inst)
             .map_err(|trap| trap.within(state.called_frame(&lower.callee)))?;
-        let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
-        state.new_subtask(inst, || Caller::Guest(lower.clone()), result_ptr)?
+        lower.latent.as_ref().filter(|_| state.may_be_latent())
     };
-    if let Err(trap) = lower.callee.invoke(cx, subtask, inst, args) {
-        cx.state().forget_subtask(subtask);
-        return Err(trap);
-    }
+    let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
+    let subtask = match latent {
+        Some(lift) => {
+            let (caller, mut result) = ((LatentCaller::Guest(lower.clone()), inst), 0);
+            match call_latent(cx, lift, caller, args, result_ptr, &mut result)? {
+                Some(subtask) => subtask,
+                None => {
+                    cx.state().check_not_ended(inst)?;
+                    if lower.has_result {
+                        results[0] = result;
+                    }
+                    return Ok(Step::Done);
+                }
+            }
+        }
+        None => {
+            let caller = || Caller::Guest(lower.clone());
+            let subtask = cx.state().new_subtask(inst, caller, result_ptr)?;
+            if let Err(trap) = lower.callee.invoke(cx, subtask, inst, args) {
+                cx.state().forget_subtask(subtask);
+                return Err(trap);
+            }
+            subtask
+        }
+    };
     let mut state = cx.state();
     state.check_not_ended(inst)?;
     if state.subtask_resolved(subtask) {

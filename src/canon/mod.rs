@@ -37,7 +37,7 @@ pub use lift::{instantiate, lift};
 pub use lower::lower;
 pub use validate::{check_lift, check_lower};
 
-pub(crate) use lift::run_parked;
+pub(crate) use lift::{call_latent, run_parked};
 pub(crate) use resource::canon_resource_drop;
 pub(crate) use task::request_cancellation;
 pub(crate) use thread::resume;

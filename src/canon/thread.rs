@@ -25,7 +25,7 @@ pub(super) fn run<'a>(
 }
 
 /// Goes on with a thread that was blocked or has not begun.
-fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+pub(super) fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
     let body = cx.state().threads[thread].body;
     match body {
         Body::Entering => lift::entered(cx, thread, cancelled),

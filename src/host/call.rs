@@ -1,12 +1,12 @@
 //! The host as a caller ("Embedding API").
 
 use super::{settle, stream};
-use crate::canon::{resume, run_parked};
+use crate::canon::{call_latent, resume, run_parked};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
 use crate::runtime::{
-    Caller, Completion, Cx, FuncInst, HostCaller, HostSubtask, InstanceId, State, SubtaskState,
-    check_handles, leave, outside,
+    Caller, Completion, Cx, FuncInst, HostCaller, HostSubtask, InstanceId, LatentCaller, State,
+    SubtaskState, check_handles, leave, outside,
 };
 use std::rc::Rc;
 
@@ -53,7 +53,26 @@ pub fn call(
     results: *mut u8,
     arena: &Rc<Arena>,
 ) -> Result<()> {
-    let subtask = start(cx, func, args, results, arena, None)?;
+    let latent = match func {
+        FuncInst::Lifted(lift) if lift.may_be_latent && cx.state().may_be_latent() => Some(lift),
+        _ => None,
+    };
+    let subtask = match latent {
+        Some(lift) => {
+            func.make_host_plans(cx);
+            let caller = (LatentCaller::Host(arena.clone()), InstanceId::HOST);
+            let called = call_latent(cx, lift, caller, &[args as u64], results as u64, &mut 0);
+            match called {
+                Ok(None) => return settle(cx, Ok(())),
+                Ok(Some(subtask)) => {
+                    settle(cx, Ok(()))?;
+                    HostSubtask(subtask)
+                }
+                Err(trap) => return settle(cx, Err(trap)),
+            }
+        }
+        None => start(cx, func, args, results, arena, None)?,
+    };
     let end = loop {
         let end = cx.state().take_host_call(subtask);
         if let Some(end) = end {

@@ -1,13 +1,14 @@
 //! Lifting and lowering between two instances ("Lifting and Lowering Context").
 
 use super::frames::within_core;
+use super::latent::{LatentCall, LatentCaller};
 use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
-use super::thread::{Body, ThreadId, Wait, run};
+use super::thread::{ThreadId, Wait, run, run_latent};
 use super::trace::TraceKind;
 use super::waitable::{Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, Options, Ownership, ResourceHandle, State, within};
+use super::{Cx, InstanceId, Lift, Lower, Options, Ownership, ResourceHandle, State, within};
 use crate::account::CALL_VALUES;
 use crate::copy::{Context, FuncPlans, Source, Target};
 use crate::engine::{CoreFunc, CoreMemory, RawVal};
@@ -210,22 +211,33 @@ pub(crate) fn run_core_task<'a, T>(
     inst: InstanceId,
     body: impl FnOnce(&mut Cx<'a>) -> Result<T, Trapped>,
 ) -> Result<T, Trapped> {
-    let (task, thread) = {
-        let state = &mut *cx.state();
-        let (task, thread) = state.new_task(|| Callee::Core, inst, None, Body::Sync)?;
-        state.tasks[task].state = TaskState::Started;
-        state.register_thread(task, thread)?;
-        (task, thread)
-    };
     let mut value = None;
     let body = |cx: &mut Cx<'a>| {
         value = Some(body(cx)?);
         Ok(())
     };
-    run(cx, thread, false, body, take_turn)?;
+    let (at, outer, on_record) = {
+        let mut state = cx.state();
+        let outer = state.current;
+        let at = state.begin_latent(LatentCall::Core(inst));
+        let on_record = if state.may_be_latent() { Ok(()) } else { state.put_on_record() };
+        (at, outer, on_record.map(|()| state.made(at)))
+    };
+    let result = match on_record {
+        Ok(None) => run_latent(cx, body, take_turn),
+        Ok(Some(made)) => {
+            cx.state().current = outer;
+            run(cx, made.thread, false, body, take_turn)
+        }
+        Err(trap) => Err(trap),
+    };
     let mut state = cx.state();
-    state.tasks[task].state = TaskState::Resolved;
-    state.unregister_thread(task, thread)?;
+    let made = state.end_latent(at);
+    result?;
+    if let Some(made) = made {
+        state.tasks[made.task].state = TaskState::Resolved;
+        state.unregister_thread(made.task, made.thread)?;
+    }
     Ok(value.expect("the body ran"))
 }
 
@@ -240,7 +252,7 @@ fn take_turn(cx: &mut Cx<'_>, next: ThreadId) -> Result<(), Trapped> {
 pub(crate) type FlatParams = [RawVal; MAX_FLAT_PARAMS];
 
 /// The two sides of a call, for copying its parameters or its result.
-struct Sides {
+pub(crate) struct Sides {
     plans: Rc<FuncPlans>,
     caller: Side,
     callee: Side,
@@ -261,22 +273,120 @@ impl State {
         else {
             unreachable!("a call is a subtask of its caller's")
         };
-        let (plans, caller, caller_flat) = match &subtask.caller {
-            Caller::Guest(lower) => {
-                let max_flat = if lower.opts.is_async {
-                    (MAX_FLAT_ASYNC_PARAMS, 0)
-                } else {
-                    (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS)
-                };
-                (&lower.plans, Side::guest(*inst, &lower.opts), Some(max_flat))
-            }
+        match &subtask.caller {
+            Caller::Guest(lower) => Sides::of_guest(lower, *inst, callee, subtask.result),
             Caller::Host(host) => {
                 let plans = host_plans.get().expect("made before the host calls");
-                (plans, Side::host(&host.arena), None)
+                Sides::of_host(plans, &host.arena, callee, subtask.result)
             }
+        }
+    }
+}
+
+impl Sides {
+    /// Of a call by a guest of `inst`.
+    fn of_guest(lower: &Lower, inst: InstanceId, callee: Side, result_ptr: RawVal) -> Sides {
+        let max_flat = if lower.opts.is_async {
+            (MAX_FLAT_ASYNC_PARAMS, 0)
+        } else {
+            (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS)
         };
-        let (plans, result_ptr) = (plans.clone(), subtask.result);
-        Sides { plans, caller, callee, caller_flat, result_ptr }
+        let caller = Side::guest(inst, &lower.opts);
+        Sides {
+            plans: lower.plans.clone(),
+            caller,
+            callee,
+            caller_flat: Some(max_flat),
+            result_ptr,
+        }
+    }
+
+    /// Of a call by the host.
+    fn of_host(
+        plans: &Rc<FuncPlans>,
+        arena: &Rc<Arena>,
+        callee: Side,
+        result_ptr: RawVal,
+    ) -> Sides {
+        Sides {
+            plans: plans.clone(),
+            caller: Side::host(arena),
+            callee,
+            caller_flat: None,
+            result_ptr,
+        }
+    }
+
+    /// Of a call of a lifted function by a guest of `inst`, or by the host.
+    pub(crate) fn of_lifted(
+        lift: &Lift,
+        caller: &LatentCaller,
+        inst: InstanceId,
+        result_ptr: RawVal,
+    ) -> Sides {
+        let callee = Side::guest(lift.inst, &lift.opts);
+        match caller {
+            LatentCaller::Guest(lower) => Sides::of_guest(lower, inst, callee, result_ptr),
+            LatentCaller::Host(arena) => {
+                let plans = lift.host_plans.get().expect("made before the host calls");
+                Sides::of_host(plans, arena, callee, result_ptr)
+            }
+        }
+    }
+
+    /// Whether the host calls.
+    pub(crate) fn is_called_by_host(&self) -> bool {
+        self.caller_flat.is_none()
+    }
+
+    /// Copies the arguments, see [`lower_params`].
+    pub(crate) fn copy_params(
+        &self,
+        cx: &mut Cx<'_>,
+        ty: &Type,
+        borrows: Option<BorrowScope>,
+        args: &[RawVal],
+        params: &mut FlatParams,
+    ) -> Result<(), Trapped> {
+        let source = match self.caller_flat {
+            Some((max_flat, _)) => Source::spilled(ty, max_flat, args),
+            None => Source::Memory(args[0]),
+        };
+        let target = match self.callee.memory {
+            Memory::Guest { .. } => Target::spilled(ty, MAX_FLAT_PARAMS, params, None),
+            Memory::Host(_) => Target::Allocate(&mut params[0]),
+        };
+        let mut crossing = Crossing::new(cx, &self.caller, &self.callee, borrows);
+        if crossing.is_within_guest() {
+            return within::copy_params(crossing, &self.plans, source, target);
+        }
+        self.plans.copy_params(&mut crossing, source, target)
+    }
+
+    /// Copies the result, see [`return_result`]; one that is flat for the caller goes to `flat_result`.
+    pub(crate) fn copy_result(
+        &self,
+        cx: &mut Cx<'_>,
+        ty: &Type,
+        max_flat: usize,
+        results: &[RawVal],
+        flat_result: &mut [RawVal; 1],
+    ) -> Result<(), Trapped> {
+        let source = match self.callee.memory {
+            Memory::Guest { .. } => Source::spilled(ty, max_flat, results),
+            Memory::Host(_) => Source::Memory(results[0]),
+        };
+        let target = match self.caller_flat {
+            Some((_, max_flat)) => {
+                Target::spilled(ty, max_flat, flat_result, Some(self.result_ptr))
+            }
+            None => Target::Memory(self.result_ptr),
+        };
+        let mut crossing = Crossing::new(cx, &self.callee, &self.caller, None);
+        if crossing.is_within_guest() {
+            return within::copy_result(crossing, &self.plans, source, target);
+        }
+        self.plans.copy_result(&mut crossing, source, target)
     }
 }
 
@@ -296,20 +406,8 @@ pub(crate) fn lower_params(
         let subtask = state.tasks[task].subtask.expect("only a call has arguments");
         (subtask, state.sides(task, subtask))
     };
-    let source = match sides.caller_flat {
-        Some((max_flat, _)) => Source::spilled(ty, max_flat, args),
-        None => Source::Memory(args[0]),
-    };
-    let target = match sides.callee.memory {
-        Memory::Guest { .. } => Target::spilled(ty, MAX_FLAT_PARAMS, params, None),
-        Memory::Host(_) => Target::Allocate(&mut params[0]),
-    };
     let borrows = Some(BorrowScope { lender: subtask, borrower: task });
-    let mut crossing = Crossing::new(cx, &sides.caller, &sides.callee, borrows);
-    if crossing.is_within_guest() {
-        return within::copy_params(crossing, &sides.plans, source, target);
-    }
-    sides.plans.copy_params(&mut crossing, source, target)
+    sides.copy_params(cx, ty, borrows, args, params)
 }
 
 /// `Task.return_` and the caller's `on_resolve`: hands over the result. `results` are flat ones of
@@ -328,22 +426,7 @@ pub(crate) fn return_result(
     if let Some(ty) = ty.result().filter(|_| state.caller_waits(subtask)) {
         let sides = state.sides(task, subtask);
         drop(state);
-        let source = match sides.callee.memory {
-            Memory::Guest { .. } => Source::spilled(ty, max_flat, results),
-            Memory::Host(_) => Source::Memory(results[0]),
-        };
-        let target = match sides.caller_flat {
-            Some((_, max_flat)) => {
-                Target::spilled(ty, max_flat, &mut flat_result, Some(sides.result_ptr))
-            }
-            None => Target::Memory(sides.result_ptr),
-        };
-        let mut crossing = Crossing::new(cx, &sides.callee, &sides.caller, None);
-        if crossing.is_within_guest() {
-            within::copy_result(crossing, &sides.plans, source, target)?;
-        } else {
-            sides.plans.copy_result(&mut crossing, source, target)?;
-        }
+        sides.copy_result(cx, ty, max_flat, results, &mut flat_result)?;
         state = cx.state();
     }
     state.tasks[task].state = TaskState::Resolved;

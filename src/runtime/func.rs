@@ -67,6 +67,8 @@ pub struct Lift {
     /// Core parameters and results.
     pub(crate) param_count: usize,
     pub(crate) result_count: usize,
+    /// Whether a call may have no task for a while: it cannot block by itself, and lends nothing.
+    pub(crate) may_be_latent: bool,
     pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
 }
 
@@ -79,7 +81,10 @@ impl Lift {
         name: Rc<str>,
     ) -> Lift {
         let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
+        let mut values = ty.params_type().into_iter().chain(ty.result());
+        let holds_handles = values.any(|ty| ty.info().holds_handles());
         Lift {
+            may_be_latent: !ty.is_async() && !opts.is_async && !holds_handles,
             callee,
             param_count: core.params.len(),
             result_count: core.results.len(),
@@ -115,6 +120,8 @@ pub struct Lower {
     pub(crate) param_count: usize,
     pub(crate) has_out_param: bool,
     pub(crate) has_result: bool,
+    /// The callee, if calls of it may be latent.
+    pub(crate) latent: Option<Rc<Lift>>,
 }
 
 impl Lower {
@@ -122,7 +129,12 @@ impl Lower {
         let ty = callee.ty();
         let core = ty.flatten(opts.addr, opts.is_async, false, Context::Lower);
         let has_result = !opts.is_async && !core.results.is_empty();
+        let latent = match &callee {
+            FuncInst::Lifted(lift) if lift.may_be_latent && !opts.is_async => Some(lift.clone()),
+            _ => None,
+        };
         Lower {
+            latent,
             plans: Rc::new(FuncPlans::new(plans, ty, opts.format(), callee.format())),
             param_count: core.params.len(),
             has_out_param: ty.result().is_some() && !has_result,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | Component Instances | `instance` |
 //! | Threads | `thread`, `scheduler` |
-//! | Tasks | `task` |
+//! | Tasks | `task`; calls that have none yet: `latent` |
 //! | Embedding API | `store`, `func`; calls that the host serves: `serve` |
 //! | Canonical ABI Options | `options` |
 //! | Lifting and Lowering Context | `context`, `within`, `host_value` |
@@ -38,6 +38,7 @@ mod func;
 pub mod host_end;
 mod host_value;
 mod instance;
+mod latent;
 mod list;
 mod options;
 pub(crate) mod outside;
@@ -80,10 +81,13 @@ pub use trace::{TraceEvent, TraceKind, Watcher, watch};
 pub use waitable::{Event, EventCode};
 
 pub(crate) use buffer::Buffer;
-pub(crate) use context::{Crossing, Memory, Side, lower_params, return_result, run_core_task};
+pub(crate) use context::{
+    Crossing, Memory, Side, Sides, lower_params, return_result, run_core_task,
+};
 pub(crate) use frames::{within_core, within_task, within_thread};
 pub(crate) use host_value::{blame, check_handles};
 pub(crate) use instance::leave;
+pub(crate) use latent::{LatentCall, LatentCaller, Made};
 pub(crate) use parked::Parked;
 pub(crate) use poison::bury;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
@@ -91,7 +95,9 @@ pub(crate) use serve::serve;
 pub(crate) use subtask::{Caller, HostCaller, Subtask};
 pub(crate) use table::{Handle, Table};
 pub(crate) use task::{Callee, Task, TaskId, TaskState};
-pub(crate) use thread::{Body, Thread, ThreadId, ThreadState, Wait, Wake, run as run_thread};
+pub(crate) use thread::{
+    Body, Thread, ThreadId, ThreadState, Wait, Wake, run as run_thread, run_latent,
+};
 pub(crate) use waitable::{SetId, WaitableId, WaitableKind};
 
 use crate::account::Account;
@@ -187,7 +193,11 @@ pub(crate) struct State {
     pub(crate) scheduler: Scheduler,
     /// See [`StoreConfig::tests_over_text`].
     pub(crate) tests_over_text: bool,
-    /// The thread that runs.
+    /// Calls on the native stack that may have no tasks yet.
+    pub(crate) latents: latent::Latents,
+    /// Whether none may be without.
+    pub(crate) calls_are_on_record: bool,
+    /// The thread that runs. While a call is latent, the one that has called it.
     pub(crate) current: Option<ThreadId>,
     /// The thread that the one that has just blocked gives way to.
     pub(crate) switch_to: Option<ThreadId>,

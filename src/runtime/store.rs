@@ -86,7 +86,7 @@ impl Store {
         let host_memory = Rc::new(Account::new(&HOST_MEMORY, config.max_host_bytes));
         let guest_memory = Rc::new(Account::new(&GUEST_MEMORY, config.max_guest_bytes));
         let host = Instance::new(config, &host_memory, None, 0, "host".into());
-        let state = State {
+        let mut state = State {
             host_memory: host_memory.clone(),
             call_fuel: config.call_fuel,
             stack_bytes: engine.capabilities().stack_bytes,
@@ -99,6 +99,8 @@ impl Store {
             shareds: Slab::new(&host_memory),
             scheduler: Scheduler::new(config.schedule_seed, config.deterministic),
             tests_over_text: config.tests_over_text,
+            latents: Default::default(),
+            calls_are_on_record: false,
             current: None,
             switch_to: None,
             nesting: 0,
@@ -121,6 +123,8 @@ impl Store {
             config.engine.fuel.get_or_insert(u64::MAX);
         }
         let engine_store = engine.new_store(&config.engine, &guest_memory)?;
+        state.calls_are_on_record =
+            config.call_fuel.is_some() || engine_store.as_native().is_some();
         let shared = Shared {
             state: RefCell::new(state),
             is_metered: config.engine.is_metered(),

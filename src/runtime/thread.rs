@@ -226,11 +226,28 @@ pub(crate) fn run<'a>(
         None => None,
         Some(_) => begin_fuel(cx, thread),
     };
-    let result = run_on(cx, thread, cancelled, first, step);
+    let begin = |state: &mut State| {
+        if matches!(state.threads[thread].state, ThreadState::Waiting(_)) {
+            state.stop_waiting(thread, cancelled);
+        }
+        state.threads[thread].state = ThreadState::Running;
+        state.current.replace(thread)
+    };
+    let result = run_on(cx, begin, first, step);
     match fuel {
         None => result,
         Some(fuel) => end_fuel(cx, fuel, result),
     }
+}
+
+/// The same for a call that may have no thread yet.
+#[inline]
+pub(crate) fn run_latent<'a>(
+    cx: &mut Cx<'a>,
+    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+    step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    run_on(cx, |state| state.current, first, step)
 }
 
 /// What the engine has to get again when a thread has run on the fuel of its call.
@@ -270,11 +287,11 @@ fn end_fuel(
     })
 }
 
+/// `begin` answers which thread runs again in the end.
 #[inline(always)]
 fn run_on<'a>(
     cx: &mut Cx<'a>,
-    thread: ThreadId,
-    cancelled: bool,
+    begin: impl FnOnce(&mut State) -> Option<ThreadId>,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
@@ -292,11 +309,7 @@ fn run_on<'a>(
         }
         state.nesting += 1;
         state.scheduler.step = state.scheduler.step.wrapping_add(1);
-        if matches!(state.threads[thread].state, ThreadState::Waiting(_)) {
-            state.stop_waiting(thread, cancelled);
-        }
-        state.threads[thread].state = ThreadState::Running;
-        state.current.replace(thread)
+        begin(&mut state)
     };
     let mut result = first(cx);
     loop {
