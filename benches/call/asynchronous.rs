@@ -245,7 +245,7 @@ fn pending_func() -> (FuncInst, PendingTask) {
     let task = PendingTask::default();
     let pending = task.clone();
     let func = host_func(&async_func_type(&[], None), move |call| {
-        *pending.lock().unwrap() = Some(call.task);
+        *pending.lock().unwrap() = Some(call.serving.task(call.cx)?);
         Ok(HostOutcome::Pending)
     });
     (func, task)

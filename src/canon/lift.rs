@@ -4,9 +4,9 @@ use super::thread::{resume, run, step};
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift, Made, Options,
-    Parked, Sides, State, TaskId, TaskState, ThreadId, Wait, WaitableId, Wake, blame, leave,
-    lower_params, policy, return_result, run_core_task, run_latent, within_core, within_task,
+    Body, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift, Options, Parked,
+    Sides, State, TaskId, TaskState, ThreadId, Wait, WaitableId, Wake, blame, leave, lower_params,
+    policy, return_result, run_core_task, run_latent, within_core, within_task,
 };
 use crate::types::layout::MAX_FLAT_RESULTS;
 use crate::types::{FuncType, Type};
@@ -80,8 +80,8 @@ pub(crate) fn call_latent(
             // Only what cleaned up after it has called an import.
             let mut state = cx.state();
             state.tasks[made.task].state = TaskState::Resolved;
-            state.on_returned(made.subtask.expect("a guest's call has one"), *flat_result);
-            state.exit_implicit_thread(made.task, made.thread)?;
+            state.on_returned(made.subtask(), *flat_result);
+            state.exit_implicit_thread(made.task, made.thread())?;
         }
         run_sync(cx, lift, made.task, inst)
     });
@@ -110,8 +110,9 @@ fn latent_thread(
     let results = &mut result[..lift.result_count];
     let outcome = cx.engine.call(lift.callee, &params[..lift.param_count], results);
     let made = cx.state().made(at);
-    if let Some(Made { task, thread, .. }) = made {
-        return core_returned(cx, lift, task, thread, outcome, result[0]).map(|()| false);
+    if let Some(made) = made {
+        let returned = core_returned(cx, lift, made.task, made.thread(), outcome, result[0]);
+        return returned.map(|()| false);
     }
     match outcome {
         Outcome::Returned => {}
@@ -142,7 +143,7 @@ fn not_lowered_latent(
     }
     let made = cx.state().made(at);
     if let Some(made) = made.filter(|_| trap.is_of_host())
-        && let Err(trap) = cx.state().abort_task(made.task, made.thread)
+        && let Err(trap) = cx.state().abort_task(made.task, made.thread())
     {
         return trap;
     }

@@ -5,7 +5,7 @@ use super::lift::call_latent;
 use crate::engine::{CoreFunc, RawVal};
 use crate::runtime::{
     Caller, Cx, FuncInst, Handle, InstanceId, LatentCaller, Lower, Options, Subtask, Wait,
-    WaitableId, Wake, policy,
+    WaitableId, Wake, policy, serve_latent,
 };
 use crate::types::layout::Context;
 use std::rc::Rc;
@@ -29,36 +29,40 @@ pub(crate) fn canon_lower(
     args: &[RawVal],
     results: &mut [RawVal],
 ) -> Answer {
-    let latent = {
+    let may_be_latent = {
         let state = cx.state();
         policy::check_may_leave(&state, inst)
             .map_err(|trap| trap.within(state.called_frame(&lower.callee)))?;
-        lower.latent.as_ref().filter(|_| state.may_be_latent())
+        lower.may_be_latent && state.may_be_latent()
     };
     let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
-    let subtask = match latent {
-        Some(lift) => {
-            let (caller, mut result) = ((LatentCaller::Guest(lower.clone()), inst), 0);
-            match call_latent(cx, lift, caller, args, result_ptr, &mut result)? {
-                Some(subtask) => subtask,
-                None => {
-                    cx.state().check_not_ended(inst)?;
-                    if lower.has_result {
-                        results[0] = result;
-                    }
-                    return Ok(Step::Done);
-                }
+    let subtask = if may_be_latent {
+        let mut result = 0;
+        let subtask = match &lower.callee {
+            FuncInst::Lifted(lift) => {
+                let caller = (LatentCaller::Guest(lower.clone()), inst);
+                call_latent(cx, lift, caller, args, result_ptr, &mut result)?
             }
-        }
-        None => {
-            let caller = || Caller::Guest(lower.clone());
-            let subtask = cx.state().new_subtask(inst, caller, result_ptr)?;
-            if let Err(trap) = lower.callee.invoke(cx, subtask, inst, args) {
-                cx.state().forget_subtask(subtask);
-                return Err(trap);
+            FuncInst::Host(def) => {
+                serve_latent(cx, def, (lower, inst), args, result_ptr, &mut result)?
             }
-            subtask
+        };
+        let Some(subtask) = subtask else {
+            cx.state().check_not_ended(inst)?;
+            if lower.has_result {
+                results[0] = result;
+            }
+            return Ok(Step::Done);
+        };
+        subtask
+    } else {
+        let caller = || Caller::Guest(lower.clone());
+        let subtask = cx.state().new_subtask(inst, caller, result_ptr)?;
+        if let Err(trap) = lower.callee.invoke(cx, subtask, inst, args) {
+            cx.state().forget_subtask(subtask);
+            return Err(trap);
         }
+        subtask
     };
     let mut state = cx.state();
     state.check_not_ended(inst)?;

@@ -227,7 +227,7 @@ pub(crate) fn run_core_task<'a, T>(
         Ok(None) => run_latent(cx, body, take_turn),
         Ok(Some(made)) => {
             cx.state().current = outer;
-            run(cx, made.thread, false, body, take_turn)
+            run(cx, made.thread(), false, body, take_turn)
         }
         Err(trap) => Err(trap),
     };
@@ -236,7 +236,7 @@ pub(crate) fn run_core_task<'a, T>(
     result?;
     if let Some(made) = made {
         state.tasks[made.task].state = TaskState::Resolved;
-        state.unregister_thread(made.task, made.thread)?;
+        state.unregister_thread(made.task, made.thread())?;
     }
     Ok(value.expect("the body ran"))
 }
@@ -285,7 +285,12 @@ impl State {
 
 impl Sides {
     /// Of a call by a guest of `inst`.
-    fn of_guest(lower: &Lower, inst: InstanceId, callee: Side, result_ptr: RawVal) -> Sides {
+    pub(crate) fn of_guest(
+        lower: &Lower,
+        inst: InstanceId,
+        callee: Side,
+        result_ptr: RawVal,
+    ) -> Sides {
         let max_flat = if lower.opts.is_async {
             (MAX_FLAT_ASYNC_PARAMS, 0)
         } else {

@@ -3,6 +3,7 @@
 use super::thread::{Queue, Thread, ThreadId, ThreadState, Wait};
 use super::waitable::{SetId, WaitableKind};
 use super::{Body, Callee, Cx, InstanceId, State, TaskId, WaitableId};
+use std::cell::RefMut;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -36,7 +37,7 @@ pub struct Counts {
 /// Counts of a store. Looks at every thread.
 pub fn counts(cx: &Cx<'_>) -> Counts {
     let (host, guest) = (&cx.shared.host_memory, &cx.shared.guest_memory);
-    let state = cx.state();
+    let state = observed(cx);
     Counts {
         pending_host_tasks: state.pending_host_tasks,
         host_bytes: host.used(),
@@ -49,14 +50,20 @@ pub fn counts(cx: &Cx<'_>) -> Counts {
 
 /// Counts of an instance and of those inside it. Looks at every thread of the store.
 pub fn instance_counts(cx: &Cx<'_>, instance: InstanceId) -> Counts {
-    let state = cx.state();
+    let state = observed(cx);
     state.count(|inst| state.is_inside(inst, instance))
 }
 
 /// Who waits for what: a line for each thread, for each host function that has not answered, and for
 /// each instance that keeps calls waiting.
 pub fn dump(cx: &Cx<'_>) -> String {
-    cx.state().describe(usize::MAX)
+    observed(cx).describe(usize::MAX)
+}
+
+/// The state with all that runs in it. What there is no room for is left out.
+fn observed<'a>(cx: &'a Cx<'_>) -> RefMut<'a, State> {
+    let _ = cx.put_on_record();
+    cx.state()
 }
 
 impl State {

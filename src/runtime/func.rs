@@ -55,6 +55,10 @@ impl FuncInst {
     }
 }
 
+fn holds_handles(ty: &FuncType) -> bool {
+    ty.params_type().into_iter().chain(ty.result()).any(|ty| ty.info().holds_handles())
+}
+
 /// A core function lifted to the component level.
 pub struct Lift {
     pub(crate) callee: CoreFunc,
@@ -81,10 +85,8 @@ impl Lift {
         name: Rc<str>,
     ) -> Lift {
         let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
-        let mut values = ty.params_type().into_iter().chain(ty.result());
-        let holds_handles = values.any(|ty| ty.info().holds_handles());
         Lift {
-            may_be_latent: !ty.is_async() && !opts.is_async && !holds_handles,
+            may_be_latent: !ty.is_async() && !opts.is_async && !holds_handles(&ty),
             callee,
             param_count: core.params.len(),
             result_count: core.results.len(),
@@ -120,8 +122,8 @@ pub struct Lower {
     pub(crate) param_count: usize,
     pub(crate) has_out_param: bool,
     pub(crate) has_result: bool,
-    /// The callee, if calls of it may be latent.
-    pub(crate) latent: Option<Rc<Lift>>,
+    /// Whether a call may have no task for a while.
+    pub(crate) may_be_latent: bool,
 }
 
 impl Lower {
@@ -129,12 +131,12 @@ impl Lower {
         let ty = callee.ty();
         let core = ty.flatten(opts.addr, opts.is_async, false, Context::Lower);
         let has_result = !opts.is_async && !core.results.is_empty();
-        let latent = match &callee {
-            FuncInst::Lifted(lift) if lift.may_be_latent && !opts.is_async => Some(lift.clone()),
-            _ => None,
+        let callee_may_be_latent = match &callee {
+            FuncInst::Lifted(lift) => lift.may_be_latent,
+            FuncInst::Host(def) => !holds_handles(&def.ty),
         };
         Lower {
-            latent,
+            may_be_latent: callee_may_be_latent && !opts.is_async,
             plans: Rc::new(FuncPlans::new(plans, ty, opts.format(), callee.format())),
             param_count: core.params.len(),
             has_out_param: ty.result().is_some() && !has_result,

@@ -6,8 +6,9 @@
 //! native stack. With an entry, those below it are put on record, too: they are what called it.
 
 use super::func::{Lift, Lower};
+use super::serve::HostFuncDef;
 use super::subtask::{Caller, HostCaller, Subtask, SubtaskState};
-use super::task::{Callee, TaskId, TaskState};
+use super::task::{Callee, Served, Task, TaskId, TaskState};
 use super::thread::{Body, ThreadId, ThreadState};
 use super::waitable::{Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, State};
@@ -26,6 +27,15 @@ pub(crate) struct Latent {
 pub(crate) enum LatentCall {
     /// A lifted function, by a guest of `inst` or the host.
     Lifted { lift: Rc<Lift>, caller: LatentCaller, inst: InstanceId, result_ptr: RawVal },
+    /// A function of the host's, by a guest of `inst`, whose thread is `by`.
+    Served {
+        def: Rc<HostFuncDef>,
+        lower: Rc<Lower>,
+        inst: InstanceId,
+        by: Option<ThreadId>,
+        arena: Rc<Arena>,
+        result_ptr: RawVal,
+    },
     /// Core code of an instance that cannot block.
     Core(InstanceId),
 }
@@ -37,12 +47,24 @@ pub(crate) enum LatentCaller {
     Host(Rc<Arena>),
 }
 
-/// What a call that is on record has. One of core code has no subtask.
+/// What a call that is on record has. One of core code has no subtask, one that the host serves no thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Made {
     pub(crate) subtask: Option<WaitableId>,
     pub(crate) task: TaskId,
-    pub(crate) thread: ThreadId,
+    pub(crate) thread: Option<ThreadId>,
+}
+
+impl Made {
+    /// The subtask of a call at the component level.
+    pub(crate) fn subtask(self) -> WaitableId {
+        self.subtask.expect("a call at the component level has a subtask")
+    }
+
+    /// The thread of a call of a guest.
+    pub(crate) fn thread(self) -> ThreadId {
+        self.thread.expect("a call of a guest has a thread")
+    }
 }
 
 /// Latent calls, and those that have been.
@@ -100,45 +122,55 @@ impl State {
     pub(crate) fn put_on_record(&mut self) -> Result<(), Trapped> {
         while let Some(latent) = self.latents.calls.get(self.latents.on_record) {
             let made = match &latent.call {
-                LatentCall::Core(inst) => self.make_core(*inst),
+                LatentCall::Core(inst) => self.make_task(Callee::Core, *inst, None, Body::Sync),
                 LatentCall::Lifted { lift, caller, inst, result_ptr } => {
-                    let (lift, caller) = (lift.clone(), caller.clone());
-                    self.make_call(lift, caller, *inst, *result_ptr)
+                    let caller = match caller {
+                        LatentCaller::Guest(lower) => Caller::Guest(lower.clone()),
+                        LatentCaller::Host(arena) => Caller::Host(HostCaller {
+                            arena: arena.clone(),
+                            completion: None,
+                            trap: None,
+                        }),
+                    };
+                    let (callee, by) = (Callee::Lift(lift.clone()), self.current);
+                    let (of, inst, result_ptr) = (lift.inst, *inst, *result_ptr);
+                    self.make_call(caller, inst, by, result_ptr, |state, subtask| {
+                        state.make_task(callee, of, Some(subtask), Body::Core)
+                    })
+                }
+                LatentCall::Served { def, lower, inst, by, arena, result_ptr } => {
+                    let caller = Caller::Guest(lower.clone());
+                    let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
+                    let (inst, by, result_ptr) = (*inst, *by, *result_ptr);
+                    self.make_call(caller, inst, by, result_ptr, |state, subtask| {
+                        state.make_served(served, subtask)
+                    })
                 }
             }?;
-            self.threads[made.thread].state = ThreadState::Running;
-            self.current = Some(made.thread);
+            if let Some(thread) = made.thread {
+                self.threads[thread].state = ThreadState::Running;
+                self.current = Some(thread);
+            }
             self.latents.calls[self.latents.on_record].made = Some(made);
             self.latents.on_record += 1;
         }
         Ok(())
     }
 
-    fn make_core(&mut self, inst: InstanceId) -> Result<Made, Trapped> {
-        self.make_task(|| Callee::Core, inst, None, Body::Sync)
-    }
-
     fn make_call(
         &mut self,
-        lift: Rc<Lift>,
-        caller: LatentCaller,
+        caller: Caller,
         inst: InstanceId,
+        by: Option<ThreadId>,
         result_ptr: RawVal,
+        make_task: impl FnOnce(&mut State, WaitableId) -> Result<Made, Trapped>,
     ) -> Result<Made, Trapped> {
-        let caller = match caller {
-            LatentCaller::Guest(lower) => Caller::Guest(lower),
-            LatentCaller::Host(arena) => {
-                Caller::Host(HostCaller { arena, completion: None, trap: None })
-            }
-        };
-        let by = self.current;
         let subtask = self.waitables.insert_with(|_| {
             let mut subtask = Subtask::new(caller, by, result_ptr);
             subtask.state = SubtaskState::Started;
             Waitable::new(inst, 0, WaitableKind::Subtask(subtask))
         })?;
-        let callee = lift.inst;
-        let made = self.make_task(|| Callee::Lift(lift), callee, Some(subtask), Body::Core);
+        let made = make_task(self, subtask);
         let made = made.inspect_err(|_| drop(self.waitables.remove(subtask)))?;
         self.subtask(subtask).callee = Some(made.task);
         Ok(made)
@@ -146,17 +178,27 @@ impl State {
 
     fn make_task(
         &mut self,
-        callee: impl FnOnce() -> Callee,
+        callee: Callee,
         inst: InstanceId,
         subtask: Option<WaitableId>,
         body: Body,
     ) -> Result<Made, Trapped> {
-        let (task, thread) = self.new_task(callee, inst, subtask, body)?;
+        let (task, thread) = self.new_task(|| callee, inst, subtask, body)?;
         if let Err(trap) = self.register_thread(task, thread) {
             self.forget_task(task, thread);
             return Err(trap);
         }
         self.tasks[task].state = TaskState::Started;
-        Ok(Made { subtask, task, thread })
+        Ok(Made { subtask, task, thread: Some(thread) })
+    }
+
+    fn make_served(&mut self, served: Served, subtask: WaitableId) -> Result<Made, Trapped> {
+        let task = self.tasks.insert_with(|_| {
+            let mut task = Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask));
+            task.state = TaskState::Started;
+            task
+        })?;
+        self.pending_host_tasks += 1;
+        Ok(Made { subtask: Some(subtask), task, thread: None })
     }
 }

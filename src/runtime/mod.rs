@@ -72,7 +72,7 @@ pub use instance::{
 pub use options::Options;
 pub use outside::Extension;
 pub use resource::{Dtor, HostDtor, define_resource};
-pub use serve::{HostCall, HostFunc, HostFuncDef, HostOutcome, HostTask, OnCancel};
+pub use serve::{HostCall, HostFunc, HostFuncDef, HostOutcome, HostTask, OnCancel, Serving};
 pub use slab::Id;
 pub use store::{Store, StoreConfig};
 pub use stream::{CopyResult, Direction};
@@ -87,11 +87,11 @@ pub(crate) use context::{
 pub(crate) use frames::{within_core, within_task, within_thread};
 pub(crate) use host_value::{blame, check_handles};
 pub(crate) use instance::leave;
-pub(crate) use latent::{LatentCall, LatentCaller, Made};
+pub(crate) use latent::{LatentCall, LatentCaller};
 pub(crate) use parked::Parked;
 pub(crate) use poison::bury;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};
-pub(crate) use serve::serve;
+pub(crate) use serve::{serve, serve_latent};
 pub(crate) use subtask::{Caller, HostCaller, Subtask};
 pub(crate) use table::{Handle, Table};
 pub(crate) use task::{Callee, Task, TaskId, TaskState};

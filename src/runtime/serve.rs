@@ -3,7 +3,8 @@
 
 use super::task::{Callee, Served, Task, TaskId, TaskState};
 use super::{
-    Cx, Handle, InstanceId, Ownership, State, WaitableId, context, lower_params, return_result,
+    Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, Sides, State, WaitableId, context,
+    lower_params, return_result,
 };
 use crate::copy::FuncPlans;
 use crate::core_types::AddrType;
@@ -71,10 +72,42 @@ pub struct HostCall<'a, 'cx> {
     pub results: *mut u8,
     /// Memory that lives as long as the task: where `args` is, and a place for results.
     pub arena: &'a Rc<Arena>,
-    /// The call as a task, to be kept if the answer is [`HostOutcome::Pending`].
-    pub task: HostTask,
+    /// The call, which becomes a task if it is asked for one: to be kept if the answer is
+    /// [`HostOutcome::Pending`].
+    pub serving: Serving,
     /// The type of the function.
     pub ty: &'a FuncType,
+}
+
+/// A call that a host function is serving.
+#[derive(Clone, Copy)]
+pub struct Serving(Place);
+
+#[derive(Clone, Copy)]
+enum Place {
+    Task(HostTask),
+    /// See [`super::latent`].
+    Latent(usize),
+}
+
+impl From<HostTask> for Serving {
+    fn from(task: HostTask) -> Self {
+        Serving(Place::Task(task))
+    }
+}
+
+impl Serving {
+    /// The call as a task. Only while the function runs.
+    pub fn task(self, cx: &Cx<'_>) -> Result<HostTask, Trapped> {
+        match self.0 {
+            Place::Task(task) => Ok(task),
+            Place::Latent(at) => {
+                cx.put_on_record()?;
+                let made = cx.state().made(at);
+                Ok(HostTask(made.expect("it was put on record").task))
+            }
+        }
+    }
 }
 
 /// Told that the caller of a pending task wants it cancelled. It may resolve the task at once.
@@ -191,6 +224,72 @@ pub(crate) fn serve(
     outcome.map(drop).map_err(|trap| trap.within(def.frame()))
 }
 
+/// The same for the call of a guest that may be latent, and need not be on record when this returns; see
+/// `call_latent` in `canon::lift`.
+pub(crate) fn serve_latent(
+    cx: &mut Cx<'_>,
+    def: &Rc<HostFuncDef>,
+    (lower, inst): (&Rc<Lower>, InstanceId),
+    args: &[RawVal],
+    result_ptr: RawVal,
+    flat_result: &mut RawVal,
+) -> Result<Option<WaitableId>, Trapped> {
+    let (at, arena, by) = {
+        let state = &mut *cx.state();
+        let (arena, by) = (state.take_arena(), state.current);
+        let (def, lower, arena_of_it) = (def.clone(), lower.clone(), arena.clone());
+        let call = LatentCall::Served { def, lower, inst, by, arena: arena_of_it, result_ptr };
+        (state.begin_latent(call), arena, by)
+    };
+    let sides = Sides::of_guest(lower, inst, Side::host(&arena), result_ptr);
+    let mut params: context::FlatParams = Default::default();
+    let copied = match def.ty.params_type() {
+        Some(ty) => sides.copy_params(cx, ty, None, args, &mut params),
+        None => Ok(()),
+    };
+    let serving = Serving(Place::Latent(at));
+    let outcome = copied.and_then(|()| call_func(cx, def, serving, params[0], &arena));
+    let outcome = outcome.and_then(|(outcome, results)| {
+        if outcome == HostOutcome::Pending {
+            cx.put_on_record()?;
+        }
+        Ok((outcome, results))
+    });
+    let made = {
+        let mut state = cx.state();
+        state.current = by;
+        state.end_latent(at)
+    };
+    let outcome = match (outcome, made) {
+        (Ok((outcome, results)), Some(made)) => answered(cx, def, made.task, outcome, results),
+        (Ok((_, results)), None) => match def.ty.result() {
+            Some(ty) => {
+                let mut flat = [0];
+                let copied = sides.copy_result(cx, ty, 0, &[results as u64], &mut flat);
+                *flat_result = flat[0];
+                copied.map(|()| HostOutcome::Returned)
+            }
+            None => Ok(HostOutcome::Returned),
+        },
+        (Err(trap), _) => Err(trap),
+    };
+    drop(sides);
+    match made {
+        Some(made) => {
+            drop(arena);
+            if !matches!(outcome, Ok(HostOutcome::Pending)) {
+                HostTask(made.task).finish(cx);
+            }
+            if outcome.is_err() {
+                cx.state().forget_subtask(made.subtask());
+            }
+        }
+        None => cx.state().give_back_arena(arena),
+    }
+    outcome.map_err(|trap| trap.within(def.frame()))?;
+    Ok(made.map(|made| made.subtask()))
+}
+
 fn serve_task(
     cx: &mut Cx<'_>,
     def: &HostFuncDef,
@@ -200,6 +299,22 @@ fn serve_task(
 ) -> Result<HostOutcome, Trapped> {
     let mut params: context::FlatParams = Default::default();
     lower_params(cx, &def.ty, task, args, &mut params)?;
+    // The host may hold on to its task, but not to the thread that called it.
+    let thread = cx.state().current;
+    let outcome = call_func(cx, def, HostTask(task).into(), params[0], arena);
+    cx.state().current = thread;
+    let (outcome, results) = outcome?;
+    answered(cx, def, task, outcome, results)
+}
+
+/// Calls the function itself, without a thread: what it answers, and where its result is.
+fn call_func(
+    cx: &mut Cx<'_>,
+    def: &HostFuncDef,
+    serving: Serving,
+    args: RawVal,
+    arena: &Rc<Arena>,
+) -> Result<(HostOutcome, *mut u8), Trapped> {
     let results = match def.ty.result() {
         Some(ty) => {
             let info = ty.info();
@@ -209,24 +324,33 @@ fn serve_task(
         }
         None => std::ptr::dangling_mut(),
     };
-    // The host may hold on to its task, but not to the thread that called it.
-    let thread = cx.state().current.take();
+    cx.state().current = None;
     let outcome = (def.func)(&mut HostCall {
         cx,
-        args: host_ptr(params[0]),
+        args: host_ptr(args),
         results,
         arena,
-        task: HostTask(task),
+        serving,
         ty: &def.ty,
-    });
-    cx.state().current = thread;
-    let outcome = outcome?;
-    // The function may have answered by its task already.
-    let answered = cx.state().tasks.get(task).is_none();
+    })?;
     match outcome {
-        HostOutcome::Pending if def.is_immediate => return Err(Trap::NotImmediate.into()),
+        HostOutcome::Pending if def.is_immediate => Err(Trap::NotImmediate.into()),
+        outcome => Ok((outcome, results)),
+    }
+}
+
+/// A function whose call is a task has answered; it may have done so by its task.
+fn answered(
+    cx: &mut Cx<'_>,
+    def: &HostFuncDef,
+    task: TaskId,
+    outcome: HostOutcome,
+    results: *mut u8,
+) -> Result<HostOutcome, Trapped> {
+    let was_answered = cx.state().tasks.get(task).is_none();
+    match outcome {
         HostOutcome::Pending => {}
-        HostOutcome::Returned if answered => return Err(Trap::TaskAlreadyResolved.into()),
+        HostOutcome::Returned if was_answered => return Err(Trap::TaskAlreadyResolved.into()),
         HostOutcome::Returned => return_result(cx, &def.ty, task, 0, &[results as u64])?,
     }
     Ok(outcome)

@@ -13,7 +13,7 @@ use crate::core_types::AddrType;
 use crate::error::{Error, Result, Trap, Trapped};
 use crate::host;
 use crate::memory::Arena;
-use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask};
+use crate::runtime::{self, Cx, HostCall, HostOutcome, Serving};
 use crate::types::{Field, FuncType, Type};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -47,7 +47,7 @@ pub(super) struct Call<'a, 'cx> {
     /// Where results go.
     pub(super) arena: &'a Rc<Arena>,
     pub(super) progress: &'a Progress,
-    task: HostTask,
+    serving: Serving,
     world: &'a World,
 }
 
@@ -62,7 +62,8 @@ impl Call<'_, '_> {
         let keep = self.world.config.last_words;
         if keep > 0
             && Rc::ptr_eq(&stream.outlet(), &self.state.stdio.stderr)
-            && let Ok(inst) = self.task.caller(self.cx)
+            && let Ok(task) = self.serving.task(self.cx)
+            && let Ok(inst) = task.caller(self.cx)
         {
             runtime::hear(self.cx, inst, bytes, keep);
         }
@@ -145,16 +146,16 @@ fn serve(
 ) -> Answer<HostOutcome> {
     let state = world.state(call.cx.shared);
     let progress = Progress::default();
-    let (cx, arena, task) = (&mut *call.cx, call.arena, call.task);
-    let mut serving = Call { cx, state: &state, arena, progress: &progress, task, world };
+    let (cx, arena, serving) = (&mut *call.cx, call.arena, call.serving);
+    let mut served = Call { cx, state: &state, arena, progress: &progress, serving, world };
     // SAFETY: the runtime's promise: the arguments are those of the function's type, and so is the room
     // for the result; both stay as long as the task.
-    let sources = match unsafe { func.serve(&mut serving, call.args, call.results) }? {
+    let sources = match unsafe { func.serve(&mut served, call.args, call.results) }? {
         Wait::Over(()) => return Ok(HostOutcome::Returned),
         Wait::For(sources) => sources,
     };
     let waiter = Waiter {
-        task: call.task,
+        task: call.serving.task(call.cx)?,
         func: func.clone(),
         progress,
         args: call.args,
@@ -172,8 +173,8 @@ pub(super) fn serve_again(
     waiter: &Waiter,
     cx: &mut Cx<'_>,
 ) -> Answer<Wait<()>> {
-    let (arena, progress, task) = (&waiter.arena, &waiter.progress, waiter.task);
-    let mut call = Call { cx, state, arena, progress, task, world };
+    let (arena, progress, serving) = (&waiter.arena, &waiter.progress, waiter.task.into());
+    let mut call = Call { cx, state, arena, progress, serving, world };
     // SAFETY: as above; the task has not been answered.
     unsafe { waiter.func.serve(&mut call, waiter.args, waiter.results) }
 }

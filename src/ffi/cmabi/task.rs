@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::ffi::data::Data;
 use crate::ffi::{check, guard, guard_or};
 use crate::memory::Arena;
-use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask, OnCancel};
+use crate::runtime::{self, Cx, HostCall, HostOutcome, HostTask, OnCancel, Serving};
 use crate::types::FuncType;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_void;
@@ -26,7 +26,9 @@ use std::sync::Arc;
 /// @since 0.1
 pub struct cmabi_task {
     link: Link,
-    task: HostTask,
+    serving_call: Serving,
+    /// The call as a task, from when it is asked for.
+    task: Cell<Option<HostTask>>,
     arena: Rc<Arena>,
     ty: FuncType,
     /// Why the call fails.
@@ -51,7 +53,8 @@ impl cmabi_task {
     fn new(store: &cmabi_store, call: &HostCall<'_, '_>) -> Self {
         cmabi_task {
             link: store.link(),
-            task: call.task,
+            serving_call: call.serving,
+            task: Cell::new(None),
             arena: call.arena.clone(),
             ty: call.ty.clone(),
             error: RefCell::default(),
@@ -60,6 +63,15 @@ impl cmabi_task {
             answer: Cell::new(None),
             texts: OnceCell::new(),
         }
+    }
+
+    fn task(&self, cx: &Cx<'_>) -> Result<HostTask> {
+        if let Some(task) = self.task.get() {
+            return Ok(task);
+        }
+        let task = self.serving_call.task(cx)?;
+        self.task.set(Some(task));
+        Ok(task)
     }
 
     /// What the function's answer means; `None` is a number that is no status.
@@ -71,6 +83,7 @@ impl cmabi_task {
         let message: Arc<str> = match (status, self.error.take()) {
             (Some(cmabi_status::Ok), _) => return Ok(HostOutcome::Returned),
             (Some(cmabi_status::Pending), message) => {
+                self.task.set(Some(self.serving_call.task(cx)?));
                 self.serving.set(false);
                 self.error.replace(message);
                 if self.freed.get() {
@@ -91,8 +104,8 @@ impl cmabi_task {
             return Ok(());
         }
         match self.error.take() {
-            Some(message) => self.task.fail(cx, Trap::Host { message: message.into() }),
-            None => self.task.abandon(cx),
+            Some(message) => self.task(cx)?.fail(cx, Trap::Host { message: message.into() }),
+            None => self.task(cx)?.abandon(cx),
         }
     }
 
@@ -124,8 +137,9 @@ impl cmabi_task {
             return Some(texts);
         }
         let texts = self.store().ok()?.enter(|cx| {
-            let instance = runtime::label(cx, self.task.caller(cx)?);
-            Ok(CallerTexts { instance, func: self.task.calling_func(cx).unwrap_or_default() })
+            let task = self.task(cx)?;
+            let instance = runtime::label(cx, task.caller(cx)?);
+            Ok(CallerTexts { instance, func: task.calling_func(cx).unwrap_or_default() })
         });
         let texts = texts.ok()?;
         Some(self.texts.get_or_init(|| Box::new(texts)))
@@ -241,7 +255,7 @@ pub unsafe extern "C" fn cmabi_task_return(
         // SAFETY: the header's rules.
         let task = unsafe { check::required(task, "task") }?;
         task.ty.result().map_or(Ok(()), |ty| check::value(ty, results, "results"))?;
-        task.answer("has returned", |cx| task.task.return_(cx, results.cast()))
+        task.answer("has returned", |cx| task.task(cx)?.return_(cx, results.cast()))
     })
 }
 
@@ -258,7 +272,7 @@ pub unsafe extern "C" fn cmabi_task_cancel(
     guard(error, || {
         // SAFETY: the header's rules.
         let task = unsafe { check::required(task, "task") }?;
-        task.answer("was cancelled", |cx| task.task.cancelled(cx))
+        task.answer("was cancelled", |cx| task.task(cx)?.cancelled(cx))
     })
 }
 
@@ -272,7 +286,7 @@ pub unsafe extern "C" fn cmabi_task_cancel_requested(task: *const cmabi_task) ->
         let Some(task) = (unsafe { task.as_ref() }) else { return false };
         let store = task.link.store();
         let requested =
-            store.map(|store| store.enter(|cx| task.task.is_cancellation_requested(cx)));
+            store.map(|store| store.enter(|cx| task.task(cx)?.is_cancellation_requested(cx)));
         matches!(requested, Some(Ok(true)))
     })
 }
@@ -305,7 +319,7 @@ pub unsafe extern "C" fn cmabi_task_set_on_cancel(
                 Ok(())
             })
         });
-        this.store()?.enter(|cx| this.task.set_on_cancel(cx, hook))
+        this.store()?.enter(|cx| this.task(cx)?.set_on_cancel(cx, hook))
     })
 }
 
@@ -359,8 +373,9 @@ pub unsafe extern "C" fn cmabi_task_caller_data(task: *const cmabi_task) -> *mut
     guard_or(ptr::null_mut(), || {
         // SAFETY: the header's rules.
         let Some(task) = (unsafe { task.as_ref() }) else { return ptr::null_mut() };
-        let find =
-            |store: &cmabi_store| store.enter(|cx| Ok(Data::embedded(cx, task.task.caller(cx)?)));
+        let find = |store: &cmabi_store| {
+            store.enter(|cx| Ok(Data::embedded(cx, task.task(cx)?.caller(cx)?)))
+        };
         task.store().and_then(find).unwrap_or(ptr::null_mut())
     })
 }

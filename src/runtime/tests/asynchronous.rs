@@ -14,7 +14,7 @@ fn pending(tasks: &Arc<Mutex<Vec<HostTask>>>) -> FuncInst {
     let tasks = tasks.clone();
     let ty = func_type(&[Type::u32()], Some(Type::u32()), true);
     let func = move |call: &mut HostCall<'_, '_>| {
-        tasks.lock().unwrap().push(call.task);
+        tasks.lock().unwrap().push(call.serving.task(call.cx)?);
         Ok(HostOutcome::Pending)
     };
     FuncInst::Host(Rc::new(HostFuncDef::new(ty, "pending", Arc::new(func))))

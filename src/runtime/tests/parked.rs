@@ -14,7 +14,7 @@ type Pending = Arc<Mutex<Vec<HostTask>>>;
 fn pending(tasks: &Pending) -> FuncInst {
     let tasks = tasks.clone();
     let func = move |call: &mut HostCall<'_, '_>| {
-        tasks.lock().unwrap().push(call.task);
+        tasks.lock().unwrap().push(call.serving.task(call.cx)?);
         Ok(HostOutcome::Pending)
     };
     FuncInst::Host(Rc::new(HostFuncDef::new(u32s(1), "slow", Arc::new(func))))
@@ -182,7 +182,7 @@ impl Extension for Later {
 fn later() -> FuncInst {
     let func = move |call: &mut HostCall<'_, '_>| {
         let later = call.cx.shared.extension(1, Later::default);
-        later.tasks.borrow_mut().push(call.task);
+        later.tasks.borrow_mut().push(call.serving.task(call.cx)?);
         let signal = call.cx.shared.signal().clone();
         thread::spawn(move || {
             thread::sleep(Duration::from_millis(5));

@@ -34,7 +34,7 @@ fn host(
 fn pending(tasks: &Tasks, result: Type) -> FuncInst {
     let tasks = tasks.clone();
     host(func_type(&[], Some(result), true), "pending", move |call| {
-        tasks.lock().unwrap().push(call.task);
+        tasks.lock().unwrap().push(call.serving.task(call.cx)?);
         Ok(HostOutcome::Pending)
     })
 }
