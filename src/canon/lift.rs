@@ -72,7 +72,7 @@ pub(crate) fn call_latent(
                 .map_err(|trap| trap.within(cx.state().call_frame(lift)))?;
             Ok(())
         };
-        let ran = run_latent(cx, first, |cx, next| step(cx, next, false));
+        let ran = run_latent(cx, at, first, |cx, next| step(cx, next, false));
         let Some(made) = cx.state().end_latent(at) else { return ran };
         subtask = made.subtask;
         ran?;

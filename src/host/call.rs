@@ -23,9 +23,7 @@ pub fn start(
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
     func.make_host_plans(cx);
-    if let Some(params) = func.ty().params_type() {
-        check_handles(cx, params, args as u64, 1).map_err(Trapped::of_params)?;
-    }
+    check_args(cx, func, args)?;
     let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });
     let subtask = cx.state().new_subtask(InstanceId::HOST, caller, results as u64)?;
     let subtask = HostSubtask(subtask);
@@ -39,6 +37,13 @@ pub fn start(
         drop(forgotten);
     }
     settle(cx, started).map(|()| subtask)
+}
+
+fn check_args(cx: &mut Cx<'_>, func: &FuncInst, args: *const u8) -> Result<(), Trapped> {
+    match func.ty().params_type() {
+        Some(params) => check_handles(cx, params, args as u64, 1).map_err(Trapped::of_params),
+        None => Ok(()),
+    }
 }
 
 /// Calls `func` and runs the store until the call is over. See [`start`].
@@ -60,6 +65,7 @@ pub fn call(
     let subtask = match latent {
         Some(lift) => {
             func.make_host_plans(cx);
+            check_args(cx, func, args)?;
             let caller = (LatentCaller::Host(arena.clone()), InstanceId::HOST);
             let called = call_latent(cx, lift, caller, &[args as u64], results as u64, &mut 0);
             match called {

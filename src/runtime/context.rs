@@ -224,7 +224,7 @@ pub(crate) fn run_core_task<'a, T>(
         (at, outer, on_record.map(|()| state.made(at)))
     };
     let result = match on_record {
-        Ok(None) => run_latent(cx, body, take_turn),
+        Ok(None) => run_latent(cx, at, body, take_turn),
         Ok(Some(made)) => {
             cx.state().current = outer;
             run(cx, made.thread(), false, body, take_turn)

@@ -55,8 +55,9 @@ impl FuncInst {
     }
 }
 
-fn holds_handles(ty: &FuncType) -> bool {
-    ty.params_type().into_iter().chain(ty.result()).any(|ty| ty.info().holds_handles())
+/// Whether a call lends handles, which is for as long as its task is not over.
+fn lends(ty: &FuncType) -> bool {
+    ty.params_type().is_some_and(|ty| ty.info().contains_borrow())
 }
 
 /// A core function lifted to the component level.
@@ -86,7 +87,7 @@ impl Lift {
     ) -> Lift {
         let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
         Lift {
-            may_be_latent: !ty.is_async() && !opts.is_async && !holds_handles(&ty),
+            may_be_latent: !ty.is_async() && !opts.is_async && !lends(&ty),
             callee,
             param_count: core.params.len(),
             result_count: core.results.len(),
@@ -133,7 +134,7 @@ impl Lower {
         let has_result = !opts.is_async && !core.results.is_empty();
         let callee_may_be_latent = match &callee {
             FuncInst::Lifted(lift) => lift.may_be_latent,
-            FuncInst::Host(def) => !holds_handles(&def.ty),
+            FuncInst::Host(def) => !lends(&def.ty),
         };
         Lower {
             may_be_latent: callee_may_be_latent && !opts.is_async,

@@ -231,7 +231,7 @@ pub(crate) fn run<'a>(
             state.stop_waiting(thread, cancelled);
         }
         state.threads[thread].state = ThreadState::Running;
-        state.current.replace(thread)
+        Outer { thread: state.current.replace(thread), latent: None }
     };
     let result = run_on(cx, begin, first, step);
     match fuel {
@@ -240,14 +240,36 @@ pub(crate) fn run<'a>(
     }
 }
 
-/// The same for a call that may have no thread yet.
+/// The same for a call that may have no thread yet; `at` is from [`State::begin_latent`].
 #[inline]
 pub(crate) fn run_latent<'a>(
     cx: &mut Cx<'a>,
+    at: usize,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    run_on(cx, |state| state.current, first, step)
+    let begin = |state: &mut State| Outer {
+        thread: state.current,
+        latent: at.checked_sub(1).filter(|below| state.made(*below).is_none()),
+    };
+    run_on(cx, begin, first, step)
+}
+
+/// What runs again when a thread is over or has blocked.
+struct Outer {
+    thread: Option<ThreadId>,
+    /// A call that was latent, and may have its thread by then.
+    latent: Option<usize>,
+}
+
+impl Outer {
+    #[inline]
+    fn thread(&self, state: &State) -> Option<ThreadId> {
+        match self.latent.and_then(|at| state.made(at)) {
+            Some(made) => made.thread,
+            None => self.thread,
+        }
+    }
 }
 
 /// What the engine has to get again when a thread has run on the fuel of its call.
@@ -287,11 +309,10 @@ fn end_fuel(
     })
 }
 
-/// `begin` answers which thread runs again in the end.
 #[inline(always)]
 fn run_on<'a>(
     cx: &mut Cx<'a>,
-    begin: impl FnOnce(&mut State) -> Option<ThreadId>,
+    begin: impl FnOnce(&mut State) -> Outer,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
@@ -317,7 +338,7 @@ fn run_on<'a>(
             let mut state = cx.state();
             let next = state.switch_to.take().filter(|_| result.is_ok());
             let Some(next) = next.filter(|next| state.begin_switch(*next)) else {
-                state.current = outer;
+                state.current = outer.thread(&state);
                 state.nesting -= 1;
                 return result;
             };
