@@ -48,17 +48,49 @@ pub(super) unsafe fn convert<T: Copy>(
     }
 }
 
-/// Copies `count` elements and answers the first that is not valid, with its index.
+/// Copies `count` elements as what `check` makes of them, and answers the first that it says is not valid, with its
+/// index.
 ///
 /// # Safety
 /// `src` is readable and `dst` is writable for `count` elements.
-#[inline(always)]
-pub(super) unsafe fn check<T: Copy + Into<u32>>(
+pub(super) unsafe fn check<T: Copy>(
     src: *const u8,
     dst: *mut u8,
     count: usize,
-    valid: impl Fn(u32) -> bool,
-) -> Result<(), (u64, u32)> {
+    check: impl Fn(T) -> (T, bool),
+) -> Result<(), (u64, T)> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the caller's promise; the processor has AVX2.
+        return unsafe { check_avx2(src, dst, count, check) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { check_blocks(src, dst, count, check) }
+}
+
+/// # Safety
+/// As for [`check`], and the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn check_avx2<T: Copy>(
+    src: *const u8,
+    dst: *mut u8,
+    count: usize,
+    check: impl Fn(T) -> (T, bool),
+) -> Result<(), (u64, T)> {
+    // SAFETY: the caller's promise.
+    unsafe { check_blocks(src, dst, count, check) }
+}
+
+/// # Safety
+/// As for [`check`].
+#[inline(always)]
+unsafe fn check_blocks<T: Copy>(
+    src: *const u8,
+    dst: *mut u8,
+    count: usize,
+    check: impl Fn(T) -> (T, bool),
+) -> Result<(), (u64, T)> {
     // Long enough for the branch not to matter, short enough to stay in the nearest cache.
     const BLOCK: usize = 1024;
     let (src, dst) = (src.cast::<T>(), dst.cast::<T>());
@@ -68,15 +100,15 @@ pub(super) unsafe fn check<T: Copy + Into<u32>>(
         let mut all_valid = true;
         for i in start..end {
             // SAFETY: `i` is below `count`.
-            let value = unsafe { src.add(i).read_unaligned() };
-            all_valid &= valid(value.into());
+            let (value, is_valid) = check(unsafe { src.add(i).read_unaligned() });
+            all_valid &= is_valid;
             // SAFETY: as above. What is written is what was checked.
             unsafe { dst.add(i).write_unaligned(value) };
         }
         if !all_valid {
             return Err(
                 // SAFETY: the block is within `count`.
-                unsafe { first_invalid(src, start..end, valid) },
+                unsafe { first_invalid(src, start..end, check) },
             );
         }
         start = end;
@@ -85,22 +117,19 @@ pub(super) unsafe fn check<T: Copy + Into<u32>>(
 }
 
 /// # Safety
-/// `src` is readable in the whole range.
+/// `src` is readable in the whole range, which is not empty.
 #[cold]
-unsafe fn first_invalid<T: Copy + Into<u32>>(
+unsafe fn first_invalid<T: Copy>(
     src: *const T,
     range: std::ops::Range<usize>,
-    valid: impl Fn(u32) -> bool,
-) -> (u64, u32) {
-    for i in range.clone() {
-        // SAFETY: the caller's promise.
-        let value: u32 = unsafe { src.add(i).read_unaligned() }.into();
-        if !valid(value) {
-            return (i as u64, value);
-        }
-    }
-    // Only a guest that writes to its memory from another thread gets here.
-    (range.start as u64, u32::MAX)
+    check: impl Fn(T) -> (T, bool),
+) -> (u64, T) {
+    // SAFETY: the caller's promise, in both places.
+    let value = |i: usize| unsafe { src.add(i).read_unaligned() };
+    let invalid = range.clone().find(|i| !check(value(*i)).1);
+    // Without one, a guest writes to its memory from another thread.
+    let at = invalid.unwrap_or(range.start);
+    (at as u64, value(at))
 }
 
 /// Which bytes of a repeating pattern are not padding.
@@ -205,6 +234,16 @@ impl Tagged {
         dst: *mut u8,
         count: usize,
     ) -> Result<(), (u64, u32)> {
+        if let ([none, some], 1, 8) = (&*self.masks, self.words, self.word_size) {
+            let discriminant = self.discriminant_mask;
+            let masked = |word: u64| {
+                let mask = none ^ ((none ^ some) & (word & 1).wrapping_neg());
+                (word & mask, word & discriminant <= 1)
+            };
+            // SAFETY: the caller's promise.
+            return unsafe { check(src, dst, count, masked) }
+                .map_err(|(at, word)| (at, (word & discriminant) as u32));
+        }
         // SAFETY: the caller's promise, in each arm.
         unsafe {
             match (self.word_size, self.words) {

@@ -309,7 +309,7 @@ pub(super) unsafe fn copy_chars(
     // Surrogates and what is above U+10FFFF, both at the upper end.
     let is_char = |value: u32| (value ^ 0xd800).wrapping_sub(0x800) < 0x11_0000 - 0x800;
     // SAFETY: the caller's promise.
-    unsafe { check::<u32>(src, dst, count, is_char) }
+    unsafe { check(src, dst, count, |value: u32| (value, is_char(value))) }
         .map_err(|(at, value)| (at, Trap::InvalidChar { value }.into()))
 }
 
@@ -324,16 +324,27 @@ pub(super) unsafe fn copy_enums(
     size: u32,
     cases: u32,
 ) -> Result<(), (u64, Trapped)> {
-    let is_case = |value| value < cases;
     // SAFETY: the caller's promise, in each arm.
     unsafe {
         match size {
-            1 => check::<u8>(src, dst, count, is_case),
-            2 => check::<u16>(src, dst, count, is_case),
-            _ => check::<u32>(src, dst, count, is_case),
+            1 => copy_enums_of::<u8>(src, dst, count, cases),
+            2 => copy_enums_of::<u16>(src, dst, count, cases),
+            _ => copy_enums_of::<u32>(src, dst, count, cases),
         }
     }
-    .map_err(|(at, value)| (at, invalid_discriminant(value, cases)))
+}
+
+/// # Safety
+/// `src` is readable and `dst` is writable for `count` elements.
+unsafe fn copy_enums_of<T: Copy + Into<u32>>(
+    src: *const u8,
+    dst: *mut u8,
+    count: usize,
+    cases: u32,
+) -> Result<(), (u64, Trapped)> {
+    // SAFETY: the caller's promise.
+    unsafe { check(src, dst, count, |value: T| (value, value.into() < cases)) }
+        .map_err(|(at, value)| (at, invalid_discriminant(value.into(), cases)))
 }
 
 /// `load_flags`, `store_flags`: copies flags of `size` bytes without the bits that have no label.
