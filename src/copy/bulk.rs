@@ -235,8 +235,9 @@ impl Tagged {
         count: usize,
     ) -> Result<(), (u64, u32)> {
         if let ([none, some], 1, 8) = (&*self.masks, self.words, self.word_size) {
-            let discriminant = self.discriminant_mask;
-            let masked = |word: u64| {
+            // Copies, of which the compiler knows that nothing changes them.
+            let (none, some, discriminant) = (*none, *some, self.discriminant_mask);
+            let masked = move |word: u64| {
                 let mask = none ^ ((none ^ some) & (word & 1).wrapping_neg());
                 (word & mask, word & discriminant <= 1)
             };
