@@ -168,7 +168,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers! { u8 => u8, u16 => u16, u32 => u32, u64 => u64, i32 => s32 }
+numbers! { u8 => u8, u16 => u16, u32 => u32, u64 => u64, i32 => s32, i64 => s64 }
 
 impl Canonical for bool {
     const SIZE: usize = 1;
@@ -284,16 +284,69 @@ impl<T: Load> Load for Vec<T> {
 impl<T: Store> Store for Vec<T> {
     unsafe fn store(self, at: *mut u8, arena: &Arena) -> Result<(), Trapped> {
         let len = self.len();
-        let to = arena.alloc((len * T::SIZE) as u64, T::ALIGN as u32)?;
-        for (i, element) in self.into_iter().enumerate() {
-            // SAFETY: there is room for all elements.
-            unsafe { element.store(to.add(i * T::SIZE), arena) }?;
-        }
+        let to = store_all(self, arena)?;
         // SAFETY: the caller's promise.
         unsafe { at.cast::<[usize; 2]>().write([to.expose_provenance(), len]) };
         Ok(())
     }
 }
+
+/// Puts values into an arena one after the other, as the elements of a list or stream are: where the first is.
+pub(crate) fn store_all<T: Store>(
+    values: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    arena: &Arena,
+) -> Result<*mut u8, Trapped> {
+    let values = values.into_iter();
+    let to = arena.alloc((values.len() * T::SIZE) as u64, T::ALIGN as u32)?;
+    for (i, value) in (0..values.len()).zip(values) {
+        // SAFETY: there is room for all of them.
+        unsafe { value.store(to.add(i * T::SIZE), arena) }?;
+    }
+    Ok(to)
+}
+
+macro_rules! readable_ends {
+    ($($what:literal $rust:ident => $kind:ident),*) => {$(
+        #[doc = concat!("A `", $what, "<T>`: a handle of the host's to the readable end.")]
+        pub(crate) struct $rust<T> {
+            pub(crate) handle: u32,
+            of: PhantomData<fn() -> T>,
+        }
+
+        impl<T> $rust<T> {
+            /// The readable end that a handle of the host's refers to, which is one of `T`.
+            pub(crate) fn new(handle: u32) -> Self {
+                $rust { handle, of: PhantomData }
+            }
+        }
+
+        impl<T: Canonical> Canonical for $rust<T> {
+            const SIZE: usize = 4;
+            const ALIGN: usize = 4;
+
+            fn ty(resources: &ResourceTypes) -> Option<Type> {
+                Some(compound(Kind::$kind(T::ty(resources))))
+            }
+        }
+
+        impl<T: Canonical> Load for $rust<T> {
+            unsafe fn load(at: *const u8, _: &Rc<Arena>) -> Self {
+                // SAFETY: the caller's promise.
+                $rust::new(unsafe { at.cast::<u32>().read() })
+            }
+        }
+
+        impl<T: Canonical> Store for $rust<T> {
+            unsafe fn store(self, at: *mut u8, _: &Arena) -> Result<(), Trapped> {
+                // SAFETY: the caller's promise.
+                unsafe { at.cast::<u32>().write(self.handle) };
+                Ok(())
+            }
+        }
+    )*};
+}
+
+readable_ends! { "stream" StreamOf => Stream, "future" FutureOf => Future }
 
 impl<R: HostResource> Canonical for Borrow<R> {
     const SIZE: usize = 4;

@@ -183,3 +183,14 @@ pub fn run(cx: &mut Cx<'_>) -> Result<()> {
     while tick(cx)? {}
     Ok(())
 }
+
+/// Runs on until the threads of all guests have ended, as far as something outside wakes those that wait: a call
+/// that has returned may have more to do.
+pub fn run_out(cx: &mut Cx<'_>) -> Result<()> {
+    loop {
+        run(cx)?;
+        if cx.state().threads.iter().next().is_none() || !outside::wait_for_any(cx)? {
+            return Ok(());
+        }
+    }
+}

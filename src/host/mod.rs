@@ -19,7 +19,7 @@ mod subtask;
 mod task;
 mod waitable_set;
 
-pub use call::{call, run, start, tick};
+pub use call::{call, run, run_out, start, tick};
 pub use error_context::{error_context_debug_message, error_context_drop, error_context_new};
 pub use waitable_set::{
     HostEvent, waitable_join, waitable_set_drop, waitable_set_new, waitable_set_poll,

@@ -189,6 +189,24 @@ impl HostEnd {
         Ok(Some(Copied { result: CopyResult::Completed, count }))
     }
 
+    /// How many elements the other end waits to copy, which is 0 for one that only wants to know when this
+    /// end is ready; `None` if it does not wait.
+    pub fn peer_waits(self, cx: &Cx<'_>) -> Result<Option<u32>> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        let pending = state.shared_of(id).pending.filter(|pending| *pending != id);
+        let waits = pending.filter(|other| !state.waitables[*other].has_pending_event());
+        Ok(waits.map(|other| state.buffer(other).remain()))
+    }
+
+    /// Whether the other end is the host's as well.
+    pub fn peer_is_host(self, cx: &Cx<'_>) -> Result<bool> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        let other = state.other_end(id);
+        Ok(other.is_some_and(|other| state.waitables[other].inst == InstanceId::HOST))
+    }
+
     /// Ends the copy that is in progress. Its completion is not told.
     pub fn cancel(self, cx: &mut Cx<'_>) -> Result<Copied> {
         let mut state = cx.state();

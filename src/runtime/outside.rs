@@ -20,6 +20,9 @@ pub trait Extension: Any {
     /// How many tasks of the host's it will answer without the host's help.
     fn expected(&self) -> u32;
 
+    /// Whether the store will be woken for it: for one of these tasks, or for an end of a stream.
+    fn will_wake(&self) -> bool;
+
     /// Whether it will answer this one so.
     fn expects(&self, task: super::HostTask) -> bool;
 
@@ -121,7 +124,7 @@ pub(crate) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> Result<bool, Trapped> {
     let expects =
         |task| extensions.iter().any(|extension| extension.expects(super::HostTask(task)));
     let expected: u32 = extensions.iter().map(|extension| extension.expected()).sum();
-    let waits = expected > 0 && {
+    let waits = extensions.iter().any(|extension| extension.will_wake()) && {
         let state = cx.state();
         // Where the way is not plain, whatever else might be waited for must not keep the host waiting.
         expected >= state.pending_host_tasks
@@ -136,7 +139,7 @@ pub(crate) fn wait(cx: &mut Cx<'_>, call: WaitableId) -> Result<bool, Trapped> {
 /// Sleeps until the store is woken, if it will be. Traps where what runs has to stop.
 pub(crate) fn wait_for_any(cx: &mut Cx<'_>) -> Result<bool, Trapped> {
     let extensions = cx.shared.outside.all();
-    let waits = extensions.iter().any(|extension| extension.expected() > 0);
+    let waits = extensions.iter().any(|extension| extension.will_wake());
     if waits {
         sleep(cx)?;
     }

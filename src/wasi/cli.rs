@@ -2,7 +2,7 @@
 
 use super::Define;
 use super::config::{Config, Input, Output};
-use super::func::{Answer, Call};
+use super::func::{Answer, Call, Interface};
 use super::input::{Inlet, InputStream, inlet};
 use super::output::{Outlet, OutputStream, outlet};
 use crate::copy::typed::{HostResource, Own};
@@ -11,22 +11,8 @@ use std::io::{self, IsTerminal};
 use std::rc::Rc;
 
 pub(super) const INTERFACES: &[(&str, Define)] = &[
-    ("environment", |environment| {
-        environment.func("get-environment", &[], |call: &mut Call<'_, '_>| {
-            Ok(call.state.config().env.clone())
-        })?;
-        environment.func("get-arguments", &[], |call: &mut Call<'_, '_>| {
-            Ok(call.state.config().args.clone())
-        })?;
-        environment.func("initial-cwd", &[], |_: &mut Call<'_, '_>| Ok(None::<String>))
-    }),
-    ("exit", |interface| {
-        interface.func("exit", &["status"], |_: &mut Call<'_, '_>, status: Result<(), ()>| {
-            exit(status.is_err().into())
-        })?;
-        interface
-            .func("exit-with-code", &["status-code"], |_: &mut Call<'_, '_>, code: u8| exit(code))
-    }),
+    ("environment", |environment| define_environment(environment, "initial-cwd")),
+    EXIT,
     ("stdin", |stdin| stdin.func("get-stdin", &[], get_stdin)),
     ("stdout", |stdout| {
         stdout.func("get-stdout", &[], |call: &mut Call<'_, '_>| {
@@ -38,6 +24,15 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
             call.own(OutputStream::new(&call.state.stdio.stderr))
         })
     }),
+    TERMINALS[0],
+    TERMINALS[1],
+    TERMINALS[2],
+    TERMINALS[3],
+    TERMINALS[4],
+];
+
+/// The same in all versions.
+pub(super) const TERMINALS: [(&str, Define); 5] = [
     ("terminal-input", |terminal| terminal.resource::<TerminalInput>()),
     ("terminal-output", |terminal| terminal.resource::<TerminalOutput>()),
     ("terminal-stdin", |terminal| {
@@ -61,6 +56,28 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
     }),
 ];
 
+/// The same in all versions.
+pub(super) const EXIT: (&str, Define) = ("exit", |interface| {
+    interface.func("exit", &["status"], |_: &mut Call<'_, '_>, status: Result<(), ()>| {
+        exit(status.is_err().into())
+    })?;
+    interface.func("exit-with-code", &["status-code"], |_: &mut Call<'_, '_>, code: u8| exit(code))
+});
+
+/// What a program is started with, whose working directory has a function of another name in each version.
+pub(super) fn define_environment(
+    environment: &mut Interface<'_>,
+    cwd: &str,
+) -> crate::error::Result<()> {
+    environment.func("get-environment", &[], |call: &mut Call<'_, '_>| {
+        Ok(call.state.config().env.clone())
+    })?;
+    environment.func("get-arguments", &[], |call: &mut Call<'_, '_>| {
+        Ok(call.state.config().args.clone())
+    })?;
+    environment.func(cwd, &[], |_: &mut Call<'_, '_>| Ok(None::<String>))
+}
+
 struct TerminalInput;
 
 impl HostResource for TerminalInput {
@@ -75,8 +92,8 @@ impl HostResource for TerminalOutput {
 
 /// A store's standard streams.
 pub(super) struct Stdio {
-    stdin: Rc<dyn Inlet>,
-    stdout: Rc<Outlet>,
+    pub(super) stdin: Rc<dyn Inlet>,
+    pub(super) stdout: Rc<Outlet>,
     pub(super) stderr: Rc<Outlet>,
 }
 

@@ -7,7 +7,7 @@ use super::io::Pollable;
 use super::source::At;
 use crate::copy::typed::{Own, record};
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) const INTERFACES: &[(&str, Define)] = &[
     ("monotonic-clock", |clock| {
@@ -30,7 +30,7 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
 ];
 
 /// Nanoseconds between two times that differ.
-const RESOLUTION: u64 = 1;
+pub(super) const RESOLUTION: u64 = 1;
 
 record! { load store => Datetime { seconds: u64, nanoseconds: u32 } }
 
@@ -38,7 +38,7 @@ record! {
     store => TimezoneDisplay { utc_offset: i32, name: String, in_daylight_saving_time: bool }
 }
 
-fn now(call: &mut Call<'_, '_>) -> Answer<u64> {
+pub(super) fn now(call: &mut Call<'_, '_>) -> Answer<u64> {
     Ok(call.state.now())
 }
 
@@ -52,17 +52,45 @@ fn subscribe_duration(call: &mut Call<'_, '_>, when: u64) -> Answer<Own<Pollable
 }
 
 fn wall_now(call: &mut Call<'_, '_>) -> Answer<Datetime> {
-    Ok(datetime(match call.state.config().clocks {
-        // A date before 1970 cannot be said.
-        Clocks::System => {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            return Ok(Datetime { seconds: since.as_secs(), nanoseconds: since.subsec_nanos() });
+    // A date before 1970 cannot be said.
+    let (seconds, nanoseconds) = since_1970(call);
+    Ok(match u64::try_from(seconds) {
+        Ok(seconds) => Datetime { seconds, nanoseconds },
+        Err(_) => Datetime { seconds: 0, nanoseconds: 0 },
+    })
+}
+
+/// The date: seconds since 1970 began, and nanoseconds that have passed since.
+pub(super) fn since_1970(call: &Call<'_, '_>) -> (i64, u32) {
+    match call.state.config().clocks {
+        Clocks::System => match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos()),
+            Err(error) => before_1970(error.duration()),
+        },
+        Clocks::Fixed { wall } => {
+            let Datetime { seconds, nanoseconds } = datetime(wall.saturating_add(call.state.now()));
+            (seconds as i64, nanoseconds)
         }
-        Clocks::Fixed { wall } => wall.saturating_add(call.state.now()),
-    }))
+    }
+}
+
+/// Nanoseconds go forwards, however early it is.
+fn before_1970(earlier: Duration) -> (i64, u32) {
+    let seconds = i64::try_from(earlier.as_secs()).map_or(i64::MIN, |seconds| -seconds);
+    match earlier.subsec_nanos() {
+        0 => (seconds, 0),
+        nanoseconds => (seconds.saturating_sub(1), 1_000_000_000 - nanoseconds),
+    }
 }
 
 fn datetime(nanoseconds: u64) -> Datetime {
     const SECOND: u64 = 1_000_000_000;
     Datetime { seconds: nanoseconds / SECOND, nanoseconds: (nanoseconds % SECOND) as u32 }
+}
+
+#[test]
+fn a_date_before_1970_has_nanoseconds_that_go_forwards() {
+    assert_eq!(before_1970(Duration::from_nanos(1)), (-1, 999_999_999));
+    assert_eq!(before_1970(Duration::from_secs(2)), (-2, 0));
+    assert_eq!(before_1970(Duration::from_millis(2500)), (-3, 500_000_000));
 }

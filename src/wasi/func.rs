@@ -5,7 +5,7 @@
 
 use super::output::OutputStream;
 use super::source::Sources;
-use super::state::{State, Waiter, World};
+use super::state::{Pending, State, World};
 use super::work::Work;
 use crate::component::Definitions;
 use crate::copy::typed::{Borrow, Canonical, HostResource, Load, Own, ResourceTypes, Store};
@@ -47,8 +47,8 @@ pub(super) struct Call<'a, 'cx> {
     /// Where results go.
     pub(super) arena: &'a Rc<Arena>,
     pub(super) progress: &'a Progress,
-    serving: Serving,
-    world: &'a World,
+    pub(super) serving: Serving,
+    pub(super) world: &'a World,
 }
 
 impl Call<'_, '_> {
@@ -130,7 +130,27 @@ impl<'a> Interface<'a> {
         params: &[&str],
         func: impl TypedFunc<T>,
     ) -> Result<()> {
-        let ty = func.func_type(params, &self.world.resources)?;
+        self.define(name, params, false, func)
+    }
+
+    /// Offers a function whose type is `async`.
+    pub(super) fn async_func<T: 'static>(
+        &mut self,
+        name: &str,
+        params: &[&str],
+        func: impl TypedFunc<T>,
+    ) -> Result<()> {
+        self.define(name, params, true, func)
+    }
+
+    fn define<T: 'static>(
+        &mut self,
+        name: &str,
+        params: &[&str],
+        is_async: bool,
+        func: impl TypedFunc<T>,
+    ) -> Result<()> {
+        let ty = func.func_type(params, is_async, &self.world.resources)?;
         let served = Arc::new(Typed { func, of: std::marker::PhantomData });
         let world = self.world.clone();
         let func = move |call: &mut HostCall<'_, '_>| serve(&world, &served, call);
@@ -154,7 +174,7 @@ fn serve(
         Wait::Over(()) => return Ok(HostOutcome::Returned),
         Wait::For(sources) => sources,
     };
-    let waiter = Waiter {
+    let pending = Pending {
         task: call.serving.task(call.cx)?,
         func: func.clone(),
         progress,
@@ -162,7 +182,7 @@ fn serve(
         results: call.results,
         arena: call.arena.clone(),
     };
-    state.wait(call.cx, waiter, sources)?;
+    state.wait(call.cx, pending, sources)?;
     Ok(HostOutcome::Pending)
 }
 
@@ -170,13 +190,13 @@ fn serve(
 pub(super) fn serve_again(
     world: &World,
     state: &Rc<State>,
-    waiter: &Waiter,
+    pending: &Pending,
     cx: &mut Cx<'_>,
 ) -> Answer<Wait<()>> {
-    let (arena, progress, serving) = (&waiter.arena, &waiter.progress, waiter.task.into());
+    let (arena, progress, serving) = (&pending.arena, &pending.progress, pending.task.into());
     let mut call = Call { cx, state, arena, progress, serving, world };
     // SAFETY: as above; the task has not been answered.
-    unsafe { waiter.func.serve(&mut call, waiter.args, waiter.results) }
+    unsafe { pending.func.serve(&mut call, pending.args, pending.results) }
 }
 
 /// A function whose arguments and results are in memory.
@@ -219,7 +239,12 @@ impl<T: 'static, F: TypedFunc<T>> Serve for Typed<F, T> {
 pub(super) trait TypedFunc<T>: Send + Sync + 'static {
     type Result: Store;
 
-    fn func_type(&self, params: &[&str], resources: &ResourceTypes) -> Result<FuncType>;
+    fn func_type(
+        &self,
+        params: &[&str],
+        is_async: bool,
+        resources: &ResourceTypes,
+    ) -> Result<FuncType>;
 
     /// # Safety
     /// As for [`Serve::serve`].
@@ -260,14 +285,19 @@ macro_rules! typed_funcs {
             type Result = R::Result;
 
             #[allow(unused)]
-            fn func_type(&self, params: &[&str], resources: &ResourceTypes) -> Result<FuncType> {
+            fn func_type(
+                &self,
+                params: &[&str],
+                is_async: bool,
+                resources: &ResourceTypes,
+            ) -> Result<FuncType> {
                 let mut names = params.iter();
                 let params = vec![$(Field {
                     name: (*names.next().expect("each parameter has a name")).into(),
                     ty: $param::ty(resources).expect("each parameter has a type"),
                 }),*];
                 debug_assert!(names.next().is_none());
-                let ty = FuncType::new(params, <R::Result as Canonical>::ty(resources), false)?;
+                let ty = FuncType::new(params, <R::Result as Canonical>::ty(resources), is_async)?;
                 debug_assert!(is_laid_out_as::<($($param,)*)>(ty.params_type()));
                 debug_assert!(is_laid_out_as::<R::Result>(ty.result()));
                 Ok(ty)

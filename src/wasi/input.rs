@@ -27,6 +27,9 @@ pub(super) trait Inlet {
 
     /// Whether a read would find something out.
     fn readiness(&self) -> Readiness;
+
+    /// Nobody will read from it any more.
+    fn close(&self) {}
 }
 
 impl InputStream {

@@ -1,4 +1,4 @@
-//! WASI 0.2 for components: what a program expects of an operating system, as far as the host grants it.
+//! WASI 0.2 and 0.3 for components: what a program expects of an operating system, as far as the host grants it.
 //!
 //! This room uses the library as any host does: its functions are host functions, its streams, files
 //! and sockets are host resources. [`add_to_linker`] offers them; what they may do is in a [`Config`].
@@ -17,10 +17,13 @@
 //! | `io`, `input`, `output` | `wasi:io`, and the streams behind it |
 //! | `cli`, `clocks`, `random` | the packages of these names |
 //! | `filesystem`, `sockets` | the same, a folder each |
+//! | `pipe` | the host's ends of streams and futures |
+//! | `v3` | what differs in WASI 0.3, a file for each package |
 //!
 //! **Waiting.** A function that has to wait says for what ([`source::Source`]) and is called again when
 //! that is there, until it has an answer. Meanwhile its call is pending like that of any host function:
-//! the guest is suspended, and no thread of the host's is kept.
+//! the guest is suspended, or where the function is `async` goes on, and no thread of the host's is kept. What moves
+//! the bytes of streams waits in the same way.
 
 mod cli;
 mod clocks;
@@ -30,6 +33,7 @@ mod func;
 mod input;
 mod io;
 mod output;
+mod pipe;
 mod random;
 mod reactor;
 mod sockets;
@@ -37,6 +41,7 @@ mod source;
 mod state;
 #[cfg(test)]
 mod tests;
+mod v3;
 mod work;
 
 pub use config::{
@@ -49,35 +54,40 @@ use func::Interface;
 use state::World;
 use std::sync::Arc;
 
-/// The version of the interfaces: any other 0.2 finds them as well.
-const VERSION: &str = "0.2.12";
+/// The versions of the interfaces, of each the newest: whatever is compatible finds them as well.
+const VERSIONS: [(&str, &[(&str, &[(&str, Define)])]); 2] =
+    [("0.2.12", PACKAGES), ("0.3.2", v3::PACKAGES)];
 
-/// Offers all interfaces of WASI 0.2 but `wasi:http` to components. Each store that the linker instantiates in
-/// has a state of its own. An error if something is defined already by one of the names.
+/// The packages of WASI 0.2.
+const PACKAGES: &[(&str, &[(&str, Define)])] = &[
+    ("io", io::INTERFACES),
+    ("clocks", clocks::INTERFACES),
+    ("random", random::INTERFACES),
+    ("cli", cli::INTERFACES),
+    ("filesystem", filesystem::INTERFACES),
+    ("sockets", sockets::INTERFACES),
+];
+
+/// Offers all interfaces of WASI 0.2 and 0.3 but `wasi:http` to components, which may import both. Each store
+/// that the linker instantiates in has a state of its own. An error if something is defined already by one of the
+/// names.
 pub fn add_to_linker(linker: &mut Linker, config: Config) -> Result<()> {
     let world = Arc::new(World::new(config));
-    define(&mut |package, interface, define| {
-        let name = format!("wasi:{package}/{interface}@{VERSION}");
-        let mut interface = Interface::new(linker.instance(&name)?, &world);
+    define(&mut |name, define| {
+        let mut interface = Interface::new(linker.instance(name)?, &world);
         define(&mut interface)
     })
 }
 
 type Define = fn(&mut Interface<'_>) -> Result<()>;
 
-/// Goes through all interfaces: the package, the name, and what defines its items.
-fn define(each: &mut dyn FnMut(&str, &str, Define) -> Result<()>) -> Result<()> {
-    let packages: [(&str, &[(&str, Define)]); _] = [
-        ("io", io::INTERFACES),
-        ("clocks", clocks::INTERFACES),
-        ("random", random::INTERFACES),
-        ("cli", cli::INTERFACES),
-        ("filesystem", filesystem::INTERFACES),
-        ("sockets", sockets::INTERFACES),
-    ];
-    for (package, interfaces) in packages {
-        for (interface, define) in interfaces {
-            each(package, interface, *define)?;
+/// Goes through all interfaces: the full name, and what defines its items.
+fn define(each: &mut dyn FnMut(&str, Define) -> Result<()>) -> Result<()> {
+    for (version, packages) in VERSIONS {
+        for (package, interfaces) in packages {
+            for (interface, define) in *interfaces {
+                each(&format!("wasi:{package}/{interface}@{version}"), *define)?;
+            }
         }
     }
     Ok(())

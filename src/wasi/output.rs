@@ -40,6 +40,9 @@ pub(super) trait Sink {
 
     /// Writes what is left when nobody waits for it any more, as far as that takes no long time.
     fn finish(&self, _rest: &[u8]) {}
+
+    /// All that will come has been written.
+    fn close(&self) {}
 }
 
 impl OutputStream {
@@ -155,8 +158,44 @@ impl Drop for Outlet {
     }
 }
 
+/// For streams whose bytes stay with the guest until they are written.
+impl Sink for Rc<Outlet> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.pump()?;
+        let is_free = self.pending.borrow().is_empty();
+        match if is_free { self.try_write(bytes) } else { 0 } {
+            0 => self.check().map_err(Into::into).and(Err(ErrorKind::WouldBlock.into())),
+            // An error that came then is there the next time.
+            written => Ok(written),
+        }
+    }
+
+    fn readiness(&self, is_stuck: bool) -> Readiness {
+        Outlet::readiness(self, is_stuck)
+    }
+
+    fn permit(&self) -> u64 {
+        self.to.permit()
+    }
+}
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> io::Error {
+        match failure {
+            Failure::Closed => ErrorKind::BrokenPipe.into(),
+            Failure::Failed(error) => error,
+        }
+    }
+}
+
 impl Source for Outlet {
     fn check(&self, _: &State) -> Readiness {
+        self.readiness(false)
+    }
+}
+
+impl Outlet {
+    fn readiness(&self, is_stuck: bool) -> Readiness {
         if !self.is_closed.get() && !self.pending.borrow().is_empty() {
             let mut pending = self.pending.borrow_mut();
             let written = self.try_write(&pending);
@@ -165,7 +204,7 @@ impl Source for Outlet {
                 return self.to.readiness(true);
             }
         }
-        if self.is_closed.get() { Readiness::Ready } else { self.to.readiness(false) }
+        if self.is_closed.get() { Readiness::Ready } else { self.to.readiness(is_stuck) }
     }
 }
 

@@ -1,22 +1,27 @@
 //! `wasi:random`.
 
 use super::Define;
-use super::func::{Answer, Call};
+use super::func::{Answer, Call, Interface};
 use crate::copy::typed::Bytes;
-use crate::error::Trap;
+use crate::error::{Result, Trap};
 use std::cell::Cell;
 
 pub(super) const INTERFACES: &[(&str, Define)] = &[
-    ("random", |random| {
-        random.func("get-random-bytes", &["len"], random_bytes)?;
-        random.func("get-random-u64", &[], random_u64)
-    }),
-    ("insecure", |insecure| {
-        insecure.func("get-insecure-random-bytes", &["len"], random_bytes)?;
-        insecure.func("get-insecure-random-u64", &[], random_u64)
-    }),
+    ("random", |random| define_random(random, "len")),
+    ("insecure", |insecure| define_insecure(insecure, "len")),
     ("insecure-seed", |seed| seed.func("insecure-seed", &[], insecure_seed)),
 ];
+
+/// How many bytes are asked for has another name in each version.
+pub(super) fn define_random(random: &mut Interface<'_>, len: &str) -> Result<()> {
+    random.func("get-random-bytes", &[len], random_bytes)?;
+    random.func("get-random-u64", &[], random_u64)
+}
+
+pub(super) fn define_insecure(insecure: &mut Interface<'_>, len: &str) -> Result<()> {
+    insecure.func("get-insecure-random-bytes", &[len], random_bytes)?;
+    insecure.func("get-insecure-random-u64", &[], random_u64)
+}
 
 /// A store's source of random numbers: the system's, or numbers that repeat.
 pub(super) struct Random(Option<Cell<u64>>);
@@ -71,6 +76,6 @@ fn random_u64(call: &mut Call<'_, '_>) -> Answer<u64> {
     call.state.random.number()
 }
 
-fn insecure_seed(call: &mut Call<'_, '_>) -> Answer<(u64, u64)> {
+pub(super) fn insecure_seed(call: &mut Call<'_, '_>) -> Answer<(u64, u64)> {
     Ok((call.state.random.number()?, call.state.random.number()?))
 }

@@ -31,6 +31,11 @@ impl Inbox {
         self.signal.raise();
     }
 
+    /// Has the store look, though no call may go on because of something outside.
+    pub(super) fn look(&self) {
+        self.signal.raise();
+    }
+
     pub(super) fn take(&self) -> Vec<u64> {
         std::mem::take(&mut *lock(&self.tokens))
     }
@@ -85,7 +90,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    fn notify(&self) {
+    pub(super) fn notify(&self) {
         self.inbox.put(self.token);
     }
 }

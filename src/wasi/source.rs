@@ -25,6 +25,8 @@ pub(super) enum Readiness {
     Descriptor(Descriptor, Direction),
     /// When somebody has called this.
     Told(Arc<super::reactor::Bell>),
+    /// When a guest has closed a file or socket.
+    Vacancy,
     /// The host knows: it is asked again when the store runs.
     Host,
 }

@@ -2,6 +2,7 @@
 
 use super::config::{Clocks, Config};
 use super::func::{Answer, Progress, Serve, Wait, failed, serve_again};
+use super::pipe::Pipe;
 use super::reactor::{Inbox, Reactor, Target, Watch};
 use super::source::{Descriptor, Direction, Readiness, Sources};
 use crate::copy::typed::ResourceTypes;
@@ -11,7 +12,7 @@ use crate::runtime::{Cx, Extension, HostTask, Shared, Table};
 use once_cell::unsync::OnceCell;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::fd::AsRawFd;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -48,10 +49,15 @@ pub(super) struct State {
     pub(super) world: Arc<World>,
     me: Weak<State>,
     resources: RefCell<Table<Rc<dyn Any>>>,
-    count: Cell<u32>,
+    /// How many there are, with what moves the bytes of streams.
+    count: Rc<Cell<u32>>,
     waiting: RefCell<HashMap<u64, Waiting>>,
     /// Those of them that only the host can make go on.
     for_host: RefCell<BTreeSet<u64>>,
+    /// How many of the others are calls, and how many are not.
+    expected: [Cell<u32>; 2],
+    /// What waits for a clock that does not run by itself: when it is due, and its token.
+    due: RefCell<BTreeSet<(u64, u64)>>,
     next_token: Cell<u64>,
     inbox: Arc<Inbox>,
     /// Dropped after what it watches for this state.
@@ -61,6 +67,8 @@ pub(super) struct State {
     pub(super) secret: u64,
     /// Files, directories and sockets that are open.
     open: Rc<Cell<u32>>,
+    /// Who is told when one of them is closed.
+    vacancy: Rc<Vacancy>,
     /// Descriptors that are watched, each of which is open a second time for that.
     watched: Rc<Cell<u32>>,
     /// How far a clock that does not run by itself has come.
@@ -69,8 +77,15 @@ pub(super) struct State {
     pub(super) stdio: super::cli::Stdio,
 }
 
-/// Counts something that is open, as long as it is.
-pub(super) struct Slot(Rc<Cell<u32>>);
+/// Counts something that there is, as long as there is.
+pub(super) struct Slot {
+    count: Rc<Cell<u32>>,
+    /// Who waits for it to go.
+    vacancy: Option<Rc<Vacancy>>,
+}
+
+/// Those who wait until something that is open is closed, by their tokens.
+type Vacancy = RefCell<BTreeMap<u64, Target>>;
 
 impl Slot {
     fn take(count: &Rc<Cell<u32>>, limit: u32) -> Option<Slot> {
@@ -78,18 +93,27 @@ impl Slot {
             return None;
         }
         count.set(count.get() + 1);
-        Some(Slot(count.clone()))
+        Some(Slot { count: count.clone(), vacancy: None })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        self.count.set(self.count.get() - 1);
+        if let Some(vacancy) = &self.vacancy {
+            vacancy.take().values().for_each(Target::notify);
+        }
     }
 }
 
+/// Who waits.
+pub(super) enum Waiter {
+    Call(Pending),
+    Pipe(Rc<Pipe>),
+}
+
 /// A call that is to be served again.
-pub(super) struct Waiter {
+pub(super) struct Pending {
     pub(super) task: HostTask,
     pub(super) func: Arc<dyn Serve>,
     pub(super) progress: Progress,
@@ -102,8 +126,20 @@ struct Waiting {
     waiter: Waiter,
     /// What tells of it.
     watches: Vec<(Watch, Option<Slot>)>,
-    /// Only the host can make it go on.
-    is_for_host: bool,
+    /// Whom it waits for.
+    whom: Whom,
+    /// When it is due by a clock that does not run by itself.
+    due: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whom {
+    /// Nobody but guests can make it go on.
+    Guests,
+    /// Only the host can.
+    Host,
+    /// The store is woken for it.
+    Outside,
 }
 
 impl State {
@@ -114,15 +150,18 @@ impl State {
         State {
             me,
             resources: RefCell::new(Table::new(world.config.limits.resources, &shared.host_memory)),
-            count: Cell::new(0),
+            count: Rc::default(),
             waiting: RefCell::default(),
             for_host: RefCell::default(),
+            expected: Default::default(),
+            due: RefCell::default(),
             next_token: Cell::new(0),
             inbox,
             reactor: OnceCell::new(),
             began: Instant::now(),
             secret: random.number().unwrap_or_default(),
             open: Rc::default(),
+            vacancy: Rc::default(),
             watched: Rc::default(),
             skipped: Cell::new(0),
             random,
@@ -145,19 +184,27 @@ impl State {
 
     /// Keeps a resource; its representation.
     pub(super) fn add(&self, resource: Rc<dyn Any>) -> Answer<u32> {
-        let limit = self.world.config.limits.resources;
-        if self.count.get() >= limit {
-            let what = format!("more than {limit} resources of WASI in one store");
-            return Err(Trap::Limit { what: what.into() }.into());
-        }
+        let counted = self.counted()?;
         let rep = self.resources.borrow_mut().add(resource)?;
-        self.count.set(self.count.get() + 1);
+        // What is removed is counted there.
+        std::mem::forget(counted);
         Ok(rep)
+    }
+
+    /// Counts a resource, or what is kept for one, if there may be another.
+    pub(super) fn counted(&self) -> Answer<Slot> {
+        let limit = self.world.config.limits.resources;
+        Slot::take(&self.count, limit).ok_or_else(|| {
+            let what = format!("more than {limit} resources of WASI in one store");
+            Trap::Limit { what: what.into() }.into()
+        })
     }
 
     /// A place for another file, directory or socket, if there may be one.
     pub(super) fn slot(&self) -> Option<Slot> {
-        Slot::take(&self.open, self.world.config.limits.descriptors)
+        let mut slot = Slot::take(&self.open, self.world.config.limits.descriptors)?;
+        slot.vacancy = Some(self.vacancy.clone());
+        Some(slot)
     }
 
     /// Lets go of a resource.
@@ -178,9 +225,8 @@ impl State {
     }
 
     /// Has a call wait for one of `sources`.
-    pub(super) fn wait(&self, cx: &mut Cx<'_>, waiter: Waiter, sources: Sources) -> Answer<()> {
-        let token = self.next_token.get();
-        self.next_token.set(token + 1);
+    pub(super) fn wait(&self, cx: &mut Cx<'_>, call: Pending, sources: Sources) -> Answer<()> {
+        let token = self.token();
         let me = self.me.clone();
         let cancel = move |cx: &mut Cx<'_>, task: HostTask| {
             if let Some(state) = me.upgrade() {
@@ -188,45 +234,96 @@ impl State {
             }
             task.cancelled(cx).map_err(|error| failed(&error))
         };
-        let hook = waiter.task.set_on_cancel(cx, Some(Rc::new(cancel)));
+        let hook = call.task.set_on_cancel(cx, Some(Rc::new(cancel)));
         hook.map_err(|error| failed(&error))?;
-        self.watch(token, waiter, sources)
+        self.watch(token, Waiter::Call(call), sources)
+    }
+
+    /// Has what moves the bytes of a stream wait, by a token.
+    pub(super) fn wait_to_move(&self, pipe: &Rc<Pipe>, sources: Sources) -> Answer<u64> {
+        let token = self.token();
+        self.watch(token, Waiter::Pipe(pipe.clone()), sources).map(|()| token)
+    }
+
+    /// What has this token waits no longer.
+    pub(super) fn forget(&self, token: u64) {
+        drop(self.take(token));
+    }
+
+    fn token(&self) -> u64 {
+        let token = self.next_token.get();
+        self.next_token.set(token + 1);
+        token
     }
 
     fn watch(&self, token: u64, waiter: Waiter, sources: Sources) -> Answer<()> {
         let target = || Target { inbox: self.inbox.clone(), token };
-        let (mut watches, mut first, mut is_for_host) = (Vec::new(), None::<u64>, true);
+        let (mut watches, mut first, mut whom) = (Vec::new(), None::<u64>, Whom::Guests);
         let mut descriptors = HashSet::new();
         for source in sources {
-            match source.check(self) {
-                Readiness::Ready => self.inbox.put(token),
-                Readiness::At(at) => first = Some(first.map_or(at, |first| first.min(at))),
+            let by = match source.check(self) {
+                Readiness::Ready => {
+                    self.inbox.put(token);
+                    Whom::Outside
+                }
+                Readiness::At(at) => {
+                    first = Some(first.map_or(at, |first| first.min(at)));
+                    Whom::Outside
+                }
                 Readiness::Descriptor(fd, direction) => {
                     // Several sources may be of one descriptor.
                     if descriptors.insert(((*fd).as_fd().as_raw_fd(), direction)) {
                         watches.extend(self.watch_descriptor(&fd, direction, target())?);
                     }
+                    Whom::Outside
                 }
-                Readiness::Told(bell) => bell.tell(target()),
-                Readiness::Host => continue,
+                Readiness::Told(bell) => {
+                    bell.tell(target());
+                    Whom::Outside
+                }
+                Readiness::Vacancy => {
+                    self.vacancy.borrow_mut().insert(token, target());
+                    Whom::Guests
+                }
+                Readiness::Host => Whom::Host,
+            };
+            whom = whom.max(by);
+        }
+        let due = match (first, &self.world.config.clocks) {
+            (Some(at), Clocks::System) => {
+                watches.extend(self.watch_time(at, target())?.map(|watch| (watch, None)));
+                None
             }
-            is_for_host = false;
+            (Some(at), Clocks::Fixed { .. }) => {
+                self.due.borrow_mut().insert((at, token));
+                self.inbox.look();
+                Some(at)
+            }
+            (None, _) => None,
+        };
+        match whom {
+            Whom::Guests => {}
+            Whom::Host => drop(self.for_host.borrow_mut().insert(token)),
+            Whom::Outside => self.expected(&waiter).update(|count| count + 1),
         }
-        if let Some(first) = first {
-            watches.extend(self.watch_time(first, target())?.map(|watch| (watch, None)));
-        }
-        if is_for_host {
-            self.for_host.borrow_mut().insert(token);
-        }
-        self.waiting.borrow_mut().insert(token, Waiting { waiter, watches, is_for_host });
+        self.waiting.borrow_mut().insert(token, Waiting { waiter, watches, whom, due });
         Ok(())
     }
 
-    /// A call that waits no longer, if it is there still.
+    fn expected(&self, waiter: &Waiter) -> &Cell<u32> {
+        &self.expected[usize::from(matches!(waiter, Waiter::Pipe(_)))]
+    }
+
+    /// What waits no longer, if it is there still.
     fn take(&self, token: u64) -> Option<Waiting> {
         let waiting = self.waiting.borrow_mut().remove(&token)?;
-        if waiting.is_for_host {
-            self.for_host.borrow_mut().remove(&token);
+        match waiting.whom {
+            Whom::Guests => drop(self.vacancy.borrow_mut().remove(&token)),
+            Whom::Host => drop(self.for_host.borrow_mut().remove(&token)),
+            Whom::Outside => self.expected(&waiting.waiter).update(|count| count - 1),
+        }
+        if let Some(at) = waiting.due {
+            self.due.borrow_mut().remove(&(at, token));
         }
         Some(waiting)
     }
@@ -237,7 +334,8 @@ impl State {
         direction: Direction,
         target: Target,
     ) -> Answer<Option<(Watch, Option<Slot>)>> {
-        let limit = self.world.config.limits.descriptors;
+        // Each may be waited for in both directions.
+        let limit = self.world.config.limits.descriptors.saturating_mul(2);
         let slot = Slot::take(&self.watched, limit).ok_or_else(|| {
             let what = format!("more than {limit} descriptors that a store waits for");
             Trap::Limit { what: what.into() }
@@ -249,46 +347,58 @@ impl State {
         Ok(watch.map(|watch| (watch, Some(slot))))
     }
 
-    /// A clock that does not run by itself is set to the time that is waited for.
     fn watch_time(&self, at: u64, target: Target) -> Answer<Option<Watch>> {
-        if let Clocks::Fixed { .. } = self.world.config.clocks {
-            self.skipped.set(self.skipped.get().max(at));
-            target.inbox.put(target.token);
-            return Ok(None);
-        }
         // What is beyond the clock's range never comes.
         let Some(at) = self.began.checked_add(Duration::from_nanos(at)) else { return Ok(None) };
         let reactor = self.reactor().map_err(nothing_to_wait_with)?;
         Ok(Some(reactor.timer(at, target)))
     }
 
+    /// Sets a clock that does not run by itself to the time that is waited for first: what is due then.
+    fn pass_time(&self) -> Option<u64> {
+        let mut due = self.due.borrow_mut();
+        let (at, token) = due.pop_first()?;
+        self.skipped.set(self.skipped.get().max(at));
+        if !due.is_empty() {
+            self.inbox.look();
+        }
+        Some(token)
+    }
+
     fn reactor(&self) -> std::io::Result<&Arc<Reactor>> {
         self.reactor.get_or_try_init(Reactor::get)
     }
 
-    /// Serves calls that have waited, as far as they are there still.
+    /// Serves calls that have waited, and goes on to move bytes, as far as they are there still.
     fn go_on(&self, cx: &mut Cx<'_>, tokens: Vec<u64>) -> Result<bool> {
-        let (mut answered, mut result) = (false, Ok(()));
+        let (mut went_on, mut result) = (false, Ok(()));
         for token in tokens {
             let Some(Waiting { waiter, watches, .. }) = self.take(token) else { continue };
             drop(watches);
             let me = self.me.upgrade().expect("the store holds it");
-            let task = waiter.task;
-            let served = match serve_again(&self.world, &me, &waiter, cx) {
-                Ok(Wait::For(sources)) => self.watch(token, waiter, sources),
+            let call = match waiter {
+                Waiter::Call(call) => call,
+                Waiter::Pipe(pipe) => {
+                    went_on |= pipe.go_on(cx, &me);
+                    continue;
+                }
+            };
+            let task = call.task;
+            let served = match serve_again(&self.world, &me, &call, cx) {
+                Ok(Wait::For(sources)) => self.watch(token, Waiter::Call(call), sources),
                 Ok(Wait::Over(())) => {
-                    answered = true;
-                    result = result.and(task.return_(cx, waiter.results));
+                    went_on = true;
+                    result = result.and(task.return_(cx, call.results));
                     continue;
                 }
                 Err(trap) => Err(trap),
             };
             if let Err(trap) = served {
-                answered = true;
+                went_on = true;
                 result = result.and(task.fail(cx, trap.reason().clone()));
             }
         }
-        result.map(|()| answered)
+        result.map(|()| went_on)
     }
 }
 
@@ -298,16 +408,29 @@ fn nothing_to_wait_with(error: std::io::Error) -> Trap {
 
 impl Extension for Rooted {
     fn expected(&self) -> u32 {
-        (self.0.waiting.borrow().len() - self.0.for_host.borrow().len()) as u32
+        self.0.expected[0].get()
+    }
+
+    fn will_wake(&self) -> bool {
+        self.0.expected.iter().any(|count| count.get() > 0)
     }
 
     fn expects(&self, task: HostTask) -> bool {
         let waiting = self.0.waiting.borrow();
-        waiting.values().any(|waiting| waiting.waiter.task == task && !waiting.is_for_host)
+        waiting.values().any(|waiting| match &waiting.waiter {
+            Waiter::Call(call) => call.task == task && waiting.whom == Whom::Outside,
+            Waiter::Pipe(_) => false,
+        })
     }
 
     fn woken(&self, cx: &mut Cx<'_>) -> Result<()> {
-        self.0.go_on(cx, self.0.inbox.take()).map(drop)
+        let mut tokens = self.0.inbox.take();
+        if tokens.is_empty() {
+            tokens.extend(self.0.pass_time());
+        } else if !self.0.due.borrow().is_empty() {
+            self.0.inbox.look();
+        }
+        self.0.go_on(cx, tokens).map(drop)
     }
 
     fn look(&self, cx: &mut Cx<'_>) -> Result<bool> {

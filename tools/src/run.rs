@@ -6,6 +6,7 @@ use crate::output::{Output, complain};
 use crate::value::{self, Value};
 use cmabi::component::{Component, Linker};
 use cmabi::error::{Error, ErrorKind, Result, Trap, Trapped};
+use cmabi::host;
 use cmabi::runtime::{self, Store, StoreConfig};
 use std::fmt;
 use std::io::Read;
@@ -141,6 +142,7 @@ fn run(args: &Args) -> Result<Option<Value>> {
         (None, Some(program)) => {
             let func = instance.func(&format!("{program}#run"))?;
             let end = value::call(&mut store, func, "()")?;
+            host::run_out(&mut store.cx())?;
             if end.is_some_and(|end| end.matches("err")) {
                 return Err(Error::from(Trapped::from(Trap::Exit { code: 1 })));
             }
@@ -152,7 +154,7 @@ fn run(args: &Args) -> Result<Option<Value>> {
 
 /// Whether an export is the interface of programs.
 fn is_program(name: &str) -> bool {
-    name.starts_with("wasi:cli/run@0.2.")
+    ["wasi:cli/run@0.2.", "wasi:cli/run@0.3."].iter().any(|run| name.starts_with(run))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

@@ -161,6 +161,10 @@ impl Extension for Later {
         self.tasks.borrow().len() as u32
     }
 
+    fn will_wake(&self) -> bool {
+        self.expected() > 0
+    }
+
     fn expects(&self, task: HostTask) -> bool {
         self.tasks.borrow().contains(&task)
     }
