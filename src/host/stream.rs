@@ -199,6 +199,15 @@ impl HostEnd {
         Ok(waits.map(|other| state.buffer(other).remain()))
     }
 
+    /// Tells the other end that this one is ready, if it waits for that with an empty buffer.
+    pub fn tell_ready(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        state.meet_in_place(id);
+        drop(state);
+        settle(cx, Ok(()))
+    }
+
     /// Whether the other end is the host's as well.
     pub fn peer_is_host(self, cx: &Cx<'_>) -> Result<bool> {
         let mut state = cx.state();
@@ -255,6 +264,14 @@ impl HostEnd {
             tell(cx, id, Signal::Waits);
         }
         settle(cx, Ok(()))
+    }
+
+    /// Says that a completion and a watcher of this end can be told what happens by [`tell_prompt`] as well.
+    pub(crate) fn set_prompt(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut state = cx.state();
+        let (_, id) = state.host_end(self)?;
+        state.host_side(id).is_prompt = true;
+        Ok(())
     }
 
     /// Gives the other end its buffer back, which it waits for after [`Signal::Cancels`].
@@ -361,6 +378,13 @@ impl State {
 
     fn take_completion(&mut self, id: WaitableId) -> Option<Completion> {
         self.end(id).host.as_mut().and_then(|side| side.completion.take())
+    }
+
+    fn is_prompt(&self, id: WaitableId) -> bool {
+        match self.waitables.get(id).map(|waitable| &waitable.kind) {
+            Some(WaitableKind::End(end)) => end.host.as_ref().is_some_and(|side| side.is_prompt),
+            _ => false,
+        }
     }
 
     fn host_side(&mut self, id: WaitableId) -> &mut HostSide {
@@ -490,6 +514,11 @@ pub(super) fn complete_one(cx: &mut Cx<'_>) -> bool {
         let Some(id) = state.host_copies.pop_front() else { return false };
         state.take_notice(id)
     };
+    give_notice(cx, notice);
+    true
+}
+
+fn give_notice(cx: &mut Cx<'_>, notice: Option<Notice>) {
     match notice {
         Some(Notice::Copied(completion, copied)) => completion(cx, copied),
         Some(Notice::Gone(watcher, end, signal)) => {
@@ -497,7 +526,23 @@ pub(super) fn complete_one(cx: &mut Cx<'_>) -> bool {
         }
         None => {}
     }
-    true
+}
+
+/// Tells, inside a guest's call, what there is to tell of those ends that can be told there: for a host that
+/// could not do what it is asked for before it has let go of what they hold.
+pub(crate) fn tell_prompt(cx: &mut Cx<'_>) {
+    let waiting = std::mem::take(&mut cx.state().host_copies);
+    for id in waiting {
+        let notice = {
+            let mut state = cx.state();
+            if !state.is_prompt(id) {
+                state.host_copies.push_back(id);
+                continue;
+            }
+            state.take_notice(id)
+        };
+        give_notice(cx, notice);
+    }
 }
 
 /// Whether the host holds an end by which it could make guests go on.

@@ -41,6 +41,8 @@ pub type Watcher = dyn Fn(&mut Cx<'_>, HostEnd, Signal) -> bool;
 pub(crate) struct HostSide {
     pub(crate) completion: Option<Completion>,
     pub(crate) watcher: Option<Rc<Watcher>>,
+    /// Whether it can be told inside a guest's call as well, of whatever there is to tell.
+    pub(crate) is_prompt: bool,
 }
 
 /// An end of the host's: a handle that should be an end of a stream, or of a future.

@@ -1,5 +1,7 @@
 //! `wasi:cli`.
 
+pub(super) mod v3;
+
 use super::Define;
 use super::config::{Config, Input, Output};
 use super::func::{Answer, Call, Interface};
@@ -32,7 +34,7 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
 ];
 
 /// The same in all versions.
-pub(super) const TERMINALS: [(&str, Define); 5] = [
+const TERMINALS: [(&str, Define); 5] = [
     ("terminal-input", |terminal| terminal.resource::<TerminalInput>()),
     ("terminal-output", |terminal| terminal.resource::<TerminalOutput>()),
     ("terminal-stdin", |terminal| {
@@ -57,7 +59,7 @@ pub(super) const TERMINALS: [(&str, Define); 5] = [
 ];
 
 /// The same in all versions.
-pub(super) const EXIT: (&str, Define) = ("exit", |interface| {
+const EXIT: (&str, Define) = ("exit", |interface| {
     interface.func("exit", &["status"], |_: &mut Call<'_, '_>, status: Result<(), ()>| {
         exit(status.is_err().into())
     })?;
@@ -65,10 +67,7 @@ pub(super) const EXIT: (&str, Define) = ("exit", |interface| {
 });
 
 /// What a program is started with, whose working directory has a function of another name in each version.
-pub(super) fn define_environment(
-    environment: &mut Interface<'_>,
-    cwd: &str,
-) -> crate::error::Result<()> {
+fn define_environment(environment: &mut Interface<'_>, cwd: &str) -> crate::error::Result<()> {
     environment.func("get-environment", &[], |call: &mut Call<'_, '_>| {
         Ok(call.state.config().env.clone())
     })?;
@@ -92,8 +91,8 @@ impl HostResource for TerminalOutput {
 
 /// A store's standard streams.
 pub(super) struct Stdio {
-    pub(super) stdin: Rc<dyn Inlet>,
-    pub(super) stdout: Rc<Outlet>,
+    stdin: Rc<dyn Inlet>,
+    stdout: Rc<Outlet>,
     pub(super) stderr: Rc<Outlet>,
 }
 

@@ -1,5 +1,7 @@
 //! `wasi:clocks`.
 
+pub(super) mod v3;
+
 use super::Define;
 use super::config::Clocks;
 use super::func::{Answer, Call};
@@ -30,7 +32,7 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
 ];
 
 /// Nanoseconds between two times that differ.
-pub(super) const RESOLUTION: u64 = 1;
+const RESOLUTION: u64 = 1;
 
 record! { load store => Datetime { seconds: u64, nanoseconds: u32 } }
 
@@ -38,7 +40,7 @@ record! {
     store => TimezoneDisplay { utc_offset: i32, name: String, in_daylight_saving_time: bool }
 }
 
-pub(super) fn now(call: &mut Call<'_, '_>) -> Answer<u64> {
+fn now(call: &mut Call<'_, '_>) -> Answer<u64> {
     Ok(call.state.now())
 }
 
@@ -61,7 +63,7 @@ fn wall_now(call: &mut Call<'_, '_>) -> Answer<Datetime> {
 }
 
 /// The date: seconds since 1970 began, and nanoseconds that have passed since.
-pub(super) fn since_1970(call: &Call<'_, '_>) -> (i64, u32) {
+fn since_1970(call: &Call<'_, '_>) -> (i64, u32) {
     match call.state.config().clocks {
         Clocks::System => match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos()),

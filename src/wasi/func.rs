@@ -5,7 +5,7 @@
 
 use super::output::OutputStream;
 use super::source::Sources;
-use super::state::{Pending, State, World};
+use super::state::{Pending, Slot, State, World};
 use super::work::Work;
 use crate::component::Definitions;
 use crate::copy::typed::{Borrow, Canonical, HostResource, Load, Own, ResourceTypes, Store};
@@ -69,9 +69,28 @@ impl Call<'_, '_> {
         }
     }
 
+    /// Counts a resource, or what is kept for one, if there may be another.
+    pub(super) fn counted(&mut self) -> Answer<Slot> {
+        let counted = self.state.counted();
+        counted.or_else(|_| {
+            host::stream::tell_prompt(self.cx);
+            self.state.counted()
+        })
+    }
+
+    /// A place for another file, directory or socket, if there may be one.
+    pub(super) fn slot(&mut self) -> Option<Slot> {
+        let slot = self.state.slot();
+        slot.or_else(|| {
+            host::stream::tell_prompt(self.cx);
+            self.state.slot()
+        })
+    }
+
     /// Gives a new resource to the guest.
     pub(super) fn own<R: HostResource>(&mut self, resource: R) -> Answer<Own<R>> {
-        let rep = self.state.add(Rc::new(resource))?;
+        let counted = self.counted()?;
+        let rep = self.state.add(Rc::new(resource), counted)?;
         let made = host::resource::new(self.cx, &self.world.resources.get::<R>(), rep);
         made.map(Own::new).map_err(|error| {
             self.state.remove(rep);

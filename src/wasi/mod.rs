@@ -7,7 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `wasi.wit` | the signatures of all interfaces, which a test compares with those below |
+//! | `wasi.wit`, `wasi-0.3.wit` | the signatures of all interfaces, which a test compares with those below |
 //! | `config` | what is granted |
 //! | `func` | functions of Rust as host functions, whose types are the Rust types |
 //! | `state` | what each store has: resources, and the calls that wait |
@@ -18,7 +18,7 @@
 //! | `cli`, `clocks`, `random` | the packages of these names |
 //! | `filesystem`, `sockets` | the same, a folder each |
 //! | `pipe` | the host's ends of streams and futures |
-//! | `v3` | what differs in WASI 0.3, a file for each package |
+//! | `v3` in a package | what differs in WASI 0.3: streams, futures and `async` functions, where 0.2 has resources to wait for |
 //!
 //! **Waiting.** A function that has to wait says for what ([`source::Source`]) and is called again when
 //! that is there, until it has an answer. Meanwhile its call is pending like that of any host function:
@@ -41,7 +41,6 @@ mod source;
 mod state;
 #[cfg(test)]
 mod tests;
-mod v3;
 mod work;
 
 pub use config::{
@@ -56,7 +55,7 @@ use std::sync::Arc;
 
 /// The versions of the interfaces, of each the newest: whatever is compatible finds them as well.
 const VERSIONS: [(&str, &[(&str, &[(&str, Define)])]); 2] =
-    [("0.2.12", PACKAGES), ("0.3.2", v3::PACKAGES)];
+    [("0.2.12", PACKAGES), ("0.3.2", PACKAGES_3)];
 
 /// The packages of WASI 0.2.
 const PACKAGES: &[(&str, &[(&str, Define)])] = &[
@@ -66,6 +65,14 @@ const PACKAGES: &[(&str, &[(&str, Define)])] = &[
     ("cli", cli::INTERFACES),
     ("filesystem", filesystem::INTERFACES),
     ("sockets", sockets::INTERFACES),
+];
+
+/// The packages of WASI 0.3, but for interfaces that have only types.
+const PACKAGES_3: &[(&str, &[(&str, Define)])] = &[
+    ("clocks", clocks::v3::INTERFACES),
+    ("random", random::v3::INTERFACES),
+    ("cli", cli::v3::INTERFACES),
+    ("filesystem", filesystem::v3::INTERFACES),
 ];
 
 /// Offers all interfaces of WASI 0.2 and 0.3 but `wasi:http` to components, which may import both. Each store

@@ -78,8 +78,15 @@ impl Pipe {
             }
             false
         };
-        end.watch(cx, Some(Rc::new(watcher))).map_err(|error| failed(&error))?;
+        end.set_prompt(cx)
+            .and_then(|()| end.watch(cx, Some(Rc::new(watcher))))
+            .map_err(|error| failed(&error))?;
         Ok(pipe)
+    }
+
+    /// The host's end.
+    pub(super) fn end(&self) -> HostEnd {
+        self.end
     }
 
     /// Moves what can be moved; whether that was anything.
@@ -128,10 +135,11 @@ pub(super) struct Promise<E> {
 impl<E: Store + 'static> Promise<E> {
     /// A future, and the promise of its value.
     pub(super) fn new(call: &mut Call<'_, '_>) -> Answer<(FutureOf<Result<(), E>>, Promise<E>)> {
-        let counted = call.state.counted()?;
+        let counted = call.counted()?;
         let ty = <Result<(), E> as Canonical>::ty(&call.world.resources);
         let (readable, writable) = future_new(call.cx, ty).map_err(|error| failed(&error))?;
         let (end, of) = (HostEnd::future(writable), std::marker::PhantomData);
+        end.set_prompt(call.cx).map_err(|error| failed(&error))?;
         Ok((FutureOf::new(readable), Promise { end, counted, of }))
     }
 
@@ -152,10 +160,11 @@ impl<E: Store + 'static> Promise<E> {
                 read(cx);
             }
         };
-        let written = store_all([value], &arena).map_err(|trap| failed_to_store(&trap)).and_then(|at| {
-            drop(arena);
-            end.write(cx, at, 1, Some(Box::new(completion)))
-        });
+        let written =
+            store_all([value], &arena).map_err(|trap| failed_to_store(&trap)).and_then(|at| {
+                drop(arena);
+                end.write(cx, at, 1, Some(Box::new(completion)))
+            });
         match written {
             Ok(None) => {}
             Ok(Some(_)) => {

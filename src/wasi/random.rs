@@ -1,5 +1,7 @@
 //! `wasi:random`.
 
+pub(super) mod v3;
+
 use super::Define;
 use super::func::{Answer, Call, Interface};
 use crate::copy::typed::Bytes;
@@ -13,12 +15,12 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
 ];
 
 /// How many bytes are asked for has another name in each version.
-pub(super) fn define_random(random: &mut Interface<'_>, len: &str) -> Result<()> {
+fn define_random(random: &mut Interface<'_>, len: &str) -> Result<()> {
     random.func("get-random-bytes", &[len], random_bytes)?;
     random.func("get-random-u64", &[], random_u64)
 }
 
-pub(super) fn define_insecure(insecure: &mut Interface<'_>, len: &str) -> Result<()> {
+fn define_insecure(insecure: &mut Interface<'_>, len: &str) -> Result<()> {
     insecure.func("get-insecure-random-bytes", &[len], random_bytes)?;
     insecure.func("get-insecure-random-u64", &[], random_u64)
 }
@@ -76,6 +78,6 @@ fn random_u64(call: &mut Call<'_, '_>) -> Answer<u64> {
     call.state.random.number()
 }
 
-pub(super) fn insecure_seed(call: &mut Call<'_, '_>) -> Answer<(u64, u64)> {
+fn insecure_seed(call: &mut Call<'_, '_>) -> Answer<(u64, u64)> {
     Ok((call.state.random.number()?, call.state.random.number()?))
 }

@@ -183,8 +183,7 @@ impl State {
     }
 
     /// Keeps a resource; its representation.
-    pub(super) fn add(&self, resource: Rc<dyn Any>) -> Answer<u32> {
-        let counted = self.counted()?;
+    pub(super) fn add(&self, resource: Rc<dyn Any>, counted: Slot) -> Answer<u32> {
         let rep = self.resources.borrow_mut().add(resource)?;
         // What is removed is counted there.
         std::mem::forget(counted);

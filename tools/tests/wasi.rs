@@ -6,10 +6,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use support::{Folder, Ran, finish, guest, run_command};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use support::{Folder, Ran, finish, guest, run_command};
 
 fn command(options: &[&str], wasm: &str, args: &[&str]) -> Command {
     support::command(options, &guest(wasm), args)
@@ -269,20 +269,76 @@ fn floods_are_bounded() {
     assert!(read.1.trim().parse::<u32>().is_ok_and(|len| len <= 5000), "{}", read.1);
 }
 
-/// Runs operations of `probe`, and compares what comes out: `operation -> outcome` in each line, whose words
-/// are separated by spaces.
-#[track_caller]
-fn probe(options: &[&str], script: &str) {
-    operations(options, "probe", script);
+/// A program that has a script say which functions of `wasi:filesystem` it calls: that for WASI 0.2, or 0.3.
+#[derive(Clone, Copy, Debug)]
+enum Probe {
+    V2,
+    V3,
+}
+
+impl Probe {
+    fn command(self, options: &[&str]) -> Command {
+        match self {
+            Probe::V2 => command(options, "programs.wasm", &["probe"]),
+            Probe::V3 => command(options, "v3-probe.wasm", &[]),
+        }
+    }
+
+    fn raw(self, options: &[&str], script: &[u8]) -> Ran {
+        run_command(self.command(options), script)
+    }
+
+    /// Runs operations, and compares what comes out: `operation -> outcome` in each line, whose words are
+    /// separated by spaces.
+    #[track_caller]
+    fn run(self, options: &[&str], script: &str) {
+        check(self.command(options), script);
+    }
+}
+
+macro_rules! in_both_versions {
+    ($($test:ident)*) => {
+        mod v2 {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Probe::V2);
+                }
+            )*
+        }
+        mod v3 {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Probe::V3);
+                }
+            )*
+        }
+    };
+}
+
+in_both_versions! {
+    no_path_leads_out
+    what_another_process_changes_meanwhile_leads_nowhere_either
+    nothing_changes_in_a_folder_that_is_read_only
+    what_a_folder_grants_holds_for_all_that_is_opened_by_way_of_it
+    names_and_links_move_between_folders_that_may_be_changed
+    the_links_of_proc_lead_nowhere
+    a_directory_that_is_moved_out_takes_nobody_along
+    operations_answer_with_the_codes_of_the_specification
 }
 
 #[track_caller]
 fn operations(options: &[&str], program: &str, script: &str) {
+    check(command(options, "programs.wasm", &[program]), script);
+}
+
+#[track_caller]
+fn check(program: Command, script: &str) {
     let steps = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let steps: Vec<_> = steps.map(|line| line.split_once(" -> ").expect(line)).collect();
     let input: Vec<_> = steps.iter().map(|(step, _)| step.replace(' ', "\t")).collect();
-    let Ran(status, out, err) =
-        run_with(options, "programs.wasm", &[program], (input.join("\n") + "\n").as_bytes());
+    let Ran(status, out, err) = run_command(program, (input.join("\n") + "\n").as_bytes());
     assert_eq!(status, 0, "{err}");
     let outcomes: Vec<_> = out.lines().collect();
     assert_eq!(outcomes.len(), steps.len());
@@ -292,8 +348,8 @@ fn operations(options: &[&str], program: &str, script: &str) {
 }
 
 /// A folder `w` to be written to and one `ro` to be read, and a secret beside them.
-fn sandbox(name: &str) -> Folder {
-    let folder = Folder::new(name);
+fn sandbox(name: &str, probe: Probe) -> Folder {
+    let folder = Folder::new(&format!("{name}-{probe:?}"));
     folder.write("secret", "secret");
     folder.write("w/file", "file");
     folder.write("w/sub/inner", "inner");
@@ -302,9 +358,8 @@ fn sandbox(name: &str) -> Folder {
     folder
 }
 
-#[test]
-fn no_path_leads_out() {
-    let folder = sandbox("escape");
+fn no_path_leads_out(probe: Probe) {
+    let folder = sandbox("escape", probe);
     let secret = folder.path("secret");
     symlink(&secret, folder.path("w/absolute")).unwrap();
     symlink("../secret", folder.path("w/relative")).unwrap();
@@ -363,14 +418,13 @@ fn no_path_leads_out() {
          open 4 .. rd -> not-permitted",
         secret.display()
     );
-    probe(&[&folder.dir("w")], &script);
+    probe.run(&[&folder.dir("w")], &script);
     assert_eq!(folder.read("secret"), "secret");
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 3);
 }
 
-#[test]
-fn what_another_process_changes_meanwhile_leads_nowhere_either() {
-    let folder = sandbox("race");
+fn what_another_process_changes_meanwhile_leads_nowhere_either(probe: Probe) {
+    let folder = sandbox("race", probe);
     let (path, stop) =
         (folder.path("w"), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
     let stopped = stop.clone();
@@ -389,8 +443,7 @@ fn what_another_process_changes_meanwhile_leads_nowhere_either() {
     });
     let steps =
         "open\t0\tentry/secret\tr\n".repeat(5000) + &"stat-at\t0\tentry/secret\n".repeat(1000);
-    let Ran(status, out, err) =
-        run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], steps.as_bytes());
+    let Ran(status, out, err) = probe.raw(&[&folder.dir("w")], steps.as_bytes());
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     swapper.join().unwrap();
     assert_eq!(status, 0, "{err}");
@@ -403,11 +456,10 @@ fn what_another_process_changes_meanwhile_leads_nowhere_either() {
     assert!(!out.contains("RegularFile 6"));
 }
 
-#[test]
-fn nothing_changes_in_a_folder_that_is_read_only() {
-    let folder = sandbox("read-only");
+fn nothing_changes_in_a_folder_that_is_read_only(probe: Probe) {
+    let folder = sandbox("read-only", probe);
     let (w, ro) = (folder.dir("w"), format!("{}:ro", folder.dir("ro")));
-    probe(
+    probe.run(
         &[&w, &ro],
         "flags 1 -> ok DescriptorFlags(READ)
          flags 0 -> ok DescriptorFlags(READ | MUTATE_DIRECTORY)
@@ -448,13 +500,12 @@ fn nothing_changes_in_a_folder_that_is_read_only() {
     assert_eq!(fs::read_dir(folder.path("ro")).unwrap().count(), 2);
 }
 
-#[test]
-fn what_a_folder_grants_holds_for_all_that_is_opened_by_way_of_it() {
-    let folder = sandbox("rights");
+fn what_a_folder_grants_holds_for_all_that_is_opened_by_way_of_it(probe: Probe) {
+    let folder = sandbox("rights", probe);
     let (w, ro, sub) = (folder.dir("w"), format!("{}:ro", folder.dir("ro")), folder.path("w/sub"));
     // The same directory by two ways.
     let sub = format!("--dir={}::/sub:ro", sub.display());
-    probe(
+    probe.run(
         &[&w, &ro, &sub],
         "open 0 sub rd -> ok 3
          flags 3 -> ok DescriptorFlags(READ | MUTATE_DIRECTORY)
@@ -488,10 +539,42 @@ fn what_a_folder_grants_holds_for_all_that_is_opened_by_way_of_it() {
 }
 
 #[test]
-fn names_and_links_move_between_folders_that_may_be_changed() {
-    let folder = sandbox("across");
+fn files_and_directories_are_streams_in_version_3() {
+    let folder = sandbox("streams", Probe::V3);
+    let much: Vec<u8> = (0..3_000_000u32).flat_map(|i| i.to_le_bytes()).collect();
+    fs::write(folder.path("w/much"), &much).unwrap();
+    fs::write(folder.path("w/passed"), b"").unwrap();
+    fs::create_dir(folder.path("w/many")).unwrap();
+    for i in 0..5000 {
+        fs::write(folder.path(&format!("w/many/{i}")), b"").unwrap();
+    }
+    Probe::V3.run(
+        &[&folder.dir("w")],
+        "open 0 much r -> ok 1
+         open 0 copied wc -> ok 2
+         copy 1 2 -> ok
+         open 0 passed w -> ok 3
+         pass 1 3 -> ok
+         open 0 file rw -> ok 4
+         append 4 more -> ok 4
+         read 4 -> ok filemore
+         pass 2 3 -> bad-descriptor
+         copy 1 1 -> bad-descriptor
+         open 0 many rd -> ok 5
+         read-dir 5 -> ok 5000 entries
+         read-dir 5 -> ok 5000 entries
+         copy 5 2 -> is-directory
+         read-dir 1 -> not-directory",
+    );
+    for copy in ["w/copied", "w/passed"] {
+        assert!(fs::read(folder.path(copy)).unwrap() == much, "{copy}");
+    }
+}
+
+fn names_and_links_move_between_folders_that_may_be_changed(probe: Probe) {
+    let folder = sandbox("across", probe);
     folder.write("v/other", "other");
-    probe(
+    probe.run(
         &[&folder.dir("w"), &folder.dir("v")],
         "rename 0 file 1 moved -> ok
          link 1 moved 0 linked -> ok
@@ -513,8 +596,7 @@ fn names_and_links_move_between_folders_that_may_be_changed() {
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 4);
 }
 
-#[test]
-fn the_links_of_proc_lead_nowhere() {
+fn the_links_of_proc_lead_nowhere(probe: Probe) {
     let script = "open 0 self/root rdL
          open 0 self/root/etc/passwd rL
          open 0 self/cwd rdL
@@ -528,8 +610,7 @@ fn the_links_of_proc_lead_nowhere() {
          readlink 0 self/exe";
     let script: Vec<_> = script.lines().map(|line| line.trim().replace(' ', "\t")).collect();
     let input = script.join("\n") + "\n";
-    let Ran(status, out, err) =
-        run_with(&["--dir=/proc::/proc:ro"], "programs.wasm", &["probe"], input.as_bytes());
+    let Ran(status, out, err) = probe.raw(&["--dir=/proc::/proc:ro"], input.as_bytes());
     assert_eq!(status, 0, "{err}");
     assert_eq!(out.lines().count(), script.len());
     for (step, outcome) in script.iter().zip(out.lines()) {
@@ -537,10 +618,9 @@ fn the_links_of_proc_lead_nowhere() {
     }
 }
 
-#[test]
-fn a_directory_that_is_moved_out_takes_nobody_along() {
-    let folder = sandbox("moved");
-    let mut child = command(&[&folder.dir("w")], "programs.wasm", &["probe"]).spawn().unwrap();
+fn a_directory_that_is_moved_out_takes_nobody_along(probe: Probe) {
+    let folder = sandbox("moved", probe);
+    let mut child = probe.command(&[&folder.dir("w")]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut step = |step: &str| {
@@ -562,9 +642,8 @@ fn a_directory_that_is_moved_out_takes_nobody_along() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-#[test]
-fn operations_answer_with_the_codes_of_the_specification() {
-    let folder = sandbox("codes");
+fn operations_answer_with_the_codes_of_the_specification(probe: Probe) {
+    let folder = sandbox("codes", probe);
     let long = "x".repeat(300);
     let very_long = ["d"; 3000].join("/");
     let script = format!(
@@ -639,9 +718,9 @@ fn operations_answer_with_the_codes_of_the_specification() {
          read-stream 2 -> ok 1",
         size = fs::metadata(folder.path("w/sub")).unwrap().len(),
     );
-    probe(&[&folder.dir("w")], &script);
+    probe.run(&[&folder.dir("w")], &script);
     // An empty path, which the script cannot write.
-    let empty = run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], b"open\t0\t\tr\n");
+    let empty = probe.raw(&[&folder.dir("w")], b"open\t0\t\tr\n");
     assert_eq!(empty.1, "no-entry\n");
 }
 
@@ -908,10 +987,10 @@ fn programs_talk_to_each_other() {
 
 #[test]
 fn fifos_and_devices_do_not_hang() {
-    let folder = sandbox("fifo");
+    let folder = sandbox("fifo", Probe::V2);
     let made = Command::new("mkfifo").arg(folder.path("w/fifo")).status().unwrap();
     assert!(made.success());
-    probe(
+    Probe::V2.run(
         &[&folder.dir("w")],
         "open 0 fifo r -> ok 1
          stat 1 -> ok DescriptorType::Fifo 0
@@ -920,9 +999,9 @@ fn fifos_and_devices_do_not_hang() {
          write 2 x -> invalid-seek",
     );
     let script = "open\t0\tfifo\tw\n";
-    let alone = run_with(&[&folder.dir("w")], "programs.wasm", &["probe"], script.as_bytes());
+    let alone = Probe::V2.raw(&[&folder.dir("w")], script.as_bytes());
     assert_eq!(alone.1, "no-such-device\n");
-    probe(
+    Probe::V2.run(
         &["--dir=/dev::/dev:ro"],
         "open 0 zero r -> ok 1
          stat 1 -> ok DescriptorType::CharacterDevice 0

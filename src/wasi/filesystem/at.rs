@@ -1,8 +1,8 @@
 //! What can be done with paths, each relative to an open directory.
 
 use super::{
-    Descriptor, DescriptorFlags, DescriptorStat, Done, ErrorCode, MetadataHashValue, NewTimestamp,
-    Open, OpenFlags, PathFlags, Stat, check_path,
+    Descriptor, DescriptorFlags, DescriptorStat, Done, ErrorCode, MetadataHashValue, NewTime,
+    NewTimestamp, Open, OpenFlags, PathFlags, Stat, check_path,
 };
 use crate::copy::typed::{Borrow, Own, Text};
 use crate::error::Result;
@@ -43,7 +43,11 @@ pub(super) fn define(types: &mut Interface<'_>) -> Result<()> {
 
 type This = Borrow<Descriptor>;
 
-fn create_directory_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<()>> {
+pub(super) fn create_directory_at(
+    call: &mut Call<'_, '_>,
+    this: This,
+    path: Text,
+) -> Answer<Done<()>> {
     let descriptor = call.get(&this)?;
     let create = || Ok(descriptor.mutable()?.create_dir(check_path(path.get())?)?);
     Ok(create())
@@ -51,7 +55,7 @@ fn create_directory_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answe
 
 impl Stat {
     /// What the system says of what is at a path.
-    fn at(descriptor: &Descriptor, flags: PathFlags, path: &str) -> Done<Stat> {
+    pub(super) fn at(descriptor: &Descriptor, flags: PathFlags, path: &str) -> Done<Stat> {
         use cap_std::fs::MetadataExt;
         let (dir, path) = (descriptor.dir()?, check_path(path)?);
         // A slash at the end says that it is a directory, perhaps by way of a link.
@@ -87,7 +91,7 @@ fn stat_at(
     Ok(Stat::at(&descriptor, flags, path.get()).map(|stat| stat.to_wit()))
 }
 
-fn metadata_hash_at(
+pub(super) fn metadata_hash_at(
     call: &mut Call<'_, '_>,
     this: This,
     flags: PathFlags,
@@ -97,19 +101,40 @@ fn metadata_hash_at(
     Ok(Stat::at(&descriptor, flags, path.get()).map(|stat| stat.hash(call)))
 }
 
-fn system_time(time: &NewTimestamp) -> Done<Option<SystemTimeSpec>> {
+fn system_time(time: NewTime) -> Done<Option<SystemTimeSpec>> {
     Ok(match time {
-        NewTimestamp::NoChange(()) => None,
-        NewTimestamp::Now(()) => Some(SystemTimeSpec::SymbolicNow),
-        NewTimestamp::Timestamp(time) if time.nanoseconds >= 1_000_000_000 => {
-            return Err(ErrorCode::Invalid);
-        }
-        NewTimestamp::Timestamp(time) => {
-            let since = Duration::new(time.seconds, time.nanoseconds);
-            let time = UNIX_EPOCH.checked_add(since).ok_or(ErrorCode::Overflow)?;
+        NewTime::Keep => None,
+        NewTime::Now => Some(SystemTimeSpec::SymbolicNow),
+        NewTime::At(seconds, nanoseconds) => {
+            let whole = Duration::from_secs(seconds.unsigned_abs());
+            let time = match seconds {
+                ..0 => UNIX_EPOCH.checked_sub(whole),
+                0.. => UNIX_EPOCH.checked_add(whole),
+            };
+            let time =
+                time.and_then(|time| time.checked_add(Duration::from_nanos(nanoseconds.into())));
+            let time = time.ok_or(ErrorCode::Overflow)?;
             Some(SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(time)))
         }
     })
+}
+
+impl Descriptor {
+    /// Sets when what is at a path was accessed and modified.
+    pub(super) fn set_times_at(
+        &self,
+        flags: PathFlags,
+        path: &str,
+        [access, modification]: [Done<NewTime>; 2],
+    ) -> Done<()> {
+        let (dir, path) = (self.mutable()?, check_path(path)?);
+        let (access, modification) = (system_time(access?)?, system_time(modification?)?);
+        match flags.symlink_follow {
+            true => dir.set_times(path, access, modification)?,
+            false => dir.set_symlink_times(path, access, modification)?,
+        }
+        Ok(())
+    }
 }
 
 fn set_times_at(
@@ -120,20 +145,11 @@ fn set_times_at(
     access: NewTimestamp,
     modification: NewTimestamp,
 ) -> Answer<Done<()>> {
-    let descriptor = call.get(&this)?;
-    let set = || {
-        let (dir, path) = (descriptor.mutable()?, check_path(path.get())?);
-        let (access, modification) = (system_time(&access)?, system_time(&modification)?);
-        match flags.symlink_follow {
-            true => dir.set_times(path, access, modification)?,
-            false => dir.set_symlink_times(path, access, modification)?,
-        }
-        Ok(())
-    };
-    Ok(set())
+    let times = [access, modification].map(NewTime::try_from);
+    Ok(call.get(&this)?.set_times_at(flags, path.get(), times))
 }
 
-fn link_at(
+pub(super) fn link_at(
     call: &mut Call<'_, '_>,
     this: This,
     flags: PathFlags,
@@ -157,7 +173,7 @@ fn link_at(
     Ok(link())
 }
 
-fn open_at(
+pub(super) fn open_at(
     call: &mut Call<'_, '_>,
     this: This,
     path_flags: PathFlags,
@@ -166,7 +182,7 @@ fn open_at(
     flags: DescriptorFlags,
 ) -> Answer<Done<Own<Descriptor>>> {
     let descriptor = call.get(&this)?;
-    let slot = call.state.slot();
+    let slot = call.slot();
     match open(&descriptor, path_flags, path.get(), open_flags, flags, slot) {
         Ok(opened) => call.own(opened).map(Ok),
         Err(code) => Ok(Err(code)),
@@ -220,7 +236,7 @@ fn open(
     Ok(Descriptor { open, flags, rights: base.rights, slot: Some(Rc::new(slot)) })
 }
 
-fn readlink_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<String>> {
+pub(super) fn readlink_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<String>> {
     let descriptor = call.get(&this)?;
     let read = || {
         let target = descriptor.dir()?.read_link(check_path(path.get())?)?;
@@ -229,7 +245,11 @@ fn readlink_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<S
     Ok(read())
 }
 
-fn remove_directory_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<()>> {
+pub(super) fn remove_directory_at(
+    call: &mut Call<'_, '_>,
+    this: This,
+    path: Text,
+) -> Answer<Done<()>> {
     let descriptor = call.get(&this)?;
     let remove = || {
         // The path of a directory may end in a slash.
@@ -239,7 +259,7 @@ fn remove_directory_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answe
     Ok(remove())
 }
 
-fn rename_at(
+pub(super) fn rename_at(
     call: &mut Call<'_, '_>,
     this: This,
     old_path: Text,
@@ -255,7 +275,7 @@ fn rename_at(
     Ok(rename())
 }
 
-fn symlink_at(
+pub(super) fn symlink_at(
     call: &mut Call<'_, '_>,
     this: This,
     old_path: Text,
@@ -270,7 +290,7 @@ fn symlink_at(
     Ok(link())
 }
 
-fn unlink_file_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<()>> {
+pub(super) fn unlink_file_at(call: &mut Call<'_, '_>, this: This, path: Text) -> Answer<Done<()>> {
     let descriptor = call.get(&this)?;
     let unlink = || Ok(descriptor.mutable()?.remove_file_or_symlink(check_path(path.get())?)?);
     Ok(unlink())

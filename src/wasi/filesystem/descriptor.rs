@@ -2,7 +2,7 @@
 
 use super::{
     Advice, Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry,
-    DirectoryEntryStream, Done, ErrorCode, MetadataHashValue, NewTimestamp, Open, Stat,
+    DirectoryEntryStream, Done, ErrorCode, MetadataHashValue, NewTime, NewTimestamp, Open, Stat,
     descriptor_type,
 };
 use crate::copy::typed::{Borrow, Bytes, Own};
@@ -10,13 +10,16 @@ use crate::error::Result;
 use crate::wasi::func::{Answer, Call, Interface, Wait};
 use crate::wasi::input::{self, InputStream};
 use crate::wasi::output::{self, Outlet, OutputStream};
+use crate::wasi::state::Slot;
 use crate::wasi::work::Workers;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use std::cell::Cell;
 use std::fs::File;
+use std::io;
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub(super) fn define(types: &mut Interface<'_>) -> Result<()> {
     types.func("[method]descriptor.read-via-stream", &["self", "offset"], read_via_stream)?;
@@ -54,12 +57,16 @@ fn read_via_stream(
         Ok(file) => file.clone(),
         Err(code) => return Ok(Err(code)),
     };
-    let inlet: Rc<dyn input::Inlet> = if is_regular(&file) {
+    call.own(InputStream::new(inlet(file, offset), descriptor.slot.clone())).map(Ok)
+}
+
+/// What is in a file, from some place on where it has places.
+pub(super) fn inlet(file: Arc<File>, offset: u64) -> Rc<dyn input::Inlet> {
+    if is_regular(&file) {
         Rc::new(input::FileAt { file, next: Cell::new(offset) })
     } else {
         Rc::new(input::Stream(file))
-    };
-    call.own(InputStream::new(inlet, descriptor.slot.clone())).map(Ok)
+    }
 }
 
 fn write_via_stream(
@@ -86,15 +93,24 @@ fn output_stream(
     };
     let permit = call.state.config().limits.buffer.into();
     let slot = descriptor.slot.clone();
-    let outlet = if is_regular(&file) {
+    call.own(OutputStream::new(&outlet(file, offset, permit, slot))).map(Ok)
+}
+
+/// A way into a file, from some place on or at its end, where it has places.
+pub(super) fn outlet(
+    file: Arc<File>,
+    offset: Option<u64>,
+    permit: u64,
+    slot: Option<Rc<Slot>>,
+) -> Rc<Outlet> {
+    if is_regular(&file) {
         Outlet::new(Box::new(output::FileAt { file, next: offset.map(Cell::new), permit }), slot)
     } else {
         output::stream(file, permit, slot)
-    };
-    call.own(OutputStream::new(&outlet)).map(Ok)
+    }
 }
 
-fn advise(
+pub(super) fn advise(
     call: &mut Call<'_, '_>,
     this: This,
     offset: u64,
@@ -116,11 +132,11 @@ fn advise(
         .and_then(|file| Ok(rustix::fs::fadvise(file, offset, NonZeroU64::new(length), advice)?)))
 }
 
-fn sync_data(call: &mut Call<'_, '_>, this: This) -> Answer<Wait<Done<()>>> {
+pub(super) fn sync_data(call: &mut Call<'_, '_>, this: This) -> Answer<Wait<Done<()>>> {
     in_background(call, this, File::sync_data)
 }
 
-fn sync(call: &mut Call<'_, '_>, this: This) -> Answer<Wait<Done<()>>> {
+pub(super) fn sync(call: &mut Call<'_, '_>, this: This) -> Answer<Wait<Done<()>>> {
     in_background(call, this, File::sync_all)
 }
 
@@ -141,7 +157,7 @@ fn in_background(
     Ok(call.wait_for(|| SYNCS.start(move || Ok(sync(&file)?))))
 }
 
-fn get_flags(call: &mut Call<'_, '_>, this: This) -> Answer<Done<DescriptorFlags>> {
+pub(super) fn get_flags(call: &mut Call<'_, '_>, this: This) -> Answer<Done<DescriptorFlags>> {
     Ok(Ok(call.get(&this)?.flags))
 }
 
@@ -150,24 +166,32 @@ fn get_type(call: &mut Call<'_, '_>, this: This) -> Answer<Done<DescriptorType>>
     Ok(Stat::of(&descriptor).map(|stat| descriptor_type(stat.mode)))
 }
 
-fn set_size(call: &mut Call<'_, '_>, this: This, size: u64) -> Answer<Done<()>> {
+pub(super) fn set_size(call: &mut Call<'_, '_>, this: This, size: u64) -> Answer<Done<()>> {
     let descriptor = call.get(&this)?;
     Ok(descriptor.writable().and_then(|file| Ok(file.set_len(size)?)))
 }
 
 /// A time as the system wants it to be set.
-fn timespec(time: &NewTimestamp) -> Done<Timespec> {
-    Ok(match time {
-        NewTimestamp::NoChange(()) => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-        NewTimestamp::Now(()) => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
-        NewTimestamp::Timestamp(time) if time.nanoseconds >= 1_000_000_000 => {
-            return Err(ErrorCode::Invalid);
+fn timespec(time: NewTime) -> Timespec {
+    match time {
+        NewTime::Keep => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        NewTime::Now => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+        NewTime::At(seconds, nanoseconds) => {
+            Timespec { tv_sec: seconds, tv_nsec: nanoseconds.into() }
         }
-        NewTimestamp::Timestamp(time) => Timespec {
-            tv_sec: i64::try_from(time.seconds).map_err(|_| ErrorCode::Overflow)?,
-            tv_nsec: time.nanoseconds.into(),
-        },
-    })
+    }
+}
+
+impl Descriptor {
+    /// Sets when it was accessed and modified.
+    pub(super) fn set_times(&self, [access, modification]: [Done<NewTime>; 2]) -> Done<()> {
+        self.check_may_change()?;
+        let times = Timestamps {
+            last_access: timespec(access?),
+            last_modification: timespec(modification?),
+        };
+        Ok(rustix::fs::futimens(self.fd(), &times)?)
+    }
 }
 
 fn set_times(
@@ -176,16 +200,7 @@ fn set_times(
     access: NewTimestamp,
     modification: NewTimestamp,
 ) -> Answer<Done<()>> {
-    let descriptor = call.get(&this)?;
-    let set = || {
-        descriptor.check_may_change()?;
-        let times = Timestamps {
-            last_access: timespec(&access)?,
-            last_modification: timespec(&modification)?,
-        };
-        Ok(rustix::fs::futimens(descriptor.fd(), &times)?)
-    };
-    Ok(set())
+    Ok(call.get(&this)?.set_times([access, modification].map(NewTime::try_from)))
 }
 
 fn read(
@@ -227,9 +242,10 @@ fn retry<T>(mut body: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> 
 
 fn read_directory(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Own<DirectoryEntryStream>>> {
     let descriptor = call.get(&this)?;
+    let slot = call.slot();
     let entries = || {
         let dir = descriptor.dir()?;
-        let slot = call.state.slot().ok_or(ErrorCode::InsufficientMemory)?;
+        let slot = slot.ok_or(ErrorCode::InsufficientMemory)?;
         Ok(DirectoryEntryStream { entries: dir.entries()?.into(), _slot: slot })
     };
     match entries() {
@@ -244,14 +260,16 @@ pub(super) fn read_directory_entry(
 ) -> Answer<Done<Option<DirectoryEntry>>> {
     let stream = call.get(&this)?;
     let next = stream.entries.borrow_mut().next();
-    let entry = || {
-        let Some(entry) = next.transpose()? else { return Ok(None) };
-        let file_name = entry.file_name();
-        let name = file_name.into_string().map_err(|_| ErrorCode::IllegalByteSequence)?;
-        let type_ = entry.file_type().map_or(DescriptorType::Unknown, |ty| entry_type(&ty));
-        Ok(Some(DirectoryEntry { type_, name }))
-    };
-    Ok(entry())
+    Ok(next.map(entry).transpose())
+}
+
+/// An entry of a directory, as guests are told of it.
+pub(super) fn entry(entry: io::Result<cap_std::fs::DirEntry>) -> Done<DirectoryEntry> {
+    let entry = entry?;
+    let file_name = entry.file_name();
+    let name = file_name.into_string().map_err(|_| ErrorCode::IllegalByteSequence)?;
+    let type_ = entry.file_type().map_or(DescriptorType::Unknown, |ty| entry_type(&ty));
+    Ok(DirectoryEntry { type_, name })
 }
 
 fn entry_type(ty: &cap_std::fs::FileType) -> DescriptorType {
@@ -273,7 +291,7 @@ fn stat(call: &mut Call<'_, '_>, this: This) -> Answer<Done<DescriptorStat>> {
     Ok(Stat::of(&descriptor).map(|stat| stat.to_wit()))
 }
 
-fn is_same_object(call: &mut Call<'_, '_>, this: This, other: This) -> Answer<bool> {
+pub(super) fn is_same_object(call: &mut Call<'_, '_>, this: This, other: This) -> Answer<bool> {
     let [a, b] = [call.get(&this)?, call.get(&other)?];
     Ok(match (Stat::of(&a), Stat::of(&b)) {
         (Ok(a), Ok(b)) => a.identity == b.identity,
@@ -281,7 +299,10 @@ fn is_same_object(call: &mut Call<'_, '_>, this: This, other: This) -> Answer<bo
     })
 }
 
-fn metadata_hash(call: &mut Call<'_, '_>, this: This) -> Answer<Done<MetadataHashValue>> {
+pub(super) fn metadata_hash(
+    call: &mut Call<'_, '_>,
+    this: This,
+) -> Answer<Done<MetadataHashValue>> {
     let descriptor = call.get(&this)?;
     Ok(Stat::of(&descriptor).map(|stat| stat.hash(call)))
 }

@@ -74,6 +74,8 @@ impl From<io::Error> for ErrorCode {
             ErrorKind::InvalidData => ErrorCode::IllegalByteSequence,
             ErrorKind::NotADirectory => ErrorCode::NotDirectory,
             ErrorKind::Unsupported => ErrorCode::Unsupported,
+            ErrorKind::BrokenPipe => ErrorCode::Pipe,
+            ErrorKind::OutOfMemory => ErrorCode::InsufficientMemory,
             _ => ErrorCode::Io,
         }
     }
@@ -89,6 +91,12 @@ pub(crate) struct FileError {
 impl FileError {
     pub(super) fn code(&self) -> ErrorCode {
         self.code
+    }
+}
+
+impl From<ErrorCode> for FileError {
+    fn from(code: ErrorCode) -> Self {
+        FileError { error: ErrorKind::Other.into(), code }
     }
 }
 

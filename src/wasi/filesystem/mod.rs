@@ -6,6 +6,7 @@
 mod at;
 mod descriptor;
 mod error;
+pub(super) mod v3;
 
 pub(super) use error::{FileError, file_error};
 
@@ -75,6 +76,37 @@ record! { store => DirectoryEntry { type_: DescriptorType, name: String } }
 record! { store => MetadataHashValue { lower: u64, upper: u64 } }
 
 variant! { load => NewTimestamp { NoChange(()), Now(()), Timestamp(Datetime) } }
+
+/// What a time of a file is set to.
+enum NewTime {
+    Keep,
+    Now,
+    /// Seconds since 1970 began, and nanoseconds that have passed since.
+    At(i64, u32),
+}
+
+impl NewTime {
+    fn at(seconds: i64, nanoseconds: u32) -> Done<NewTime> {
+        match nanoseconds {
+            0..1_000_000_000 => Ok(NewTime::At(seconds, nanoseconds)),
+            _ => Err(ErrorCode::Invalid),
+        }
+    }
+}
+
+impl TryFrom<NewTimestamp> for NewTime {
+    type Error = ErrorCode;
+
+    fn try_from(time: NewTimestamp) -> Done<NewTime> {
+        match time {
+            NewTimestamp::NoChange(()) => Ok(NewTime::Keep),
+            NewTimestamp::Now(()) => Ok(NewTime::Now),
+            NewTimestamp::Timestamp(Datetime { seconds, nanoseconds }) => {
+                NewTime::at(i64::try_from(seconds).map_err(|_| ErrorCode::Overflow)?, nanoseconds)
+            }
+        }
+    }
+}
 
 /// What an operation answers.
 type Done<T> = Result<T, ErrorCode>;

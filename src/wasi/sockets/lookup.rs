@@ -40,11 +40,12 @@ fn resolve_addresses(
     _: Borrow<Network>,
     name: Text,
 ) -> Answer<Done<Own<ResolveAddressStream>>> {
+    let slot = call.slot();
     let start = || {
         if !call.state.config().name_lookup {
             return Err(ErrorCode::AccessDenied);
         }
-        let slot = call.state.slot().ok_or(ErrorCode::NewSocketLimit)?;
+        let slot = slot.ok_or(ErrorCode::NewSocketLimit)?;
         Ok(ResolveAddressStream { lookup: start(name.get())?, _slot: slot })
     };
     match start() {

@@ -220,9 +220,10 @@ pub(super) fn create(
     call: &mut Call<'_, '_>,
     family: IpAddressFamily,
 ) -> Answer<Done<Own<TcpSocket>>> {
+    let slot = call.slot();
     let create = || {
         let fd = family.socket(call, SocketType::STREAM)?;
-        let slot = call.state.slot().ok_or(ErrorCode::NewSocketLimit)?;
+        let slot = slot.ok_or(ErrorCode::NewSocketLimit)?;
         Ok(TcpSocket::new(fd, family, Stage::Unbound, slot))
     };
     match create() {
@@ -383,11 +384,12 @@ type Accepted = (Own<TcpSocket>, Own<InputStream>, Own<OutputStream>);
 
 fn accept(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Accepted>> {
     let socket = call.get(&this)?;
+    let slot = call.slot();
     let accept = || {
         if socket.stage() != Stage::Listening {
             return Err(ErrorCode::InvalidState);
         }
-        let slot = call.state.slot().ok_or(ErrorCode::NewSocketLimit)?;
+        let slot = slot.ok_or(ErrorCode::NewSocketLimit)?;
         let fd = match accept_with(&*socket.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
             // The client has gone again: there may be another.
             Err(Errno::CONNABORTED | Errno::INTR) => return Err(ErrorCode::WouldBlock),

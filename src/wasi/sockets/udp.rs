@@ -177,9 +177,10 @@ pub(super) fn create(
     call: &mut Call<'_, '_>,
     family: IpAddressFamily,
 ) -> Answer<Done<Own<UdpSocket>>> {
+    let slot = call.slot();
     let create = || {
         let fd = Arc::new(family.socket(call, SocketType::DGRAM)?);
-        let slot = Rc::new(call.state.slot().ok_or(ErrorCode::NewSocketLimit)?);
+        let slot = Rc::new(slot.ok_or(ErrorCode::NewSocketLimit)?);
         let (stage, remote) = (Cell::new(Stage::Unbound), Cell::new(None));
         Ok(UdpSocket { fd, family, stage, remote, slot })
     };

@@ -1,13 +1,13 @@
-//! `wasi:clocks`.
+//! `wasi:clocks` 0.3.
 
+use super::{RESOLUTION, now, since_1970};
 use crate::copy::typed::record;
 use crate::wasi::Define;
-use crate::wasi::clocks::{RESOLUTION, now, since_1970};
 use crate::wasi::func::{Answer, Call, Wait};
 use crate::wasi::source::At;
 use std::rc::Rc;
 
-pub(super) const INTERFACES: &[(&str, Define)] = &[
+pub(in crate::wasi) const INTERFACES: &[(&str, Define)] = &[
     ("monotonic-clock", |clock| {
         clock.func("now", &[], now)?;
         clock.func("get-resolution", &[], |_: &mut Call<'_, '_>| Ok(RESOLUTION))?;
@@ -23,7 +23,8 @@ pub(super) const INTERFACES: &[(&str, Define)] = &[
     }),
     ("timezone", |timezone| {
         timezone.func("iana-id", &[], |_: &mut Call<'_, '_>| Ok(Some("Etc/UTC".to_owned())))?;
-        timezone.func("utc-offset", &["when"], |_: &mut Call<'_, '_>, _: Instant| Ok(Some(0i64)))?;
+        timezone
+            .func("utc-offset", &["when"], |_: &mut Call<'_, '_>, _: Instant| Ok(Some(0i64)))?;
         timezone.func("to-debug-string", &[], |_: &mut Call<'_, '_>| Ok("UTC".to_owned()))
     }),
 ];

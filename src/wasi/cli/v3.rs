@@ -1,14 +1,14 @@
-//! `wasi:cli`.
+//! `wasi:cli` 0.3.
 
+use super::{EXIT, TERMINALS, define_environment};
 use crate::copy::typed::{FutureOf, StreamOf, enumeration};
 use crate::wasi::Define;
-use crate::wasi::cli::{EXIT, TERMINALS, define_environment};
 use crate::wasi::func::{Answer, Call, failed};
 use crate::wasi::pipe::{self, Filling, Hearer};
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
-pub(super) const INTERFACES: &[(&str, Define)] = &[
+pub(in crate::wasi) const INTERFACES: &[(&str, Define)] = &[
     ("environment", |environment| define_environment(environment, "get-initial-cwd")),
     EXIT,
     ("stdin", |stdin| stdin.func("read-via-stream", &[], read_stdin)),
@@ -50,10 +50,9 @@ fn write_stderr(call: &mut Call<'_, '_>, data: StreamOf<u8>) -> Answer<Outcome> 
     let stderr = call.state.stdio.stderr.clone();
     let hearer = match call.state.config().last_words {
         0 => None,
-        keep => Some(Hearer {
-            inst: call.task.caller(call.cx).map_err(|error| failed(&error))?,
-            keep,
-        }),
+        keep => {
+            Some(Hearer { inst: call.task.caller(call.cx).map_err(|error| failed(&error))?, keep })
+        }
     };
     pipe::consume(call, &data, Rc::new(stderr), hearer)
 }
