@@ -38,6 +38,8 @@ pub(super) struct Progress {
     pub(super) step: Cell<u8>,
     /// What a thread does for it.
     work: RefCell<Option<Rc<dyn Any>>>,
+    /// What it has to hold until it is over, be it by an answer or by its cancellation.
+    pub(super) held: RefCell<Option<Box<dyn Any>>>,
 }
 
 /// A call that is served.
@@ -90,12 +92,7 @@ impl Call<'_, '_> {
     /// Gives a new resource to the guest.
     pub(super) fn own<R: HostResource>(&mut self, resource: R) -> Answer<Own<R>> {
         let counted = self.counted()?;
-        let rep = self.state.add(Rc::new(resource), counted)?;
-        let made = host::resource::new(self.cx, &self.world.resources.get::<R>(), rep);
-        made.map(Own::new).map_err(|error| {
-            self.state.remove(rep);
-            failed(&error)
-        })
+        self.state.own(self.cx, resource, counted)
     }
 }
 

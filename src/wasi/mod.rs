@@ -73,6 +73,7 @@ const PACKAGES_3: &[(&str, &[(&str, Define)])] = &[
     ("random", random::v3::INTERFACES),
     ("cli", cli::v3::INTERFACES),
     ("filesystem", filesystem::v3::INTERFACES),
+    ("sockets", sockets::v3::INTERFACES),
 ];
 
 /// Offers all interfaces of WASI 0.2 and 0.3 but `wasi:http` to components, which may import both. Each store

@@ -177,6 +177,10 @@ impl Sink for Rc<Outlet> {
     fn permit(&self) -> u64 {
         self.to.permit()
     }
+
+    fn close(&self) {
+        self.to.close();
+    }
 }
 
 impl From<Failure> for io::Error {

@@ -11,6 +11,7 @@ use super::output::Sink;
 use super::source::{Now, Readiness, Source, Sources};
 use super::state::{Slot, State};
 use crate::copy::typed::{Canonical, FutureOf, Store, StreamOf, store_all};
+use crate::error::Result;
 use crate::host::stream::{future_new, stream_new};
 use crate::memory::Arena;
 use crate::runtime::host_end::{Copied, HostEnd, Signal};
@@ -468,6 +469,16 @@ impl Flow for Pump {
             Err(error) => Step::Over(Err(io::Error::other(error))),
         }
     }
+}
+
+/// Gives elements to a reader that waits for so many.
+pub(super) fn write<T: Store>(cx: &mut Cx<'_>, end: HostEnd, elements: Vec<T>) -> Result<()> {
+    let count = elements.len() as u32;
+    let arena = cx.state().take_arena();
+    let at = store_all(elements, &arena)?;
+    let written = end.write(cx, at, count, None);
+    cx.state().give_back_arena(arena);
+    written.map(|copied| debug_assert!(copied.is_some_and(|copied| copied.count == count)))
 }
 
 /// What an inlet is waited for.

@@ -5,8 +5,9 @@ use super::func::{Answer, Progress, Serve, Wait, failed, serve_again};
 use super::pipe::Pipe;
 use super::reactor::{Inbox, Reactor, Target, Watch};
 use super::source::{Descriptor, Direction, Readiness, Sources};
-use crate::copy::typed::ResourceTypes;
+use crate::copy::typed::{HostResource, Own, ResourceTypes};
 use crate::error::{Result, Trap};
+use crate::host;
 use crate::memory::Arena;
 use crate::runtime::{Cx, Extension, HostTask, Shared, Table};
 use once_cell::unsync::OnceCell;
@@ -183,11 +184,26 @@ impl State {
     }
 
     /// Keeps a resource; its representation.
-    pub(super) fn add(&self, resource: Rc<dyn Any>, counted: Slot) -> Answer<u32> {
+    fn add(&self, resource: Rc<dyn Any>, counted: Slot) -> Answer<u32> {
         let rep = self.resources.borrow_mut().add(resource)?;
         // What is removed is counted there.
         std::mem::forget(counted);
         Ok(rep)
+    }
+
+    /// Makes a resource that the host owns.
+    pub(super) fn own<R: HostResource>(
+        &self,
+        cx: &mut Cx<'_>,
+        resource: R,
+        counted: Slot,
+    ) -> Answer<Own<R>> {
+        let rep = self.add(Rc::new(resource), counted)?;
+        let made = host::resource::new(cx, &self.world.resources.get::<R>(), rep);
+        made.map(Own::new).map_err(|error| {
+            self.remove(rep);
+            failed(&error)
+        })
     }
 
     /// Counts a resource, or what is kept for one, if there may be another.

@@ -46,5 +46,5 @@ fn the_signatures_are_those_of_the_wit() {
         (its.count() - resources, resources)
     };
     // With `wasi:cli/run`, which components export, 127 and 93.
-    assert_eq!((count("@0.2."), count("@0.3.")), ((126, 14), (51, 3)));
+    assert_eq!((count("@0.2."), count("@0.3.")), ((126, 14), (92, 5)));
 }

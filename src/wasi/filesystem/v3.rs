@@ -8,12 +8,11 @@ use super::{
 };
 use crate::copy::typed::{
     Borrow, Canonical, FutureOf, Own, ResourceTypes, Store, StreamOf, Text, case, compound,
-    payload_offset, record, store_all, variant,
+    payload_offset, record, variant,
 };
 use crate::error::{Result, Trapped};
 use crate::memory::Arena;
 use crate::runtime::Cx;
-use crate::runtime::host_end::HostEnd;
 use crate::types::{Case, Kind, Type};
 use crate::wasi::Define;
 use crate::wasi::clocks::v3::Instant;
@@ -281,22 +280,12 @@ impl Flow for Entries {
                 Step::Over(Err(io::Error::other(FileError::from(code))))
             }
             None if next.is_empty() => Step::Over(Ok(())),
-            _ => match write_all(cx, end, next) {
+            _ => match pipe::write(cx, end, next) {
                 Ok(()) => Step::Done,
                 Err(error) => Step::Over(Err(io::Error::other(error))),
             },
         }
     }
-}
-
-/// Gives elements to a reader that waits for so many.
-fn write_all<T: Store>(cx: &mut Cx<'_>, end: HostEnd, elements: Vec<T>) -> Result<()> {
-    let count = elements.len() as u32;
-    let arena = cx.state().take_arena();
-    let at = store_all(elements, &arena)?;
-    let written = end.write(cx, at, count, None);
-    cx.state().give_back_arena(arena);
-    written.map(|copied| debug_assert!(copied.is_some_and(|copied| copied.count == count)))
 }
 
 fn define_open(types: &mut Interface<'_>) -> Result<()> {

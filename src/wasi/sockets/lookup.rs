@@ -10,6 +10,7 @@ use crate::wasi::func::{Answer, Call, Interface};
 use crate::wasi::io::Pollable;
 use crate::wasi::state::Slot;
 use crate::wasi::work::{Work, Workers};
+use std::collections::VecDeque;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::rc::Rc;
 
@@ -21,16 +22,18 @@ pub(super) fn define(lookup: &mut Interface<'_>) -> Result<()> {
     lookup.func("[method]resolve-address-stream.subscribe", &["self"], subscribe)
 }
 
-/// A look-up, and what is left of its result: the addresses that the guest has not got yet, the next one
-/// last.
+/// A look-up, and what is left of its result: the addresses that the guest has not got yet.
 pub(super) struct ResolveAddressStream {
-    lookup: Rc<Work<Done<Vec<IpAddr>>>>,
+    lookup: Rc<Lookup>,
     _slot: Slot,
 }
 
 impl HostResource for ResolveAddressStream {
     const NAME: &'static str = "resolve-address-stream";
 }
+
+/// Looks a name up.
+pub(super) type Lookup = Work<Done<VecDeque<IpAddr>>>;
 
 /// Threads that look up names.
 static LOOKUPS: Workers = Workers::new("cmabi-lookup", 16);
@@ -46,7 +49,7 @@ fn resolve_addresses(
             return Err(ErrorCode::AccessDenied);
         }
         let slot = slot.ok_or(ErrorCode::NewSocketLimit)?;
-        Ok(ResolveAddressStream { lookup: start(name.get())?, _slot: slot })
+        Ok(ResolveAddressStream { lookup: Rc::new(start(name.get())?), _slot: slot })
     };
     match start() {
         Ok(stream) => call.own(stream).map(Ok),
@@ -54,9 +57,9 @@ fn resolve_addresses(
     }
 }
 
-fn start(name: &str) -> Done<Rc<Work<Done<Vec<IpAddr>>>>> {
+pub(super) fn start(name: &str) -> Done<Lookup> {
     if let Ok(ip) = name.parse() {
-        return Ok(Rc::new(Work::over(Ok(vec![ip]))));
+        return Ok(Work::over(Ok([ip].into())));
     }
     let is_of_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > 253 || !name.chars().all(is_of_name) {
@@ -66,13 +69,12 @@ fn start(name: &str) -> Done<Rc<Work<Done<Vec<IpAddr>>>>> {
     let resolve = move || match (name.as_str(), 0).to_socket_addrs() {
         Ok(addresses) => {
             let mut addresses: Vec<_> = addresses.map(|address| address.ip()).collect();
-            addresses.reverse();
             addresses.dedup();
-            Ok(addresses)
+            Ok(addresses.into())
         }
         Err(error) => Err(resolver_error(&error.to_string())),
     };
-    Ok(Rc::new(LOOKUPS.start(resolve)))
+    Ok(LOOKUPS.start(resolve))
 }
 
 /// The standard library passes on only what the resolver says in words.
@@ -95,7 +97,7 @@ fn resolve_next_address(
 ) -> Answer<Done<Option<IpAddress>>> {
     let stream = call.get(&this)?;
     let next = stream.lookup.with(|result| match result {
-        Ok(addresses) => Ok(addresses.pop().map(Into::into)),
+        Ok(addresses) => Ok(addresses.pop_front().map(Into::into)),
         Err(code) => Err(*code),
     });
     Ok(next.unwrap_or(Err(ErrorCode::WouldBlock)))

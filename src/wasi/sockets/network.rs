@@ -70,8 +70,8 @@ impl From<Errno> for ErrorCode {
 
 /// An error of a socket's stream, which a guest can ask for its code.
 #[derive(Debug)]
-struct SocketError {
-    error: Errno,
+pub(super) struct SocketError {
+    pub(super) error: Errno,
 }
 
 impl fmt::Display for SocketError {

@@ -1,10 +1,10 @@
 //! TCP sockets, and their streams.
 
-use super::Done;
 use super::network::{
     ErrorCode, IpAddressFamily, IpSocketAddress, Network, check_allowed, options, socket_error,
     to_wit,
 };
+use super::{Done, V2, Version, getter, plain_getter, setter};
 use crate::copy::typed::{Borrow, HostResource, Own, enumeration};
 use crate::error::Result;
 use crate::wasi::config::NetworkUse;
@@ -38,122 +38,52 @@ pub(super) fn define(tcp: &mut Interface<'_>) -> Result<()> {
     tcp.func("[method]tcp-socket.start-listen", &["self"], start_listen)?;
     tcp.func("[method]tcp-socket.finish-listen", &["self"], finish_listen)?;
     tcp.func("[method]tcp-socket.accept", &["self"], accept)?;
-    tcp.func("[method]tcp-socket.local-address", &["self"], local_address)?;
-    tcp.func("[method]tcp-socket.remote-address", &["self"], remote_address)?;
-    tcp.func("[method]tcp-socket.is-listening", &["self"], is_listening)?;
-    tcp.func("[method]tcp-socket.address-family", &["self"], address_family)?;
     tcp.func("[method]tcp-socket.subscribe", &["self"], subscribe)?;
     tcp.func("[method]tcp-socket.shutdown", &["self", "shutdown-type"], shut_down)?;
-    define_options(tcp)
+    define_properties::<V2>(tcp)
 }
 
-/// Options of a socket: one function that reads each, and one that sets it.
-fn define_options(tcp: &mut Interface<'_>) -> Result<()> {
-    let set = &["self", "value"];
-    tcp.func("[method]tcp-socket.set-listen-backlog-size", set, set_listen_backlog_size)?;
-    tcp.func(
-        "[method]tcp-socket.keep-alive-enabled",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| Ok(sockopt::socket_keepalive(&*socket.fd)?))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.set-keep-alive-enabled",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: bool| {
-            with(call, this, |socket| Ok(sockopt::set_socket_keepalive(&*socket.fd, value)?))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.keep-alive-idle-time",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| Ok(nanoseconds(sockopt::tcp_keepidle(&*socket.fd)?)))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.set-keep-alive-idle-time",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u64| {
-            with(call, this, |socket| {
-                Ok(sockopt::set_tcp_keepidle(&*socket.fd, keep_alive(value)?)?)
-            })
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.keep-alive-interval",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| Ok(nanoseconds(sockopt::tcp_keepintvl(&*socket.fd)?)))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.set-keep-alive-interval",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u64| {
-            with(call, this, |socket| {
-                Ok(sockopt::set_tcp_keepintvl(&*socket.fd, keep_alive(value)?)?)
-            })
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.keep-alive-count",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| Ok(sockopt::tcp_keepcnt(&*socket.fd)?))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.set-keep-alive-count",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u32| {
-            with(call, this, |socket| match value {
-                0 => Err(ErrorCode::InvalidArgument),
-                value => {
-                    Ok(sockopt::set_tcp_keepcnt(&*socket.fd, value.min(MAX_KEEP_ALIVE_COUNT))?)
-                }
-            })
-        },
-    )?;
-    tcp.func("[method]tcp-socket.hop-limit", &["self"], |call: &mut Call<'_, '_>, this: This| {
-        with(call, this, |socket| options::hop_limit(&socket.fd, socket.family))
+/// What can be asked of a socket, and set.
+pub(super) fn define_properties<V: Version>(tcp: &mut Interface<'_>) -> Result<()> {
+    type Tcp = TcpSocket;
+    getter::<V, Tcp, _>(tcp, "local-address", local_address)?;
+    getter::<V, Tcp, _>(tcp, "remote-address", remote_address)?;
+    plain_getter::<V, Tcp, _>(tcp, "is-listening", |tcp| tcp.stage() == Stage::Listening)?;
+    plain_getter::<V, Tcp, _>(tcp, "address-family", |tcp| tcp.family)?;
+    setter::<V, Tcp, _>(tcp, "listen-backlog-size", set_listen_backlog_size)?;
+    getter::<V, Tcp, _>(tcp, "keep-alive-enabled", |tcp| Ok(sockopt::socket_keepalive(&*tcp.fd)?))?;
+    setter::<V, Tcp, bool>(tcp, "keep-alive-enabled", |tcp, value| {
+        Ok(sockopt::set_socket_keepalive(&*tcp.fd, value)?)
     })?;
-    tcp.func(
-        "[method]tcp-socket.set-hop-limit",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u8| {
-            with(call, this, |socket| options::set_hop_limit(&socket.fd, socket.family, value))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.receive-buffer-size",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| options::receive_buffer_size(&socket.fd))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.set-receive-buffer-size",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u64| {
-            with(call, this, |socket| options::set_receive_buffer_size(&socket.fd, value))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.send-buffer-size",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| options::send_buffer_size(&socket.fd))
-        },
-    )?;
-    tcp.func(
-        "[method]tcp-socket.set-send-buffer-size",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u64| {
-            with(call, this, |socket| options::set_send_buffer_size(&socket.fd, value))
-        },
-    )
+    getter::<V, Tcp, _>(tcp, "keep-alive-idle-time", |tcp| {
+        Ok(nanoseconds(sockopt::tcp_keepidle(&*tcp.fd)?))
+    })?;
+    setter::<V, Tcp, u64>(tcp, "keep-alive-idle-time", |tcp, value| {
+        Ok(sockopt::set_tcp_keepidle(&*tcp.fd, keep_alive(value)?)?)
+    })?;
+    getter::<V, Tcp, _>(tcp, "keep-alive-interval", |tcp| {
+        Ok(nanoseconds(sockopt::tcp_keepintvl(&*tcp.fd)?))
+    })?;
+    setter::<V, Tcp, u64>(tcp, "keep-alive-interval", |tcp, value| {
+        Ok(sockopt::set_tcp_keepintvl(&*tcp.fd, keep_alive(value)?)?)
+    })?;
+    getter::<V, Tcp, _>(tcp, "keep-alive-count", |tcp| Ok(sockopt::tcp_keepcnt(&*tcp.fd)?))?;
+    setter::<V, Tcp, u32>(tcp, "keep-alive-count", |tcp, value| match value {
+        0 => Err(ErrorCode::InvalidArgument),
+        value => Ok(sockopt::set_tcp_keepcnt(&*tcp.fd, value.min(MAX_KEEP_ALIVE_COUNT))?),
+    })?;
+    getter::<V, Tcp, _>(tcp, "hop-limit", |tcp| options::hop_limit(&tcp.fd, tcp.family))?;
+    setter::<V, Tcp, u8>(tcp, "hop-limit", |tcp, value| {
+        options::set_hop_limit(&tcp.fd, tcp.family, value)
+    })?;
+    getter::<V, Tcp, _>(tcp, "receive-buffer-size", |tcp| options::receive_buffer_size(&tcp.fd))?;
+    setter::<V, Tcp, u64>(tcp, "receive-buffer-size", |tcp, value| {
+        options::set_receive_buffer_size(&tcp.fd, value)
+    })?;
+    getter::<V, Tcp, _>(tcp, "send-buffer-size", |tcp| options::send_buffer_size(&tcp.fd))?;
+    setter::<V, Tcp, u64>(tcp, "send-buffer-size", |tcp, value| {
+        options::set_send_buffer_size(&tcp.fd, value)
+    })
 }
 
 type This = Borrow<TcpSocket>;
@@ -162,11 +92,14 @@ enumeration! { ShutdownType { Receive, Send, Both } }
 
 /// A TCP socket.
 pub(super) struct TcpSocket {
-    fd: Arc<OwnedFd>,
-    family: IpAddressFamily,
+    pub(super) fd: Arc<OwnedFd>,
+    pub(super) family: IpAddressFamily,
     stage: RefCell<Stage>,
-    backlog: Cell<i32>,
-    slot: Rc<Slot>,
+    pub(super) backlog: Cell<i32>,
+    /// Whether the one stream each was asked for that there is in WASI 0.3.
+    pub(super) receives: Cell<bool>,
+    pub(super) sends: Cell<bool>,
+    pub(super) slot: Rc<Slot>,
 }
 
 impl HostResource for TcpSocket {
@@ -175,7 +108,7 @@ impl HostResource for TcpSocket {
 
 /// How far a socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Unbound,
     /// As below.
     Binding(Option<ErrorCode>),
@@ -233,21 +166,23 @@ pub(super) fn create(
 }
 
 impl TcpSocket {
-    fn new(fd: OwnedFd, family: IpAddressFamily, stage: Stage, slot: Slot) -> Self {
+    pub(super) fn new(fd: OwnedFd, family: IpAddressFamily, stage: Stage, slot: Slot) -> Self {
         let (stage, backlog) = (stage.into(), Cell::new(BACKLOG));
-        TcpSocket { fd: Arc::new(fd), family, stage, backlog, slot: Rc::new(slot) }
+        let (receives, sends) = Default::default();
+        let (fd, slot) = (Arc::new(fd), Rc::new(slot));
+        TcpSocket { fd, family, stage, backlog, receives, sends, slot }
     }
 
-    fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         *self.stage.borrow()
     }
 
-    fn go_to(&self, stage: Stage) {
+    pub(super) fn go_to(&self, stage: Stage) {
         *self.stage.borrow_mut() = stage;
     }
 
     /// Whether something can be started in one of these stages.
-    fn check_starts(&self, from: &[Stage]) -> Done<()> {
+    pub(super) fn check_starts(&self, from: &[Stage]) -> Done<()> {
         match self.stage() {
             stage if from.contains(&stage) => Ok(()),
             Stage::Binding(_) | Stage::Connecting(_) | Stage::StartingToListen => {
@@ -266,6 +201,52 @@ impl TcpSocket {
     }
 }
 
+impl TcpSocket {
+    /// Binds it: the code of an attempt that has failed, as the system says.
+    pub(super) fn bind(&self, call: &Call<'_, '_>, address: SocketAddr) -> Done<Done<()>> {
+        self.check_starts(&[Stage::Unbound])?;
+        self.family.check(address)?;
+        if address.ip().is_multicast() || address.ip() == std::net::Ipv4Addr::BROADCAST {
+            return Err(ErrorCode::InvalidArgument);
+        }
+        check_allowed(call, address, NetworkUse::TcpBind)?;
+        // A server that starts again does not wait for the remains of its connections.
+        sockopt::set_socket_reuseaddr(&*self.fd, true)?;
+        Ok(bind(&*self.fd, &address).map_err(ErrorCode::from))
+    }
+
+    /// Begins to connect it: the code of an attempt that has failed at once.
+    pub(super) fn connect(&self, call: &Call<'_, '_>, address: SocketAddr) -> Done<Done<()>> {
+        self.check_starts(&[Stage::Unbound, Stage::Bound])?;
+        self.family.check_remote(address)?;
+        if address.ip().is_multicast() {
+            return Err(ErrorCode::InvalidArgument);
+        }
+        check_allowed(call, address, NetworkUse::TcpConnect)?;
+        Ok(match connect(&*self.fd, &address) {
+            Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(()),
+            Err(error) => Err(connect_error(error)),
+        })
+    }
+
+    /// Whether it is connected now, after it has begun to be.
+    pub(super) fn connected(&self) -> Done<()> {
+        let failure = match self.stage() {
+            Stage::Connecting(failure) => failure,
+            _ => return Err(ErrorCode::NotInProgress),
+        };
+        if failure.is_none() && !is_ready(self.fd.as_fd(), Direction::Write) {
+            return Err(ErrorCode::WouldBlock);
+        }
+        let result = match failure {
+            Some(code) => Err(code),
+            None => sockopt::socket_error(&*self.fd)?.map_err(connect_error),
+        };
+        self.go_to(if result.is_ok() { Stage::Connected } else { Stage::Closed });
+        result
+    }
+}
+
 fn start_bind(
     call: &mut Call<'_, '_>,
     this: This,
@@ -273,21 +254,8 @@ fn start_bind(
     address: IpSocketAddress,
 ) -> Answer<Done<()>> {
     let socket = call.get(&this)?;
-    let address = SocketAddr::from(address);
-    let start = || {
-        socket.check_starts(&[Stage::Unbound])?;
-        socket.family.check(address)?;
-        if address.ip().is_multicast() || address.ip() == std::net::Ipv4Addr::BROADCAST {
-            return Err(ErrorCode::InvalidArgument);
-        }
-        check_allowed(call, address, NetworkUse::TcpBind)?;
-        // A server that starts again does not wait for the remains of its connections.
-        sockopt::set_socket_reuseaddr(&*socket.fd, true)?;
-        let failure = bind(&*socket.fd, &address).err().map(ErrorCode::from);
-        socket.go_to(Stage::Binding(failure));
-        Ok(())
-    };
-    Ok(start())
+    let bound = socket.bind(call, address.into());
+    Ok(bound.map(|bound| socket.go_to(Stage::Binding(bound.err()))))
 }
 
 fn finish_bind(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
@@ -307,22 +275,8 @@ fn start_connect(
     address: IpSocketAddress,
 ) -> Answer<Done<()>> {
     let socket = call.get(&this)?;
-    let address = SocketAddr::from(address);
-    let start = || {
-        socket.check_starts(&[Stage::Unbound, Stage::Bound])?;
-        socket.family.check_remote(address)?;
-        if address.ip().is_multicast() {
-            return Err(ErrorCode::InvalidArgument);
-        }
-        check_allowed(call, address, NetworkUse::TcpConnect)?;
-        let failure = match connect(&*socket.fd, &address) {
-            Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => None,
-            Err(error) => Some(connect_error(error)),
-        };
-        socket.go_to(Stage::Connecting(failure));
-        Ok(())
-    };
-    Ok(start())
+    let begun = socket.connect(call, address.into());
+    Ok(begun.map(|begun| socket.go_to(Stage::Connecting(begun.err()))))
 }
 
 /// What is no mistake in the address is one in how it can be reached.
@@ -337,22 +291,7 @@ type Streams = (Own<InputStream>, Own<OutputStream>);
 
 fn finish_connect(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Streams>> {
     let socket = call.get(&this)?;
-    let finish = || {
-        let failure = match socket.stage() {
-            Stage::Connecting(failure) => failure,
-            _ => return Err(ErrorCode::NotInProgress),
-        };
-        if failure.is_none() && !is_ready(socket.fd.as_fd(), Direction::Write) {
-            return Err(ErrorCode::WouldBlock);
-        }
-        let result = match failure {
-            Some(code) => Err(code),
-            None => sockopt::socket_error(&*socket.fd)?.map_err(connect_error),
-        };
-        socket.go_to(if result.is_ok() { Stage::Connected } else { Stage::Closed });
-        result
-    };
-    match finish() {
+    match socket.connected() {
         Ok(()) => {
             let (input, output) = socket.streams();
             Ok(Ok((call.own(input)?, call.own(output)?)))
@@ -390,7 +329,7 @@ fn accept(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Accepted>> {
             return Err(ErrorCode::InvalidState);
         }
         let slot = slot.ok_or(ErrorCode::NewSocketLimit)?;
-        let fd = match accept_with(&*socket.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+        let fd = match accept_one(&socket.fd) {
             // The client has gone again: there may be another.
             Err(Errno::CONNABORTED | Errno::INTR) => return Err(ErrorCode::WouldBlock),
             fd => fd?,
@@ -406,45 +345,40 @@ fn accept(call: &mut Call<'_, '_>, this: This) -> Answer<Done<Accepted>> {
     }
 }
 
-fn local_address(call: &mut Call<'_, '_>, this: This) -> Answer<Done<IpSocketAddress>> {
-    with(call, this, |socket| match socket.stage() {
-        Stage::Unbound | Stage::Binding(_) | Stage::Closed => Err(ErrorCode::InvalidState),
-        _ => to_wit(getsockname(&*socket.fd)?),
-    })
+/// A client of a socket that listens.
+pub(super) fn accept_one(fd: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    accept_with(fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
 }
 
-fn remote_address(call: &mut Call<'_, '_>, this: This) -> Answer<Done<IpSocketAddress>> {
-    with(call, this, |socket| match socket.stage() {
+fn local_address(socket: &TcpSocket) -> Done<IpSocketAddress> {
+    match socket.stage() {
+        Stage::Unbound | Stage::Binding(_) | Stage::Closed => Err(ErrorCode::InvalidState),
+        _ => to_wit(getsockname(&*socket.fd)?),
+    }
+}
+
+fn remote_address(socket: &TcpSocket) -> Done<IpSocketAddress> {
+    match socket.stage() {
         Stage::Connected => match getpeername(&*socket.fd)? {
             Some(address) => to_wit(address),
             None => Err(ErrorCode::InvalidState),
         },
         _ => Err(ErrorCode::InvalidState),
-    })
+    }
 }
 
-fn is_listening(call: &mut Call<'_, '_>, this: This) -> Answer<bool> {
-    Ok(call.get(&this)?.stage() == Stage::Listening)
-}
-
-fn address_family(call: &mut Call<'_, '_>, this: This) -> Answer<IpAddressFamily> {
-    Ok(call.get(&this)?.family)
-}
-
-fn set_listen_backlog_size(call: &mut Call<'_, '_>, this: This, value: u64) -> Answer<Done<()>> {
-    with(call, this, |socket| {
-        if value == 0 {
-            return Err(ErrorCode::InvalidArgument);
-        }
-        let value = i32::try_from(value).unwrap_or(i32::MAX).min(4096);
-        match socket.stage() {
-            Stage::Unbound | Stage::Binding(_) | Stage::Bound => {}
-            Stage::StartingToListen | Stage::Listening => listen(&*socket.fd, value)?,
-            _ => return Err(ErrorCode::InvalidState),
-        }
-        socket.backlog.set(value);
-        Ok(())
-    })
+fn set_listen_backlog_size(socket: &TcpSocket, value: u64) -> Done<()> {
+    if value == 0 {
+        return Err(ErrorCode::InvalidArgument);
+    }
+    let value = i32::try_from(value).unwrap_or(i32::MAX).min(4096);
+    match socket.stage() {
+        Stage::Unbound | Stage::Binding(_) | Stage::Bound => {}
+        Stage::StartingToListen | Stage::Listening => listen(&*socket.fd, value)?,
+        _ => return Err(ErrorCode::InvalidState),
+    }
+    socket.backlog.set(value);
+    Ok(())
 }
 
 fn subscribe(call: &mut Call<'_, '_>, this: This) -> Answer<Own<Pollable>> {
@@ -491,7 +425,7 @@ fn shut_down(call: &mut Call<'_, '_>, this: This, what: ShutdownType) -> Answer<
 }
 
 /// What comes from the other side.
-struct Receiving(Arc<OwnedFd>);
+pub(super) struct Receiving(pub(super) Arc<OwnedFd>);
 
 impl Inlet for Receiving {
     fn read(&self, room: &mut [u8]) -> io::Result<usize> {
@@ -502,10 +436,14 @@ impl Inlet for Receiving {
     fn readiness(&self) -> Readiness {
         readiness(&self.0, Direction::Read)
     }
+
+    fn close(&self) {
+        let _ = shutdown(&*self.0, Shutdown::Read);
+    }
 }
 
 /// What goes to the other side.
-struct Sending(Arc<OwnedFd>);
+pub(super) struct Sending(pub(super) Arc<OwnedFd>);
 
 /// What a guest may write to a socket at once.
 const PERMIT: u64 = 64 << 10;
@@ -521,5 +459,9 @@ impl Sink for Sending {
 
     fn permit(&self) -> u64 {
         PERMIT
+    }
+
+    fn close(&self) {
+        let _ = shutdown(&*self.0, Shutdown::Write);
     }
 }

@@ -1,12 +1,13 @@
 //! UDP sockets.
 
-use super::Done;
 use super::network::{
     ErrorCode, IpAddressFamily, IpSocketAddress, Network, check_allowed, options, to_wit,
 };
 use super::tcp::readiness;
+use super::{Done, V2, Version, getter, plain_getter, setter};
 use crate::copy::typed::{Borrow, Bytes, HostResource, Own, record};
 use crate::error::{Result, Trap};
+use crate::memory::Arena;
 use crate::wasi::config::NetworkUse;
 use crate::wasi::func::{Answer, Call, Interface};
 use crate::wasi::io::Pollable;
@@ -31,11 +32,8 @@ pub(super) fn define(udp: &mut Interface<'_>) -> Result<()> {
     udp.func("[method]udp-socket.start-bind", bind, start_bind)?;
     udp.func("[method]udp-socket.finish-bind", &["self"], finish_bind)?;
     udp.func("[method]udp-socket.stream", &["self", "remote-address"], stream)?;
-    udp.func("[method]udp-socket.local-address", &["self"], local_address)?;
-    udp.func("[method]udp-socket.remote-address", &["self"], remote_address)?;
-    udp.func("[method]udp-socket.address-family", &["self"], address_family)?;
     udp.func("[method]udp-socket.subscribe", &["self"], subscribe)?;
-    define_options(udp)?;
+    define_properties::<V2>(udp)?;
     let receive = "[method]incoming-datagram-stream.receive";
     udp.func(receive, &["self", "max-results"], self::receive)?;
     let subscribe = "[method]incoming-datagram-stream.subscribe";
@@ -60,50 +58,29 @@ pub(super) fn define(udp: &mut Interface<'_>) -> Result<()> {
     )
 }
 
-fn define_options(udp: &mut Interface<'_>) -> Result<()> {
-    let set = &["self", "value"];
-    udp.func(
-        "[method]udp-socket.unicast-hop-limit",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| options::hop_limit(&socket.fd, socket.family))
-        },
-    )?;
-    udp.func(
-        "[method]udp-socket.set-unicast-hop-limit",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u8| {
-            with(call, this, |socket| options::set_hop_limit(&socket.fd, socket.family, value))
-        },
-    )?;
-    udp.func(
-        "[method]udp-socket.receive-buffer-size",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| options::receive_buffer_size(&socket.fd))
-        },
-    )?;
-    udp.func(
-        "[method]udp-socket.set-receive-buffer-size",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u64| {
-            with(call, this, |socket| options::set_receive_buffer_size(&socket.fd, value))
-        },
-    )?;
-    udp.func(
-        "[method]udp-socket.send-buffer-size",
-        &["self"],
-        |call: &mut Call<'_, '_>, this: This| {
-            with(call, this, |socket| options::send_buffer_size(&socket.fd))
-        },
-    )?;
-    udp.func(
-        "[method]udp-socket.set-send-buffer-size",
-        set,
-        |call: &mut Call<'_, '_>, this: This, value: u64| {
-            with(call, this, |socket| options::set_send_buffer_size(&socket.fd, value))
-        },
-    )
+/// What can be asked of a socket, and set.
+pub(super) fn define_properties<V: Version>(udp: &mut Interface<'_>) -> Result<()> {
+    type Udp = UdpSocket;
+    getter::<V, Udp, _>(udp, "local-address", |udp| match udp.stage.get() {
+        Stage::Bound => to_wit(getsockname(&*udp.fd)?),
+        _ => Err(ErrorCode::InvalidState),
+    })?;
+    getter::<V, Udp, IpSocketAddress>(udp, "remote-address", |udp| {
+        udp.remote.get().map(Into::into).ok_or(ErrorCode::InvalidState)
+    })?;
+    plain_getter::<V, Udp, _>(udp, "address-family", |udp| udp.family)?;
+    getter::<V, Udp, _>(udp, "unicast-hop-limit", |udp| options::hop_limit(&udp.fd, udp.family))?;
+    setter::<V, Udp, u8>(udp, "unicast-hop-limit", |udp, value| {
+        options::set_hop_limit(&udp.fd, udp.family, value)
+    })?;
+    getter::<V, Udp, _>(udp, "receive-buffer-size", |udp| options::receive_buffer_size(&udp.fd))?;
+    setter::<V, Udp, u64>(udp, "receive-buffer-size", |udp, value| {
+        options::set_receive_buffer_size(&udp.fd, value)
+    })?;
+    getter::<V, Udp, _>(udp, "send-buffer-size", |udp| options::send_buffer_size(&udp.fd))?;
+    setter::<V, Udp, u64>(udp, "send-buffer-size", |udp, value| {
+        options::set_send_buffer_size(&udp.fd, value)
+    })
 }
 
 type This = Borrow<UdpSocket>;
@@ -114,16 +91,16 @@ record! { load => OutgoingDatagram { data: Bytes, remote_address: Option<IpSocke
 
 /// A UDP socket.
 pub(super) struct UdpSocket {
-    fd: Arc<OwnedFd>,
-    family: IpAddressFamily,
-    stage: Cell<Stage>,
+    pub(super) fd: Arc<OwnedFd>,
+    pub(super) family: IpAddressFamily,
+    pub(super) stage: Cell<Stage>,
     /// Whom it exchanges datagrams with, if with one only.
-    remote: Cell<Option<SocketAddr>>,
+    pub(super) remote: Cell<Option<SocketAddr>>,
     slot: Rc<Slot>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Unbound,
     /// With the code of an attempt that has failed, for the function that finishes it.
     Binding(Option<ErrorCode>),
@@ -197,20 +174,37 @@ fn start_bind(
     address: IpSocketAddress,
 ) -> Answer<Done<()>> {
     let socket = call.get(&this)?;
-    let address = SocketAddr::from(address);
-    let start = || {
-        match socket.stage.get() {
+    let bound = socket.bind(call, address.into());
+    Ok(bound.map(|bound| socket.stage.set(Stage::Binding(bound.err()))))
+}
+
+impl UdpSocket {
+    /// Binds it: the code of an attempt that has failed, as the system says.
+    pub(super) fn bind(&self, call: &Call<'_, '_>, address: SocketAddr) -> Done<Done<()>> {
+        match self.stage.get() {
             Stage::Unbound => {}
             Stage::Binding(_) => return Err(ErrorCode::ConcurrencyConflict),
             Stage::Bound => return Err(ErrorCode::InvalidState),
         }
-        socket.family.check(address)?;
+        self.family.check(address)?;
         check_allowed(call, address, NetworkUse::UdpBind)?;
-        let failure = bind(&*socket.fd, &address).err().map(ErrorCode::from);
-        socket.stage.set(Stage::Binding(failure));
+        Ok(bind(&*self.fd, &address).map_err(ErrorCode::from))
+    }
+
+    /// Has it exchange datagrams with one address only, or with any.
+    pub(super) fn connect(&self, call: &Call<'_, '_>, remote: Option<SocketAddr>) -> Done<()> {
+        match remote {
+            Some(remote) => {
+                self.family.check_remote(remote)?;
+                check_allowed(call, remote, NetworkUse::UdpConnect)?;
+                connect(&*self.fd, &remote)?;
+            }
+            None if self.remote.get().is_some() => connect_unspec(&*self.fd)?,
+            None => {}
+        }
+        self.remote.set(remote);
         Ok(())
-    };
-    Ok(start())
+    }
 }
 
 fn finish_bind(call: &mut Call<'_, '_>, this: This) -> Answer<Done<()>> {
@@ -232,23 +226,10 @@ fn stream(
 ) -> Answer<Done<Streams>> {
     let socket = call.get(&this)?;
     let remote = remote.map(SocketAddr::from);
-    let start = || {
-        if socket.stage.get() != Stage::Bound {
-            return Err(ErrorCode::InvalidState);
-        }
-        match remote {
-            Some(remote) => {
-                socket.family.check_remote(remote)?;
-                check_allowed(call, remote, NetworkUse::UdpConnect)?;
-                connect(&*socket.fd, &remote)?;
-            }
-            None if socket.remote.get().is_some() => connect_unspec(&*socket.fd)?,
-            None => {}
-        }
-        socket.remote.set(remote);
-        Ok(())
-    };
-    if let Err(code) = start() {
+    if socket.stage.get() != Stage::Bound {
+        return Ok(Err(ErrorCode::InvalidState));
+    }
+    if let Err(code) = socket.connect(call, remote) {
         return Ok(Err(code));
     }
     let (fd, family) = (socket.fd.clone(), socket.family);
@@ -257,21 +238,6 @@ fn stream(
     let outgoing =
         OutgoingDatagramStream { fd, family, remote, permit, _slot: socket.slot.clone() };
     Ok(Ok((call.own(incoming)?, call.own(outgoing)?)))
-}
-
-fn local_address(call: &mut Call<'_, '_>, this: This) -> Answer<Done<IpSocketAddress>> {
-    with(call, this, |socket| match socket.stage.get() {
-        Stage::Bound => to_wit(getsockname(&*socket.fd)?),
-        _ => Err(ErrorCode::InvalidState),
-    })
-}
-
-fn remote_address(call: &mut Call<'_, '_>, this: This) -> Answer<Done<IpSocketAddress>> {
-    with(call, this, |socket| socket.remote.get().map(Into::into).ok_or(ErrorCode::InvalidState))
-}
-
-fn address_family(call: &mut Call<'_, '_>, this: This) -> Answer<IpAddressFamily> {
-    Ok(call.get(&this)?.family)
 }
 
 /// What has been started is finished at once.
@@ -288,12 +254,7 @@ fn receive(
     let stream = call.get(&this)?;
     let mut received = Vec::new();
     while (received.len() as u64) < max_results.min(DATAGRAMS) {
-        let mut from = None;
-        let data = Bytes::fill(call.arena, DATAGRAM, |room| {
-            let (_, len, address) = recvfrom(&*stream.fd, room, RecvFlags::empty())?;
-            from = address.and_then(|address| SocketAddr::try_from(address).ok());
-            Ok(len.min(DATAGRAM))
-        })?;
+        let (data, from) = receive_one(call.arena, &stream.fd)?;
         match (data, from) {
             (Ok(data), Some(from)) => {
                 // One that came before the socket was told whom to talk to.
@@ -309,6 +270,20 @@ fn receive(
         }
     }
     Ok(Ok(received))
+}
+
+/// A datagram, and whom it comes from.
+pub(super) fn receive_one(
+    arena: &Rc<Arena>,
+    fd: &OwnedFd,
+) -> Answer<(std::result::Result<Bytes, Errno>, Option<SocketAddr>)> {
+    let mut from = None;
+    let data = Bytes::fill(arena, DATAGRAM, |room| {
+        let (_, len, address) = recvfrom(fd, room, RecvFlags::empty())?;
+        from = address.and_then(|address| SocketAddr::try_from(address).ok());
+        Ok(len.min(DATAGRAM))
+    })?;
+    Ok((data, from))
 }
 
 impl Source for IncomingDatagramStream {
@@ -360,15 +335,25 @@ fn send_one(
     stream: &OutgoingDatagramStream,
     datagram: OutgoingDatagram,
 ) -> Done<()> {
-    let bytes = datagram.data.get();
-    let sent = match (stream.remote, datagram.remote_address.map(SocketAddr::from)) {
+    let to = datagram.remote_address.map(SocketAddr::from);
+    send_datagram(call, (&stream.fd, stream.family, stream.remote), datagram.data.get(), to)
+}
+
+/// Sends a datagram by a socket of a family, which may have a remote address of its own.
+pub(super) fn send_datagram(
+    call: &Call<'_, '_>,
+    (fd, family, remote): (&OwnedFd, IpAddressFamily, Option<SocketAddr>),
+    bytes: &[u8],
+    to: Option<SocketAddr>,
+) -> Done<()> {
+    let sent = match (remote, to) {
         (Some(remote), Some(to)) if remote != to => return Err(ErrorCode::InvalidArgument),
-        (Some(_), _) => send(&*stream.fd, bytes, SendFlags::NOSIGNAL),
+        (Some(_), _) => send(fd, bytes, SendFlags::NOSIGNAL),
         (None, None) => return Err(ErrorCode::InvalidArgument),
         (None, Some(to)) => {
-            stream.family.check_remote(to)?;
+            family.check_remote(to)?;
             check_allowed(call, to, NetworkUse::UdpSend)?;
-            sendto(&*stream.fd, bytes, SendFlags::NOSIGNAL, &to)
+            sendto(fd, bytes, SendFlags::NOSIGNAL, &to)
         }
     };
     Ok(sent.map(drop)?)
