@@ -46,3 +46,5 @@ component_v3() {
 }
 
 component_v3 v3-probe --sync all
+component_v3 v3-sockets --sync export:wasi:cli/run@0.3.2#run
+component_v3 v3-echo

@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Folder, Ran, finish, guest, run_command};
+use support::{Folder, Ran, check, finish, guest, run_command};
 
 fn command(options: &[&str], wasm: &str, args: &[&str]) -> Command {
     support::command(options, &guest(wasm), args)
@@ -288,8 +288,6 @@ impl Probe {
         run_command(self.command(options), script)
     }
 
-    /// Runs operations, and compares what comes out: `operation -> outcome` in each line, whose words are
-    /// separated by spaces.
     #[track_caller]
     fn run(self, options: &[&str], script: &str) {
         check(self.command(options), script);
@@ -331,20 +329,6 @@ in_both_versions! {
 #[track_caller]
 fn operations(options: &[&str], program: &str, script: &str) {
     check(command(options, "programs.wasm", &[program]), script);
-}
-
-#[track_caller]
-fn check(program: Command, script: &str) {
-    let steps = script.lines().map(str::trim).filter(|line| !line.is_empty());
-    let steps: Vec<_> = steps.map(|line| line.split_once(" -> ").expect(line)).collect();
-    let input: Vec<_> = steps.iter().map(|(step, _)| step.replace(' ', "\t")).collect();
-    let Ran(status, out, err) = run_command(program, (input.join("\n") + "\n").as_bytes());
-    assert_eq!(status, 0, "{err}");
-    let outcomes: Vec<_> = out.lines().collect();
-    assert_eq!(outcomes.len(), steps.len());
-    for ((step, expected), outcome) in steps.iter().zip(outcomes) {
-        assert_eq!(outcome, *expected, "{step}");
-    }
 }
 
 /// A folder `w` to be written to and one `ro` to be read, and a secret beside them.

@@ -73,3 +73,19 @@ pub fn run_command(mut command: Command, stdin: &[u8]) -> Ran {
     writer.join().unwrap();
     ran
 }
+
+/// Has a program run a script, and compares what comes out: `operation -> outcome` in each line, whose words are
+/// separated by spaces.
+#[track_caller]
+pub fn check(program: Command, script: &str) {
+    let steps = script.lines().map(str::trim).filter(|line| !line.is_empty());
+    let steps: Vec<_> = steps.map(|line| line.split_once(" -> ").expect(line)).collect();
+    let input: Vec<_> = steps.iter().map(|(step, _)| step.replace(' ', "\t")).collect();
+    let Ran(status, out, err) = run_command(program, (input.join("\n") + "\n").as_bytes());
+    assert_eq!(status, 0, "{err}");
+    let outcomes: Vec<_> = out.lines().collect();
+    assert_eq!(outcomes.len(), steps.len());
+    for ((step, expected), outcome) in steps.iter().zip(outcomes) {
+        assert_eq!(outcome, *expected, "{step}");
+    }
+}
