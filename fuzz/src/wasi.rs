@@ -8,8 +8,10 @@ use cmabi::core_types::AddrType;
 use cmabi::engine::wasmi::WasmiEngine;
 use cmabi::error::ErrorKind;
 use cmabi::host;
+use cmabi::host::stream::stream_new;
 use cmabi::memory::{Arena, host_ptr};
-use cmabi::runtime::{FuncInst, Store, StoreConfig};
+use cmabi::runtime::host_end::HostEnd;
+use cmabi::runtime::{Cx, FuncInst, Store, StoreConfig};
 use cmabi::types::{Kind, ResourceType, Type};
 use cmabi::wasi::{Clocks, Config, DirRights, Input as Stdin, Output};
 use std::fs;
@@ -18,7 +20,14 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 /// Handles that calls gave.
-type Pool = Vec<(ResourceType, u32)>;
+#[derive(Default)]
+struct Pool {
+    resources: Vec<(ResourceType, u32)>,
+    ends: Vec<HostEnd>,
+}
+
+/// What is written to streams.
+const TEXT: &str = "some bytes";
 
 /// A folder of this process's, in which `w` is granted.
 static FOLDER: LazyLock<PathBuf> =
@@ -79,14 +88,21 @@ fn call_functions(data: &[u8]) {
     let mut store = Store::new(&WasmiEngine::default(), &StoreConfig::default()).unwrap();
     let funcs = linker.host_funcs(&mut store.cx());
     let preopens = funcs.iter().position(|(name, _)| name.ends_with("#get-directories")).unwrap();
-    let mut pool = Pool::new();
+    let mut pool = Pool::default();
     let arena = Rc::new(Arena::new());
     call(&mut store, &funcs[preopens].1, &arena, &mut input, &mut pool);
     while !input.is_empty() {
         let next = input.below(funcs.len());
         call(&mut store, &funcs[next].1, &arena, &mut input, &mut pool);
-        if input.byte() < 16 && !pool.is_empty() {
-            let (ty, handle) = pool.swap_remove(input.below(pool.len()));
+        if input.byte() < 16 && !pool.ends.is_empty() {
+            let end = pool.ends.swap_remove(input.below(pool.ends.len()));
+            let cx = &mut store.cx();
+            // One that is being read cannot be dropped before.
+            let _ = end.cancel(cx);
+            let _ = end.drop(cx);
+        }
+        if input.byte() < 16 && !pool.resources.is_empty() {
+            let (ty, handle) = pool.resources.swap_remove(input.below(pool.resources.len()));
             let dropped = host::resource::drop(&mut store.cx(), Some(&ty), handle);
             // A call that waits may have it still.
             assert!(
@@ -108,7 +124,7 @@ fn call(
     let params = func.ty().params().iter().map(|param| &param.ty);
     let Some(args) = place(params.clone(), arena) else { return };
     for (ty, at) in params.zip(args.1) {
-        if put(ty, at, arena, input, pool).is_none() {
+        if put(store, ty, at, arena, input, pool).is_none() {
             return;
         }
     }
@@ -125,7 +141,7 @@ fn call(
     let is_over = subtask.state(cx).is_ok_and(|state| state.is_resolved());
     subtask.drop(cx).unwrap();
     if let Some(ty) = func.ty().result().filter(|_| is_over) {
-        take(ty, results.1[0], pool);
+        take(&mut store.cx(), ty, results.1[0], arena, pool);
     }
 }
 
@@ -184,7 +200,14 @@ const TEXTS: [&str; 20] = [
 ];
 
 /// Writes a value that the input says. `None` where that takes a handle of which there is none.
-fn put(ty: &Type, at: *mut u8, arena: &Arena, input: &mut Input<'_>, pool: &Pool) -> Option<()> {
+fn put(
+    store: &mut Store,
+    ty: &Type,
+    at: *mut u8,
+    arena: &Arena,
+    input: &mut Input<'_>,
+    pool: &mut Pool,
+) -> Option<()> {
     let number = |input: &mut Input<'_>| match input.byte() {
         byte if byte < 200 => u64::from(byte),
         byte if byte < 220 => u64::from(byte) << 12,
@@ -197,7 +220,7 @@ fn put(ty: &Type, at: *mut u8, arena: &Arena, input: &mut Input<'_>, pool: &Pool
             Kind::U8 => at.write(input.byte()),
             Kind::U16 => at.cast::<u16>().write(number(input) as u16),
             Kind::U32 | Kind::S32 => at.cast::<u32>().write(number(input) as u32),
-            Kind::U64 => at.cast::<u64>().write(number(input)),
+            Kind::U64 | Kind::S64 => at.cast::<u64>().write(number(input)),
             Kind::String => {
                 let text = input.one_of(&TEXTS);
                 at.cast::<[usize; 2]>().write([text.as_ptr().addr(), text.len()]);
@@ -208,7 +231,7 @@ fn put(ty: &Type, at: *mut u8, arena: &Arena, input: &mut Input<'_>, pool: &Pool
                 let all = std::iter::repeat_n(element, count);
                 let (start, places) = place(all, arena)?;
                 for place in places {
-                    put(element, place, arena, input, pool)?;
+                    put(store, element, place, arena, input, pool)?;
                 }
                 at.cast::<[usize; 2]>().write([start.expose_provenance(), count]);
             }
@@ -220,18 +243,36 @@ fn put(ty: &Type, at: *mut u8, arena: &Arena, input: &mut Input<'_>, pool: &Pool
                 let case = input.below(ty.kind().case_count());
                 at.write(case as u8);
                 if let Some(Some(carried)) = ty.kind().case_types().nth(case) {
-                    put(carried, payload(ty, at), arena, input, pool)?;
+                    put(store, carried, payload(ty, at), arena, input, pool)?;
                 }
             }
             Kind::Record(_) | Kind::Tuple(_) => {
                 for (field, at) in fields(ty, at) {
-                    put(field, at, arena, input, pool)?;
+                    put(store, field, at, arena, input, pool)?;
                 }
             }
             Kind::Borrow(resource) => {
-                let mine: Vec<_> = pool.iter().filter(|(ty, _)| ty == resource).collect();
+                let mine: Vec<_> = pool.resources.iter().filter(|(ty, _)| ty == resource).collect();
                 let (_, handle) = mine.get(input.below(mine.len().max(1)))?;
                 at.cast::<u32>().write(*handle);
+            }
+            Kind::Stream(element) => {
+                let cx = &mut store.cx();
+                // Of what was read from, or new with a few bytes in it.
+                let fits = |end: &HostEnd| end.element(cx).is_ok_and(|its| its == *element);
+                let old = pool.ends.iter().position(fits).filter(|_| input.flag());
+                let handle = match old {
+                    Some(old) => pool.ends.swap_remove(old).handle(),
+                    None => {
+                        let (readable, writable) = stream_new(cx, element.clone()).ok()?;
+                        let end = HostEnd::stream(writable);
+                        let count = input.below(TEXT.len()) as u32;
+                        let _ = end.write(cx, TEXT.as_ptr(), count, None);
+                        pool.ends.push(end);
+                        readable
+                    }
+                };
+                at.cast::<u32>().write(handle);
             }
             other => unreachable!("no function takes {other:?}"),
         }
@@ -239,31 +280,48 @@ fn put(ty: &Type, at: *mut u8, arena: &Arena, input: &mut Input<'_>, pool: &Pool
     Some(())
 }
 
-/// Takes the handles of a result.
-fn take(ty: &Type, at: *mut u8, pool: &mut Pool) {
+/// Takes the handles of a result, and reads from streams and futures.
+fn take(cx: &mut Cx<'_>, ty: &Type, at: *mut u8, arena: &Rc<Arena>, pool: &mut Pool) {
     if !ty.info().holds_handles() {
         return;
     }
     // SAFETY: a value of the type is at `at`.
     unsafe {
         match ty.kind() {
-            Kind::Own(resource) => pool.push((resource.clone(), at.cast::<u32>().read())),
+            Kind::Own(resource) => pool.resources.push((resource.clone(), at.cast::<u32>().read())),
             Kind::List(element) => {
                 let [start, len] = at.cast::<[usize; 2]>().read();
                 let size = element.info().size(AddrType::I64) as usize;
                 for i in 0..len {
-                    take(element, host_ptr((start + i * size) as u64), pool);
+                    take(cx, element, host_ptr((start + i * size) as u64), arena, pool);
                 }
             }
             Kind::Record(_) | Kind::Tuple(_) => {
                 for (field, at) in fields(ty, at) {
-                    take(field, at, pool);
+                    take(cx, field, at, arena, pool);
                 }
             }
             Kind::Variant(_) | Kind::Option(_) | Kind::Result { .. } => {
                 let case = usize::from(at.read());
                 if let Some(Some(carried)) = ty.kind().case_types().nth(case) {
-                    take(carried, payload(ty, at), pool);
+                    take(cx, carried, payload(ty, at), arena, pool);
+                }
+            }
+            Kind::Stream(element) | Kind::Future(element) => {
+                let handle = at.cast::<u32>().read();
+                let (end, count) = match ty.kind() {
+                    Kind::Stream(_) => (HostEnd::stream(handle), 3),
+                    _ => (HostEnd::future(handle), 1),
+                };
+                pool.ends.push(end);
+                let element = element.as_ref().expect("they carry something");
+                let size = element.info().size(AddrType::I64);
+                let align = element.info().align(AddrType::I64);
+                let Ok(room) = arena.alloc((size * count).into(), align) else { return };
+                if let Ok(Some(read)) = end.read(cx, room, count, arena, None) {
+                    for i in 0..read.count {
+                        take(cx, element, room.wrapping_add((i * size) as usize), arena, pool);
+                    }
                 }
             }
             _ => {}

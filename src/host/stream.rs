@@ -267,7 +267,7 @@ impl HostEnd {
     }
 
     /// Says that a completion and a watcher of this end can be told what happens by [`tell_prompt`] as well.
-    pub(crate) fn set_prompt(self, cx: &mut Cx<'_>) -> Result<()> {
+    pub fn set_prompt(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut state = cx.state();
         let (_, id) = state.host_end(self)?;
         state.host_side(id).is_prompt = true;
@@ -530,7 +530,7 @@ fn give_notice(cx: &mut Cx<'_>, notice: Option<Notice>) {
 
 /// Tells, inside a guest's call, what there is to tell of those ends that can be told there: for a host that
 /// could not do what it is asked for before it has let go of what they hold.
-pub(crate) fn tell_prompt(cx: &mut Cx<'_>) {
+pub fn tell_prompt(cx: &mut Cx<'_>) {
     let waiting = std::mem::take(&mut cx.state().host_copies);
     for id in waiting {
         let notice = {

@@ -54,11 +54,13 @@ use state::World;
 use std::sync::Arc;
 
 /// The versions of the interfaces, of each the newest: whatever is compatible finds them as well.
-const VERSIONS: [(&str, &[(&str, &[(&str, Define)])]); 2] =
-    [("0.2.12", PACKAGES), ("0.3.2", PACKAGES_3)];
+const VERSIONS: [(&str, &[Package]); 2] = [("0.2.12", PACKAGES), ("0.3.2", PACKAGES_3)];
+
+/// A package, with its interfaces and what defines the items of each.
+type Package = (&'static str, &'static [(&'static str, Define)]);
 
 /// The packages of WASI 0.2.
-const PACKAGES: &[(&str, &[(&str, Define)])] = &[
+const PACKAGES: &[Package] = &[
     ("io", io::INTERFACES),
     ("clocks", clocks::INTERFACES),
     ("random", random::INTERFACES),
@@ -68,7 +70,7 @@ const PACKAGES: &[(&str, &[(&str, Define)])] = &[
 ];
 
 /// The packages of WASI 0.3, but for interfaces that have only types.
-const PACKAGES_3: &[(&str, &[(&str, Define)])] = &[
+const PACKAGES_3: &[Package] = &[
     ("clocks", clocks::v3::INTERFACES),
     ("random", random::v3::INTERFACES),
     ("cli", cli::v3::INTERFACES),

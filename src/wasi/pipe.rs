@@ -135,7 +135,7 @@ pub(super) struct Promise<E> {
 
 impl<E: Store + 'static> Promise<E> {
     /// A future, and the promise of its value.
-    pub(super) fn new(call: &mut Call<'_, '_>) -> Answer<(FutureOf<Result<(), E>>, Promise<E>)> {
+    pub(super) fn new(call: &mut Call<'_, '_>) -> Answer<(Outcome<E>, Promise<E>)> {
         let counted = call.counted()?;
         let ty = <Result<(), E> as Canonical>::ty(&call.world.resources);
         let (readable, writable) = future_new(call.cx, ty).map_err(|error| failed(&error))?;
