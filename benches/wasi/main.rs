@@ -1,16 +1,18 @@
-//! WASI beside the same work without it: files, single bytes, the clock, and guests that sleep.
+//! WASI beside the same work without it, and its versions beside each other: files, single bytes, the clock,
+//! guests that sleep, and an echo over the network.
 //!
 //! `cargo bench --bench wasi [-- FILTER]`. The files are in the system's folder for temporary files.
 
 #[allow(dead_code, reason = "some is for other benchmarks")]
-#[path = "support/allocator.rs"]
+#[path = "../support/allocator.rs"]
 mod allocator;
 #[allow(dead_code, reason = "some is for other benchmarks")]
-#[path = "support/guests.rs"]
+#[path = "../support/guests.rs"]
 mod guests;
 #[allow(dead_code, reason = "some is for other benchmarks")]
-#[path = "support/report.rs"]
+#[path = "../support/report.rs"]
 mod report;
+mod v3;
 
 use cmabi::component::{Component, Linker};
 use cmabi::engine::wasmi::WasmiEngine;
@@ -321,13 +323,21 @@ fn main() {
     files();
     clock();
     asleep();
+    v3::asleep();
+    v3::echo();
 }
 
 fn files() {
-    let rows = ["read 64 KiB, stream", "write 64 KiB, stream", "write 1 B, checked"];
+    let rows = [
+        "read 64 KiB, stream of 0.3",
+        "write 64 KiB, stream of 0.3",
+        "write 1 B, checked",
+        "write 1 B, stream of 0.3",
+    ];
     if !rows.into_iter().any(report::is_wanted) {
         return;
     }
+    const BYTES: usize = 100_000;
     let folder = Folder::new();
     let mut config = Config::new();
     config.dir(&folder.0, ".", DirRights::ReadWrite).unwrap();
@@ -343,7 +353,7 @@ fn files() {
     };
     call("open", 0, 0);
     let (mut buffer, mut place) = (vec![0; PIECE], vec![0; PIECE]);
-    let native = |file: &File, buffer: &mut [u8], place: &mut [u8], pieces: usize| {
+    let read = |file: &File, buffer: &mut [u8], place: &mut [u8], pieces: usize| {
         for i in 0..pieces {
             let len = file.read_at(buffer, (i * buffer.len()) as u64).unwrap();
             copy(&buffer[..len], &mut place[..len]);
@@ -362,7 +372,7 @@ fn files() {
                 PIECES,
                 10,
                 &mut [&mut || call(name, PIECE, PIECES), &mut || {
-                    native(&file, &mut buffer, &mut place, PIECES);
+                    read(&file, &mut buffer, &mut place, PIECES);
                 }],
             );
             let what =
@@ -371,7 +381,7 @@ fn files() {
         }
     }
     let written = File::create(folder.0.join("peer")).unwrap();
-    let mut native = |piece: usize, pieces: usize| {
+    let write = |buffer: &mut [u8], place: &mut [u8], piece: usize, pieces: usize| {
         for i in 0..pieces {
             copy(&buffer[..piece], &mut place[..piece]);
             assert_eq!(written.write_at(&place[..piece], (i * piece) as u64).unwrap(), piece);
@@ -381,17 +391,53 @@ fn files() {
         let times = race(
             PIECES,
             10,
-            &mut [&mut || call("write-stream", PIECE, PIECES), &mut || native(PIECE, PIECES)],
+            &mut [&mut || call("write-stream", PIECE, PIECES), &mut || {
+                write(&mut buffer, &mut place, PIECE, PIECES);
+            }],
         );
         line("write 64 KiB, stream", "memcpy and pwrite", &times, PIECE);
     }
-    const BYTES: usize = 100_000;
+    if report::is_wanted("64 KiB, stream of 0.3") {
+        let mut v3 = v3::Files::new(&folder);
+        let times = race(
+            PIECES,
+            10,
+            &mut [&mut || v3.call("read-stream", PIECE, PIECES), &mut || {
+                read(&file, &mut buffer, &mut place, PIECES);
+            }],
+        );
+        line("read 64 KiB, stream of 0.3", "pread and memcpy", &times, PIECE);
+        let times = race(
+            PIECES,
+            10,
+            &mut [&mut || v3.call("write-stream", PIECE, PIECES), &mut || {
+                write(&mut buffer, &mut place, PIECE, PIECES);
+            }],
+        );
+        line("write 64 KiB, stream of 0.3", "memcpy and pwrite", &times, PIECE);
+    }
+    if report::is_wanted("write 1 B, stream of 0.3") {
+        let mut v3 = v3::Files::new(&folder);
+        let times = race(
+            BYTES,
+            10,
+            &mut [&mut || v3.call("write-stream", 1, BYTES), &mut || {
+                write(&mut buffer, &mut place, 1, BYTES);
+            }],
+        );
+        line("write 1 B, stream of 0.3", "pwrite", &times, 1);
+    }
     if report::is_wanted("write 1 B") {
         for (name, function) in
             [("write 1 B, checked", "write-stream"), ("write 1 B, flushed", "write-flush")]
         {
-            let times =
-                race(BYTES, 10, &mut [&mut || call(function, 1, BYTES), &mut || native(1, BYTES)]);
+            let times = race(
+                BYTES,
+                10,
+                &mut [&mut || call(function, 1, BYTES), &mut || {
+                    write(&mut buffer, &mut place, 1, BYTES);
+                }],
+            );
             line(name, "pwrite", &times, 1);
         }
     }
@@ -501,6 +547,12 @@ fn sleepers(count: usize) {
     config.limits().resources = 1 << 20;
     let mut host = Host::new(SLEEPER, config);
     let funcs: Vec<_> = (0..count).map(|_| host.func("sleep")).collect();
+    sleep(&mut host, &funcs);
+}
+
+/// Has calls sleep, and wake at the same time.
+fn sleep(host: &mut Host, funcs: &[FuncInst]) {
+    let count = funcs.len();
     let woken = Arc::new(Parked(std::thread::current(), AtomicU64::new(0)));
     host.store.cx().shared.signal().set_waker(Waker::from(woken));
     let (mut to_sleep, mut to_wake, mut bytes) = (f64::MAX, f64::MAX, 0.0);
@@ -509,7 +561,7 @@ fn sleepers(count: usize) {
         let before = allocator::live_bytes();
         let start = Instant::now();
         let mut calls: Vec<HostSubtask> = Vec::with_capacity(count);
-        for func in &funcs {
+        for func in funcs {
             // All of them wake at about the same time.
             let left = Duration::from_nanos(nap).saturating_sub(start.elapsed()).as_nanos() as u64;
             let (args, results) = ((&raw const left).cast(), std::ptr::dangling_mut());
