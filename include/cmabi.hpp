@@ -838,7 +838,7 @@ public:
         detail::call(cmabi_linker_trap_unknown_imports, get(), list, texts.size());
     }
 
-    /// Offers WASI 0.2 to components, as far as `granted` says; see `cmabi_linker_wasi`.
+    /// Offers WASI 0.2 and 0.3 to components, as far as `granted` says; see `cmabi_linker_wasi`.
     void wasi(const cmabi::wasi &granted = cmabi::wasi()) {
         detail::call(cmabi_linker_wasi, get(), granted.get());
     }

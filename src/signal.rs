@@ -58,6 +58,11 @@ impl Signal {
         self.bell.load(Ordering::Relaxed) != 0 && self.bell.swap(0, Ordering::Acquire) & RAISED != 0
     }
 
+    /// Whether the signal is raised.
+    pub(crate) fn is_raised(&self) -> bool {
+        self.bell.load(Ordering::Acquire) & RAISED != 0
+    }
+
     /// Sleeps until the signal is raised or what runs has to stop.
     pub(crate) fn wait(&self) {
         while self.bell.load(Ordering::Acquire) == 0 {

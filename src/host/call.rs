@@ -123,8 +123,10 @@ pub fn call(
 const DEADLOCK_THREADS: usize = 10;
 
 fn stuck(cx: &mut Cx<'_>) -> Error {
+    let ends = stream::held_ends(&cx.state());
+    let waits_for_host = outside::waits_for_host(cx, ends);
     let state = cx.state();
-    if state.pending_host_tasks > 0 || stream::holds_ends(&state) {
+    if state.pending_host_tasks > 0 || waits_for_host {
         return would_block(&state, "the call waits for the host");
     }
     Trapped::from(Trap::Deadlock { who: who_waits(&state).into() }).into()
@@ -164,7 +166,7 @@ fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
         let mut state = cx.state();
         let Some(thread) = state.next_ready() else {
             drop(state);
-            return outside::look(cx);
+            return Ok(outside::look(cx)? || outside::is_woken(cx));
         };
         let inst = state.threads[thread].inst;
         state.enter_from(inst, InstanceId::HOST);

@@ -545,9 +545,9 @@ pub fn tell_prompt(cx: &mut Cx<'_>) {
     }
 }
 
-/// Whether the host holds an end by which it could make guests go on.
-pub(super) fn holds_ends(state: &State) -> bool {
-    state[InstanceId::HOST].handles.iter().any(|(_, handle)| is_end(handle))
+/// How many ends the host holds.
+pub(super) fn held_ends(state: &State) -> u32 {
+    state[InstanceId::HOST].handles.iter().filter(|(_, handle)| is_end(handle)).count() as u32
 }
 
 fn is_end(handle: &Handle) -> bool {

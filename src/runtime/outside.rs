@@ -23,6 +23,12 @@ pub trait Extension: Any {
     /// Whether the store will be woken for it: for one of these tasks, or for an end of a stream.
     fn will_wake(&self) -> bool;
 
+    /// How many of the host's ends of streams and futures are its own.
+    fn ends(&self) -> u32;
+
+    /// Whether the host can make something go on that it keeps for it.
+    fn waits_for_host(&self) -> bool;
+
     /// Whether it will answer this one so.
     fn expects(&self, task: super::HostTask) -> bool;
 
@@ -116,6 +122,20 @@ pub(crate) fn look(cx: &mut Cx<'_>) -> Result<bool> {
         found |= extension.look(cx)?;
     }
     Ok(found)
+}
+
+/// Whether the store was woken and extensions have not been told, in a store that may go on.
+pub(crate) fn is_woken(cx: &Cx<'_>) -> bool {
+    let signal = cx.shared.outside.signal.get();
+    signal.is_some_and(|signal| signal.is_raised()) && cx.shared.check_interrupt().is_ok()
+}
+
+/// Whether the host can make guests go on: whether it holds more than so many ends as extensions have, or they wait
+/// for it.
+pub(crate) fn waits_for_host(cx: &Cx<'_>, ends: u32) -> bool {
+    let extensions = cx.shared.outside.all();
+    extensions.iter().any(|extension| extension.waits_for_host())
+        || ends > extensions.iter().map(|extension| extension.ends()).sum()
 }
 
 /// Sleeps until the store is woken, if that is what the call waits for. Traps where the call has to stop.

@@ -24,8 +24,8 @@ use std::rc::Rc;
 pub(super) struct Pipe {
     end: HostEnd,
     flow: Box<dyn Flow>,
-    /// Told how it has ended, once.
-    over: Cell<Option<Over>>,
+    /// Told how it has ended, once; and as long as it has not, its end is counted.
+    over: Cell<Option<(Over, Slot)>>,
     /// By which it waits.
     token: Cell<Option<u64>>,
 }
@@ -53,6 +53,11 @@ pub(super) enum Step {
 }
 
 impl Pipe {
+    fn new(state: &State, end: HostEnd, flow: impl Flow + 'static, over: Over) -> Rc<Pipe> {
+        let (flow, over) = (Box::new(flow), Cell::new(Some((over, state.end()))));
+        Rc::new(Pipe { end, flow, over, token: Cell::new(None) })
+    }
+
     /// Has `flow` do its work at `end` from now on.
     fn start(
         cx: &mut Cx<'_>,
@@ -61,8 +66,7 @@ impl Pipe {
         flow: impl Flow + 'static,
         over: Over,
     ) -> Answer<Rc<Pipe>> {
-        let (flow, over) = (Box::new(flow), Cell::new(Some(over)));
-        let pipe = Rc::new(Pipe { end, flow, over, token: Cell::new(None) });
+        let pipe = Pipe::new(state, end, flow, over);
         let (watched, weak) = (pipe.clone(), Rc::downgrade(state));
         let watcher = move |cx: &mut Cx<'_>, _: HostEnd, signal: Signal| {
             if let Some(state) = weak.upgrade() {
@@ -119,7 +123,7 @@ impl Pipe {
     }
 
     fn finish(&self, cx: &mut Cx<'_>, result: io::Result<()>) {
-        let Some(over) = self.over.take() else { return };
+        let Some((over, _)) = self.over.take() else { return };
         // It may be gone with the store.
         let _ = self.end.drop(cx);
         over(cx, result);
@@ -129,14 +133,15 @@ impl Pipe {
 /// The value of a future, which is still to come. Without one, whoever reads it waits for ever.
 pub(super) struct Promise<E> {
     end: HostEnd,
-    counted: Slot,
+    /// As a resource, and as an end.
+    counted: [Slot; 2],
     of: std::marker::PhantomData<fn(E)>,
 }
 
 impl<E: Store + 'static> Promise<E> {
     /// A future, and the promise of its value.
     pub(super) fn new(call: &mut Call<'_, '_>) -> Answer<(Outcome<E>, Promise<E>)> {
-        let counted = call.counted()?;
+        let counted = [call.counted()?, call.state.end()];
         let ty = <Result<(), E> as Canonical>::ty(&call.world.resources);
         let (readable, writable) = future_new(call.cx, ty).map_err(|error| failed(&error))?;
         let (end, of) = (HostEnd::future(writable), std::marker::PhantomData);
@@ -241,9 +246,7 @@ pub(super) fn consume<E: Code>(
     // Two ends that both wait to be asked would wait for ever.
     if end.peer_is_host(call.cx).map_err(|error| failed(&error))? {
         let buffer = Rc::new(Buffer::new(call.cx, limit)?);
-        let token = Cell::new(None);
-        let flow = Box::new(Pump { sink, buffer, hearer });
-        let pipe = Rc::new(Pipe { end, flow, over: Cell::new(Some(over)), token });
+        let pipe = Pipe::new(call.state, end, Pump { sink, buffer, hearer }, over);
         pipe.go_on(call.cx, call.state);
     } else {
         Pipe::start(call.cx, call.state, end, Draining { sink, limit, hearer }, over)?;
@@ -348,6 +351,10 @@ impl Flow for Draining {
     }
 }
 
+/// Fuel for a call of the system's, and bytes that are moved for one unit of it, as for other copies.
+const WORK_OF_A_MOVE: u64 = 16;
+const BYTES_OF_WORK: u64 = 64;
+
 /// What came of moving bytes.
 enum Moved {
     /// The other end does not wait, or only wanted to know.
@@ -377,6 +384,10 @@ fn move_bytes(
         moved = Moved::Bytes(result);
         count as u32
     });
+    if let Moved::Bytes(Ok(count)) = &moved {
+        // Where that is more than there is left, the guest learns of it when it goes on.
+        let _ = cx.spend(WORK_OF_A_MOVE + *count as u64 / BYTES_OF_WORK);
+    }
     match visited {
         Ok(_) => moved,
         Err(error) => Moved::Bytes(Err(io::Error::other(error))),

@@ -66,6 +66,8 @@ pub(super) struct State {
     began: Instant,
     /// What others cannot guess.
     pub(super) secret: u64,
+    /// Ends of streams and futures that are the host's here.
+    pub(super) ends: Rc<Cell<u32>>,
     /// Files, directories and sockets that are open.
     open: Rc<Cell<u32>>,
     /// Who is told when one of them is closed.
@@ -161,6 +163,7 @@ impl State {
             reactor: OnceCell::new(),
             began: Instant::now(),
             secret: random.number().unwrap_or_default(),
+            ends: Rc::default(),
             open: Rc::default(),
             vacancy: Rc::default(),
             watched: Rc::default(),
@@ -213,6 +216,11 @@ impl State {
             let what = format!("more than {limit} resources of WASI in one store");
             Trap::Limit { what: what.into() }.into()
         })
+    }
+
+    /// Counts an end of the host's, as long as it holds that.
+    pub(super) fn end(&self) -> Slot {
+        Slot::take(&self.ends, u32::MAX).expect("there are fewer handles")
     }
 
     /// A place for another file, directory or socket, if there may be one.
@@ -428,6 +436,14 @@ impl Extension for Rooted {
 
     fn will_wake(&self) -> bool {
         self.0.expected.iter().any(|count| count.get() > 0)
+    }
+
+    fn ends(&self) -> u32 {
+        self.0.ends.get()
+    }
+
+    fn waits_for_host(&self) -> bool {
+        !self.0.for_host.borrow().is_empty()
     }
 
     fn expects(&self, task: HostTask) -> bool {

@@ -1,4 +1,4 @@
-//! Programs for WASI 0.3, as `cmabi run` runs them: `tests/wasi/v3-*.wat`.
+//! Programs for WASI 0.3, as `cmabi run` runs them.
 
 #[allow(dead_code, reason = "some is for other tests")]
 mod support;
@@ -11,13 +11,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use support::{Folder, Ran, check, finish, guest, run_command};
 
-/// The component of a text in `tests/wasi`.
+/// The component of a text among the guests of the tests in C++.
 fn component(name: &'static str) -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| tempfile::tempdir().unwrap());
     let path = folder.path().join(name).with_extension("wasm");
     if !path.exists() {
-        let wasm = wat::parse_file(guest(name)).unwrap();
+        let wasm = wat::parse_file(guest("../../c-tests/guests").join(name)).unwrap();
         // Another test may do the same at the same time.
         let new = tempfile::NamedTempFile::new_in(folder).unwrap();
         std::fs::write(&new, wasm).unwrap();

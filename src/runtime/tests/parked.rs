@@ -161,6 +161,14 @@ impl Extension for Later {
         self.tasks.borrow().len() as u32
     }
 
+    fn ends(&self) -> u32 {
+        0
+    }
+
+    fn waits_for_host(&self) -> bool {
+        false
+    }
+
     fn will_wake(&self) -> bool {
         self.expected() > 0
     }

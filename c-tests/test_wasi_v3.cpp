@@ -1,0 +1,267 @@
+// WASI 0.3 for hosts in C and C++: the same grants as for 0.2, and streams that end where the host's bytes are. What
+// programs make of it is in tools/tests/wasi_v3.rs.
+
+#include "support.hpp"
+
+#include <cmabi.hpp>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::size_t entries(const char *dir) {
+    std::size_t count = 0;
+    for (const auto &entry : std::filesystem::directory_iterator(dir)) {
+        (void)entry;
+        ++count;
+    }
+    return count;
+}
+
+/// How many threads this process has. A tool that watches threads begins one of its own with the first.
+std::size_t threads_now() {
+    std::thread([] {}).join();
+    return entries("/proc/self/task");
+}
+
+/// A store with the programs of v3-cli.wat.
+struct Program {
+    cmabi::engine engine;
+    cmabi::component component{engine, GUEST_DIR "/v3-cli.wasm"};
+    cmabi::linker linker{engine};
+    std::optional<cmabi::store> store;
+    std::optional<cmabi::instance> instance;
+
+    explicit Program(const cmabi::wasi &granted) {
+        linker.wasi(granted);
+        store.emplace(engine);
+        instance.emplace(linker.instantiate(*store, component));
+    }
+
+    cmabi::func<cmabi::expected<void, void>()> run() {
+        return instance->func<cmabi::expected<void, void>()>("wasi:cli/run@0.3.0#run");
+    }
+};
+
+/// One that writes to `out`.
+cmabi::wasi granted(std::string &out, std::initializer_list<std::string_view> args) {
+    cmabi::wasi granted;
+    granted.arg("v3-cli");
+    for (const auto arg : args) granted.arg(arg);
+    granted.output_to(cmabi::wasi::stdout_stream, [&out](std::string_view bytes) { out += bytes; });
+    return granted;
+}
+
+} // namespace
+
+TEST_CASE("a program for WASI 0.3 gets what the same config grants") {
+    std::string out;
+    SUBCASE("arguments") {
+        CHECK(Program(granted(out, {"args", "one", "two"})).run()().has_value());
+        CHECK(out == "one\ntwo\n");
+    }
+    SUBCASE("the environment") {
+        CHECK(Program(granted(out, {"vars"}).env("A", "1").env("B", "2")).run()().has_value());
+        CHECK(out == "A=1\nB=2\n");
+    }
+    SUBCASE("nothing by default") {
+        CHECK(Program(granted(out, {"vars"})).run()().has_value());
+        CHECK(Program(granted(out, {"copy"})).run()().has_value());
+        CHECK(out.empty());
+    }
+    SUBCASE("standard input") {
+        for (const char *program : {"copy", "pass"}) {
+            out.clear();
+            CHECK(Program(granted(out, {program}).stdin_bytes("over there")).run()().has_value());
+            CHECK(out == "over there");
+        }
+    }
+    SUBCASE("an exit status") {
+        Program program(granted(out, {"exit"}));
+        try {
+            program.run()();
+            FAIL("it exits");
+        } catch (const cmabi::error &error) {
+            CHECK(error.status() == CMABI_STATUS_EXIT);
+            CHECK(error.exit_code() == 7);
+        }
+    }
+}
+
+TEST_CASE("callbacks have the guest's bytes where the guest has them") {
+    // The program reads to where it writes from.
+    std::string out;
+    const std::uint8_t *room = nullptr;
+    int reads = 0;
+    cmabi::wasi granted;
+    granted.arg("v3-cli").arg("copy");
+    granted.stdin_from([&](std::uint8_t *buffer, std::size_t capacity) -> std::optional<std::size_t> {
+        REQUIRE(capacity == 65536);
+        room = buffer;
+        std::fill_n(buffer, 1000, static_cast<std::uint8_t>('a' + reads));
+        return ++reads <= 3 ? 1000 : 0;
+    });
+    granted.output_to(cmabi::wasi::stdout_stream, [&](std::string_view bytes) {
+        CHECK(static_cast<const void *>(bytes.data()) == room);
+        out += bytes;
+    });
+    CHECK(Program(granted).run()().has_value());
+    CHECK(out == std::string(1000, 'a') + std::string(1000, 'b') + std::string(1000, 'c'));
+}
+
+TEST_CASE("a callback that has nothing yet is asked again when the store runs") {
+    for (const char *name : {"copy", "pass"}) {
+        std::string out;
+        std::optional<std::string> next;
+        auto config = granted(out, {name});
+        config.stdin_from([&next](std::uint8_t *buffer, std::size_t capacity) -> std::optional<std::size_t> {
+            if (!next) return std::nullopt;
+            REQUIRE(next->size() <= capacity);
+            std::copy(next->begin(), next->end(), buffer);
+            const auto len = next->size();
+            next.reset();
+            return len;
+        });
+        Program program(config);
+        auto call = program.run().start();
+        program.store->run();
+        CHECK(!call.done());
+        for (const char *text : {"one\n", "two\n", "three\n"}) {
+            next = text;
+            program.store->run();
+            CHECK(!call.done());
+        }
+        CHECK(out == "one\ntwo\nthree\n");
+        next = "";
+        program.store->run();
+        REQUIRE(call.done());
+        CHECK(call.get().has_value());
+    }
+}
+
+TEST_CASE("a callback that takes a little at a time gets everything") {
+    for (const char *name : {"copy", "pass"}) {
+        std::string out;
+        const std::string in(20'000, 'x');
+        auto config = cmabi::wasi().arg("v3-cli").arg(name).stdin_bytes(in).output_to(
+            cmabi::wasi::stdout_stream, [&out](std::string_view bytes) -> std::optional<std::size_t> {
+                const auto taken = bytes.substr(0, 777);
+                out += taken;
+                return taken.size();
+            });
+        CHECK(Program(std::move(config)).run()().has_value());
+        CHECK(out == in);
+    }
+}
+
+TEST_CASE("a host that takes nothing keeps the guest waiting, and nothing of what it writes") {
+    for (const char *name : {"copy", "pass"}) {
+        Program program(cmabi::wasi().arg("v3-cli").arg(name).stdin_bytes(std::string(1'000'000, 'x')).output_to(
+            cmabi::wasi::stdout_stream,
+            [](std::string_view) -> std::optional<std::size_t> { return std::nullopt; }));
+        auto call = program.run().start();
+        const auto host_bytes = [&program] {
+            cmabi_counts counts = CMABI_COUNTS_INIT;
+            REQUIRE_OK(cmabi_store_counts, program.store->get(), &counts);
+            return counts.host_bytes;
+        };
+        program.store->run();
+        const auto bytes = host_bytes();
+        for (int i = 0; i < 100; ++i) program.store->run();
+        CHECK(!call.done());
+        CHECK(host_bytes() == bytes);
+        CHECK(bytes < 1'000'000);
+    }
+}
+
+TEST_CASE("what a callback throws is an error of the stream, and reaches the host") {
+    auto config = cmabi::wasi().arg("v3-cli").arg("args").arg("x").output_to(
+        cmabi::wasi::stdout_stream, [](std::string_view) { throw std::domain_error("no more"); });
+    CHECK_THROWS_WITH_AS(Program(config).run()(), "no more", std::domain_error);
+}
+
+TEST_CASE("with a fixed clock timers end in order, and take no time") {
+    std::string out;
+    const auto before = std::chrono::steady_clock::now();
+    CHECK(Program(granted(out, {"time"}).fixed_clocks(1'600'000'000s)).run()().has_value());
+    CHECK(out == "ok\nok\nok\nok\nok\nok\nok\n");
+    CHECK(std::chrono::steady_clock::now() - before < 10s);
+}
+
+TEST_CASE("an event loop is woken for what a program waits for") {
+    std::string out;
+    const auto threads = threads_now();
+    const auto files = entries("/proc/self/fd");
+    {
+        Program program(granted(out, {"time"}));
+        const auto waker = program.store->waker();
+        auto call = program.run().start();
+        int rounds = 0;
+        for (; !call.done(); ++rounds) {
+            pollfd fd{waker.fd(), POLLIN, 0};
+            REQUIRE(poll(&fd, 1, 10'000) == 1);
+            waker.clear();
+            program.store->run();
+        }
+        CHECK(call.get().has_value());
+        CHECK(rounds < 20);
+    }
+    CHECK(out == "ok\nok\nok\nok\nok\nok\nok\n");
+    CHECK(entries("/proc/self/task") == threads);
+    CHECK(entries("/proc/self/fd") == files);
+}
+
+TEST_CASE("nothing is left of what waits when its store is freed") {
+    const auto begun = entries("/proc/self/fd");
+    int pipe_ends[2];
+    REQUIRE(pipe(pipe_ends) == 0);
+    const int standard_input = dup(0);
+    REQUIRE(dup2(pipe_ends[0], 0) == 0);
+    const auto threads = threads_now();
+    const auto files = entries("/proc/self/fd");
+    std::string out;
+    for (const char *name : {"copy", "pass", "poll", "time"}) {
+        Program program(granted(out, {name}).inherit_stdio(cmabi::wasi::stdin_stream));
+        auto call = program.run().start();
+        program.store->run();
+        CHECK(!call.done());
+    }
+    CHECK(entries("/proc/self/task") == threads);
+    CHECK(entries("/proc/self/fd") == files);
+    dup2(standard_input, 0);
+    for (const int fd : {standard_input, pipe_ends[0], pipe_ends[1]}) close(fd);
+    CHECK(entries("/proc/self/fd") == begun);
+}
+
+TEST_CASE("the last words of a program that traps are in the error") {
+    std::string out;
+    Program program(granted(out, {"trap"}).last_words(4));
+    try {
+        program.run()();
+        FAIL("it traps");
+    } catch (const cmabi::error &error) {
+        CHECK(error.status() == CMABI_STATUS_TRAP);
+        CHECK(error.last_words() == "ter\n");
+    }
+}
+
+TEST_CASE("one component imports both versions") {
+    cmabi::engine engine;
+    cmabi::linker linker(engine);
+    linker.wasi({});
+    cmabi::store store(engine);
+    const auto instance = linker.instantiate(store, cmabi::component(engine, GUEST_DIR "/both-wasi.wasm"));
+    const auto waited = instance.func<std::uint64_t(std::uint64_t)>("wait")(5'000'000);
+    CHECK(waited >= 5'000'000);
+    CHECK(waited < 5'000'000'000);
+}
