@@ -2743,7 +2743,8 @@ typedef uint32_t cmabi_wasi_network_use;
 #endif // __cplusplus
 
 /**
- * What components may use of the system by way of WASI 0.2 (<https://github.com/WebAssembly/WASI>).
+ * What components may use of the system by way of WASI 0.2 and 0.3 (<https://github.com/WebAssembly/WASI>), the
+ * same by both.
  *
  * A new one grants nothing: no arguments, no environment, closed standard streams, no folder, no network; but
  * the system's clocks and random numbers. `cmabi_linker_wasi` takes a copy; changing or freeing the config
@@ -2757,7 +2758,8 @@ typedef struct cmabi_wasi_config cmabi_wasi_config;
  * Reads for a component: puts up to `buffer_len` bytes into `buffer` and their number into `filled`, which is 0
  * before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
  * yet: it is called again whenever the store is run and nothing else is ready, so run the store
- * when there are some. Any other status is an I/O error of the stream. It may not use the store.
+ * when there are some. Any other status is an I/O error of the stream. It may not use the store, and `buffer` may be
+ * memory of the component's, which is there until the callback returns.
  * @since 0.2
  */
 typedef cmabi_status (*cmabi_wasi_read)(void *data,
@@ -2768,7 +2770,8 @@ typedef cmabi_status (*cmabi_wasi_read)(void *data,
 /**
  * Takes what a component writes: up to `bytes_len` bytes at `bytes`. The number of those that it has taken goes to
  * `taken`, which is `bytes_len` before. `CMABI_STATUS_PENDING` where it can take none now: it is called again whenever the store is
- * run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store.
+ * run and nothing else is ready. Any other status is an I/O error of the stream. It may not use the store, and the
+ * bytes may be in the component's memory: they are there until the callback returns.
  * @since 0.2
  */
 typedef cmabi_status (*cmabi_wasi_write)(void *data,
@@ -3007,13 +3010,14 @@ cmabi_status cmabi_wasi_config_set_max_poll(cmabi_wasi_config *config,
                                             cmabi_error **error);
 
 /**
- * Offers WASI 0.2 to components, all interfaces but those of `wasi:http`: a component finds them whichever version
- * of 0.2 it was built for. Each store that the linker instantiates in has a state of its own, and shares
+ * Offers WASI 0.2 and 0.3 to components, all interfaces but those of `wasi:http`: a component finds them whichever
+ * version of 0.2 or 0.3 it was built for, and may import both. Each store that the linker instantiates in has a state of its own, and shares
  * nothing with others. NULL for `config` grants nothing.
  *
  * A guest that waits, for time, input or a socket, does not keep the host's thread: the host can run other
  * calls, and its event loop (`cmabi_store_waker`) is woken when the guest can go on. `cmabi_func_call` sleeps until
- * then. While a function whose type is not `async` waits so, its instance cannot be entered by other calls.
+ * then. While a function whose type is not `async` waits so, as `wasi:cli/run` of 0.2 may, its instance cannot be
+ * entered by other calls. That of 0.3 is `async`, and may have more to do when it has returned: `cmabi_store_run`.
  *
  * A guest that exits ends its call with `CMABI_STATUS_EXIT`, see `cmabi_error_exit_code`.
  *
