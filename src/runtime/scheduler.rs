@@ -54,6 +54,11 @@ impl State {
         }
     }
 
+    /// Whether whoever runs the store next has no thread to run, or is inside one that waits in place.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.nesting > 0 || self.scheduler.ready.is_empty()
+    }
+
     /// `wait_until` of the reference, after the check for a pending cancellation: whether the
     /// current thread has to block, which it is then made ready to do.
     pub(crate) fn must_wait(&mut self, thread: ThreadId, wait: Wait, cancellable: bool) -> bool {

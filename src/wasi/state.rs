@@ -456,7 +456,8 @@ impl Extension for Rooted {
 
     fn woken(&self, cx: &mut Cx<'_>) -> Result<()> {
         let mut tokens = self.0.inbox.take();
-        if tokens.is_empty() {
+        // Time does not pass while there is something else to do.
+        if tokens.is_empty() && cx.state().is_idle() {
             tokens.extend(self.0.pass_time());
         } else if !self.0.due.borrow().is_empty() {
             self.0.inbox.look();
