@@ -243,6 +243,26 @@ TEST_CASE("nothing is left of what waits when its store is freed") {
     CHECK(entries("/proc/self/fd") == begun);
 }
 
+TEST_CASE("what moves from one of the host's ends to another is stopped as guests are") {
+    std::size_t moved = 0;
+    cmabi::config config;
+    config.interruptible();
+    cmabi::engine engine;
+    cmabi::linker linker(engine);
+    linker.wasi(cmabi::wasi().arg("v3-cli").arg("pass").stdio_file(cmabi::wasi::stdin_stream, "/dev/zero").output_to(
+        cmabi::wasi::stdout_stream, [&](std::string_view bytes) { moved += bytes.size(); }));
+    cmabi::store store(engine, config);
+    const auto instance = linker.instantiate(store, cmabi::component(engine, GUEST_DIR "/v3-cli.wasm"));
+    const auto run = instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.3.0#run");
+    try {
+        store.within(100ms, [&] { run(); });
+        FAIL("it is interrupted");
+    } catch (const cmabi::error &error) {
+        CHECK(error.status() == CMABI_STATUS_INTERRUPTED);
+    }
+    CHECK(moved > 65536);
+}
+
 TEST_CASE("the last words of a program that traps are in the error") {
     std::string out;
     Program program(granted(out, {"trap"}).last_words(4));

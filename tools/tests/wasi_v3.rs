@@ -153,6 +153,27 @@ fn a_read_that_is_cancelled_takes_nothing() {
 }
 
 #[test]
+fn what_the_host_does_is_paid_for() {
+    let folder = Folder::new("v3-fuel");
+    std::fs::write(folder.path("much"), vec![1; 12_000_000]).unwrap();
+    let stdin = format!("--stdin={}", folder.path("much").display());
+    // In pieces of 64 KiB, the guest's own code takes a tenth of this.
+    let options = [stdin.as_str(), "--stdout=/dev/null", "--fuel=150000"];
+    let Ran(status, _, err) = run_with(&options, &["copy"], b"");
+    assert_eq!(status, 134);
+    assert!(err.contains("all fuel consumed"), "{err}");
+    let options = [stdin.as_str(), "--stdout=/dev/null", "--fuel=500000"];
+    assert_eq!(run_with(&options, &["copy"], b"").0, 0);
+}
+
+#[test]
+fn what_waits_for_nothing_is_a_deadlock_though_streams_are_open() {
+    let Ran(status, _, err) = run_with(&[], &["hang"], b"");
+    assert_eq!(status, 134);
+    assert!(err.contains("deadlock"), "{err}");
+}
+
+#[test]
 fn streams_are_bounded() {
     assert_eq!(prints(&[], &["much"], b""), "ok\n");
     let Ran(status, _, err) = run_with(&[], &["keep"], b"");
