@@ -13,7 +13,7 @@ use crate::core_types::AddrType;
 use crate::error::{Error, Result, Trap, Trapped};
 use crate::host;
 use crate::memory::Arena;
-use crate::runtime::{self, Cx, HostCall, HostOutcome, Serving};
+use crate::runtime::{self, Cx, HostCall, HostOutcome, InstanceId, Serving};
 use crate::types::{Field, FuncType, Type};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -49,7 +49,7 @@ pub(super) struct Call<'a, 'cx> {
     /// Where results go.
     pub(super) arena: &'a Rc<Arena>,
     pub(super) progress: &'a Progress,
-    pub(super) serving: Serving,
+    serving: Serving,
     pub(super) world: &'a World,
 }
 
@@ -59,13 +59,17 @@ impl Call<'_, '_> {
         self.state.resource(borrow.rep)
     }
 
+    /// The instance that calls.
+    pub(super) fn caller(&self) -> Answer<InstanceId> {
+        self.serving.task(self.cx)?.caller(self.cx).map_err(|error| failed(&error))
+    }
+
     /// Keeps what the guest has written to standard error, where that is asked for.
     pub(super) fn heard(&mut self, stream: &OutputStream, bytes: &[u8]) {
         let keep = self.world.config.last_words;
         if keep > 0
             && Rc::ptr_eq(&stream.outlet(), &self.state.stdio.stderr)
-            && let Ok(task) = self.serving.task(self.cx)
-            && let Ok(inst) = task.caller(self.cx)
+            && let Ok(inst) = self.caller()
         {
             runtime::hear(self.cx, inst, bytes, keep);
         }

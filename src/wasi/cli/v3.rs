@@ -3,7 +3,7 @@
 use super::{EXIT, TERMINALS, define_environment};
 use crate::copy::typed::{FutureOf, StreamOf, enumeration};
 use crate::wasi::Define;
-use crate::wasi::func::{Answer, Call, failed};
+use crate::wasi::func::{Answer, Call};
 use crate::wasi::pipe::{self, Filling, Hearer};
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
@@ -50,9 +50,7 @@ fn write_stderr(call: &mut Call<'_, '_>, data: StreamOf<u8>) -> Answer<Outcome> 
     let stderr = call.state.stdio.stderr.clone();
     let hearer = match call.state.config().last_words {
         0 => None,
-        keep => {
-            Some(Hearer { inst: call.task.caller(call.cx).map_err(|error| failed(&error))?, keep })
-        }
+        keep => Some(Hearer { inst: call.caller()?, keep }),
     };
     pipe::consume(call, &data, Rc::new(stderr), hearer)
 }
