@@ -295,7 +295,7 @@ impl Flow for Filling {
         let is_ready = || matches!(self.inlet.readiness(), Readiness::Ready);
         let read = move_bytes(pipe.end, cx, Direction::Writable, &is_ready, &mut |at, len| {
             // SAFETY: so many bytes of the reader's are there, and nobody else uses them meanwhile.
-            let room = unsafe { std::slice::from_raw_parts_mut(at, len.min(self.limit)) };
+            let room = unsafe { std::slice::from_raw_parts_mut(at, len.min(self.limit.max(1))) };
             retry(|| self.inlet.read(room))
         });
         match read {
@@ -327,7 +327,7 @@ impl Flow for Draining {
         let mut heard = Vec::new();
         let written = move_bytes(pipe.end, cx, Direction::Readable, &is_ready, &mut |at, len| {
             // SAFETY: so many bytes of the writer's are there, and nobody changes them meanwhile.
-            let bytes = unsafe { std::slice::from_raw_parts(at, len.min(self.limit)) };
+            let bytes = unsafe { std::slice::from_raw_parts(at, len.min(self.limit.max(1))) };
             let written = retry(|| self.sink.write(bytes));
             if let (Some(hearer), Ok(len)) = (&self.hearer, &written) {
                 heard.extend_from_slice(hearer.last(&bytes[..*len]));

@@ -9,7 +9,11 @@ use super::state::State;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Something to do, as long as somebody waits for it.
+struct Job {
+    is_wanted: Box<dyn Fn() -> bool + Send>,
+    run: Box<dyn FnOnce() + Send>,
+}
 
 /// The threads for one kind of work, so many at most.
 pub(super) struct Workers {
@@ -21,11 +25,16 @@ pub(super) struct Workers {
 struct Workload {
     threads: u32,
     waiting: VecDeque<Job>,
+    /// With how many that wait those are left out that nobody wants any more.
+    crowd: usize,
 }
+
+/// With so many it is not worth looking.
+const CROWD: usize = 64;
 
 impl Workers {
     pub(super) const fn new(name: &'static str, most: u32) -> Self {
-        let state = Mutex::new(Workload { threads: 0, waiting: VecDeque::new() });
+        let state = Mutex::new(Workload { threads: 0, waiting: VecDeque::new(), crowd: CROWD });
         Workers { name, most, state }
     }
 
@@ -35,14 +44,20 @@ impl Workers {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Work<T> {
         let done = Arc::new(Done { bell: Arc::default(), result: Mutex::new(None) });
-        let told = done.clone();
-        let job = move || {
+        let (told, wanted) = (done.clone(), done.clone());
+        let run = move || {
             let result = job();
             *lock(&told.result) = Some(result);
             told.bell.ring();
         };
+        // Beside the job itself, which has two.
+        let is_wanted = move || Arc::strong_count(&wanted) > 2;
         let mut state = lock(&self.state);
-        state.waiting.push_back(Box::new(job));
+        if state.waiting.len() >= state.crowd {
+            state.waiting.retain(|job| (job.is_wanted)());
+            state.crowd = CROWD.max(state.waiting.len() * 2);
+        }
+        state.waiting.push_back(Job { is_wanted: Box::new(is_wanted), run: Box::new(run) });
         if state.threads < self.most {
             let thread = std::thread::Builder::new().name(self.name.into());
             match thread.spawn(|| self.work()) {
@@ -51,7 +66,7 @@ impl Workers {
                 Err(_) if state.threads == 0 => {
                     let jobs = std::mem::take(&mut state.waiting);
                     drop(state);
-                    jobs.into_iter().for_each(|job| job());
+                    jobs.into_iter().for_each(|job| (job.run)());
                 }
                 Err(_) => {}
             }
@@ -71,7 +86,9 @@ impl Workers {
                     }
                 }
             };
-            job();
+            if (job.is_wanted)() {
+                (job.run)();
+            }
         }
     }
 }
@@ -107,4 +124,24 @@ impl<T> Source for Work<T> {
     fn check(&self, _: &State) -> Readiness {
         if self.0.bell.has_rung() { Readiness::Ready } else { Readiness::Told(self.0.bell.clone()) }
     }
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_done() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::mpsc::channel;
+    static WORKERS: Workers = Workers::new("test", 1);
+    static DONE: AtomicU32 = AtomicU32::new(0);
+    let (go, wait) = channel::<()>();
+    let first = WORKERS.start(move || wait.recv().unwrap());
+    for _ in 0..10_000 {
+        drop(WORKERS.start(|| DONE.fetch_add(1, Ordering::Relaxed)));
+        assert!(lock(&WORKERS.state).waiting.len() <= 2 * CROWD);
+    }
+    let last = WORKERS.start(|| DONE.fetch_add(1, Ordering::Relaxed));
+    go.send(()).unwrap();
+    while last.with(|_| ()).is_none() {
+        std::thread::yield_now();
+    }
+    assert_eq!((first.take(), last.take()), (Some(()), Some(0)));
 }
