@@ -53,9 +53,11 @@ const GUEST: &str = r#"(component
         (export "get-directories" (func (result (list (tuple (own $descriptor) string)))))))
     (type $bytes (stream u8))
     (type $outcome (future (result (error $code))))
+    ;; Strings that are lowered into it are at 64 KiB, whatever else at 1 KiB.
     (core module $Memory
         (memory (export "memory") 4)
-        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+            (select (i32.const 65536) (i32.const 1024) (i32.eq (local.get 2) (i32.const 1)))))
     (core instance $memory (instantiate $Memory))
     (alias core export $memory "memory" (core memory $mem))
     (alias core export $memory "realloc" (core func $realloc))
