@@ -172,6 +172,11 @@ impl<'a> Interface<'a> {
     ) -> Result<()> {
         let ty = func.func_type(params, is_async, &self.world.resources)?;
         let served = Arc::new(Typed { func, of: std::marker::PhantomData });
+        self.define_served(name, ty, served)
+    }
+
+    /// What is the same for all functions, compiled once.
+    fn define_served(&mut self, name: &str, ty: FuncType, served: Arc<dyn Serve>) -> Result<()> {
         let world = self.world.clone();
         let func = move |call: &mut HostCall<'_, '_>| serve(&world, &served, call);
         self.definitions.func(name, Some(ty), Arc::new(func))
@@ -181,7 +186,7 @@ impl<'a> Interface<'a> {
 /// Serves a call, or has it wait.
 fn serve(
     world: &Arc<World>,
-    func: &Arc<impl Serve + 'static>,
+    func: &Arc<dyn Serve>,
     call: &mut HostCall<'_, '_>,
 ) -> Answer<HostOutcome> {
     let state = world.state(call.cx.shared);
@@ -311,13 +316,9 @@ macro_rules! typed_funcs {
                 is_async: bool,
                 resources: &ResourceTypes,
             ) -> Result<FuncType> {
-                let mut names = params.iter();
-                let params = vec![$(Field {
-                    name: (*names.next().expect("each parameter has a name")).into(),
-                    ty: $param::ty(resources).expect("each parameter has a type"),
-                }),*];
-                debug_assert!(names.next().is_none());
-                let ty = FuncType::new(params, <R::Result as Canonical>::ty(resources), is_async)?;
+                let types: &[TypeOf] = &[$($param::ty),*];
+                let result = <R::Result as Canonical>::ty(resources);
+                let ty = func_type(params, types, result, is_async, resources)?;
                 debug_assert!(is_laid_out_as::<($($param,)*)>(ty.params_type()));
                 debug_assert!(is_laid_out_as::<R::Result>(ty.result()));
                 Ok(ty)
@@ -344,6 +345,24 @@ typed_funcs! {
     [A B C]
     [A B C D]
     [A B C D E]
+}
+
+/// What makes the type that a Rust type stands for.
+type TypeOf = fn(&ResourceTypes) -> Option<Type>;
+
+fn func_type(
+    names: &[&str],
+    types: &[TypeOf],
+    result: Option<Type>,
+    is_async: bool,
+    resources: &ResourceTypes,
+) -> Result<FuncType> {
+    debug_assert_eq!(names.len(), types.len());
+    let params = names.iter().zip(types).map(|(name, ty)| Field {
+        name: (*name).into(),
+        ty: ty(resources).expect("each parameter has a type"),
+    });
+    FuncType::new(params.collect(), result, is_async)
 }
 
 /// Whether values of a Rust type are laid out like those of the type that it stands for.
