@@ -120,7 +120,6 @@ impl From<Trapped> for Error {
             Trap::Exit { .. } => ErrorKind::Exit,
             Trap::Interrupted { .. } => ErrorKind::Interrupted,
             Trap::Ended { .. } => ErrorKind::Ended,
-            Trap::Running => ErrorKind::Busy,
             Trap::Limit { .. }
             | Trap::OutOfFuel
             | Trap::OutOfCallFuel
@@ -229,16 +228,13 @@ pub enum Trap {
     NoRealloc,
 
     // Entering and leaving instances.
-    /// `may_enter_from`: the instance is running, or was ended, and a guest calls it.
-    #[error("cannot enter component instance: {why}")]
+    /// A guest calls an instance that a trap, or the host, has ended.
+    #[error("cannot enter component instance: it has ended: {why}")]
     CannotEnter {
-        /// Which of the two.
+        /// By what.
         why: Box<str>,
     },
-    /// The same where the host calls an instance that is running.
-    #[error("cannot enter component instance: it is running, and has called the host")]
-    Running,
-    /// The same where the host calls an instance that was ended.
+    /// The same where the host calls it.
     #[error("cannot enter component instance: it has ended: {why}")]
     Ended {
         /// By what.
@@ -351,7 +347,7 @@ pub enum Trap {
         index: u32,
     },
     /// A thread to be resumed runs, or waits for something.
-    #[error("thread {index} is not suspended")]
+    #[error("cannot resume thread which is not suspended: thread {index}")]
     ThreadNotSuspended {
         /// The index.
         index: u32,
@@ -429,9 +425,11 @@ pub enum Trap {
         /// `stream` or `future`.
         what: &'static str,
     },
-    /// `lift_async_value`: the end is in a set.
-    #[error("cannot lift {what} while it's in a waitable set")]
-    LiftEndInSet {
+    /// `lift_async_value`, `forward`: the end is in a set.
+    #[error("cannot {action} {what} while it's in a waitable set")]
+    EndInSet {
+        /// What the guest tried.
+        action: &'static str,
         /// `stream` or `future`.
         what: &'static str,
     },

@@ -267,6 +267,21 @@ pub(crate) fn parts(def: &TypeDef) -> Vec<Type> {
     }
 }
 
+/// A function's name without the resource that it is of. What gets and what sets a property have the name of
+/// that, and are told apart.
+pub(crate) fn item_name(function: &Function) -> String {
+    let verb = match function.kind {
+        FunctionKind::Getter | FunctionKind::MethodGetter(_) | FunctionKind::StaticGetter(_) => {
+            "get-"
+        }
+        FunctionKind::Setter | FunctionKind::MethodSetter(_) | FunctionKind::StaticSetter(_) => {
+            "set-"
+        }
+        _ => "",
+    };
+    format!("{verb}{}", function.item_name())
+}
+
 /// What sort of function one is, with the resource that it is of.
 pub(crate) enum Sort {
     Free,
@@ -278,10 +293,19 @@ pub(crate) enum Sort {
 impl Sort {
     pub(crate) fn of(function: &Function) -> Sort {
         match function.kind {
-            FunctionKind::Freestanding | FunctionKind::AsyncFreestanding => Sort::Free,
+            FunctionKind::Freestanding
+            | FunctionKind::AsyncFreestanding
+            | FunctionKind::Getter
+            | FunctionKind::Setter => Sort::Free,
             FunctionKind::Constructor(id) => Sort::Constructor(id),
-            FunctionKind::Method(id) | FunctionKind::AsyncMethod(id) => Sort::Method(id),
-            FunctionKind::Static(id) | FunctionKind::AsyncStatic(id) => Sort::Static(id),
+            FunctionKind::Method(id)
+            | FunctionKind::AsyncMethod(id)
+            | FunctionKind::MethodGetter(id)
+            | FunctionKind::MethodSetter(id) => Sort::Method(id),
+            FunctionKind::Static(id)
+            | FunctionKind::AsyncStatic(id)
+            | FunctionKind::StaticGetter(id)
+            | FunctionKind::StaticSetter(id) => Sort::Static(id),
         }
     }
 }

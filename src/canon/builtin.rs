@@ -37,12 +37,10 @@ pub enum Builtin {
     TaskCancel,
     WaitableSetNew,
     WaitableSetWait {
-        cancellable: bool,
         memory: CoreMemory,
         addr: AddrType,
     },
     WaitableSetPoll {
-        cancellable: bool,
         memory: CoreMemory,
         addr: AddrType,
     },
@@ -77,6 +75,9 @@ pub enum Builtin {
     StreamDropWritable {
         element: Option<Type>,
     },
+    StreamForward {
+        element: Option<Type>,
+    },
     FutureNew {
         element: Option<Type>,
     },
@@ -102,6 +103,9 @@ pub enum Builtin {
     FutureDropWritable {
         element: Option<Type>,
     },
+    FutureForward {
+        element: Option<Type>,
+    },
     ThreadIndex,
     /// `ty` is the type of the functions in the table, `(func (param i32))` or `i64`.
     ThreadNewIndirect {
@@ -110,24 +114,12 @@ pub enum Builtin {
         table_addr: AddrType,
     },
     ThreadResumeLater,
-    ThreadSuspend {
-        cancellable: bool,
-    },
-    ThreadYield {
-        cancellable: bool,
-    },
-    ThreadSuspendThenResume {
-        cancellable: bool,
-    },
-    ThreadYieldThenResume {
-        cancellable: bool,
-    },
-    ThreadSuspendThenPromote {
-        cancellable: bool,
-    },
-    ThreadYieldThenPromote {
-        cancellable: bool,
-    },
+    ThreadSuspend,
+    ThreadYield,
+    ThreadSuspendThenResume,
+    ThreadYieldThenResume,
+    ThreadSuspendThenPromote,
+    ThreadYieldThenPromote,
     ErrorContextNew {
         opts: Options,
     },
@@ -175,6 +167,7 @@ impl Builtin {
             Builtin::StreamCancelWrite { .. } => "stream.cancel-write",
             Builtin::StreamDropReadable { .. } => "stream.drop-readable",
             Builtin::StreamDropWritable { .. } => "stream.drop-writable",
+            Builtin::StreamForward { .. } => "stream.forward",
             Builtin::FutureNew { .. } => "future.new",
             Builtin::FutureRead { .. } => "future.read",
             Builtin::FutureWrite { .. } => "future.write",
@@ -182,15 +175,16 @@ impl Builtin {
             Builtin::FutureCancelWrite { .. } => "future.cancel-write",
             Builtin::FutureDropReadable { .. } => "future.drop-readable",
             Builtin::FutureDropWritable { .. } => "future.drop-writable",
+            Builtin::FutureForward { .. } => "future.forward",
             Builtin::ThreadIndex => "thread.index",
             Builtin::ThreadNewIndirect { .. } => "thread.new-indirect",
             Builtin::ThreadResumeLater => "thread.resume-later",
-            Builtin::ThreadSuspend { .. } => "thread.suspend",
-            Builtin::ThreadYield { .. } => "thread.yield",
-            Builtin::ThreadSuspendThenResume { .. } => "thread.suspend-then-resume",
-            Builtin::ThreadYieldThenResume { .. } => "thread.yield-then-resume",
-            Builtin::ThreadSuspendThenPromote { .. } => "thread.suspend-then-promote",
-            Builtin::ThreadYieldThenPromote { .. } => "thread.yield-then-promote",
+            Builtin::ThreadSuspend => "thread.suspend",
+            Builtin::ThreadYield => "thread.yield",
+            Builtin::ThreadSuspendThenResume => "thread.suspend-then-resume",
+            Builtin::ThreadYieldThenResume => "thread.yield-then-resume",
+            Builtin::ThreadSuspendThenPromote => "thread.suspend-then-promote",
+            Builtin::ThreadYieldThenPromote => "thread.yield-then-promote",
             Builtin::ErrorContextNew { .. } => "error-context.new",
             Builtin::ErrorContextDebugMessage { .. } => "error-context.debug-message",
             Builtin::ErrorContextDrop => "error-context.drop",
@@ -201,12 +195,12 @@ impl Builtin {
     fn may_block(&self) -> bool {
         match self {
             Builtin::WaitableSetWait { .. }
-            | Builtin::ThreadSuspend { .. }
-            | Builtin::ThreadYield { .. }
-            | Builtin::ThreadSuspendThenResume { .. }
-            | Builtin::ThreadYieldThenResume { .. }
-            | Builtin::ThreadSuspendThenPromote { .. }
-            | Builtin::ThreadYieldThenPromote { .. } => true,
+            | Builtin::ThreadSuspend
+            | Builtin::ThreadYield
+            | Builtin::ThreadSuspendThenResume
+            | Builtin::ThreadYieldThenResume
+            | Builtin::ThreadSuspendThenPromote
+            | Builtin::ThreadYieldThenPromote => true,
             Builtin::SubtaskCancel { is_async }
             | Builtin::StreamCancelRead { is_async, .. }
             | Builtin::StreamCancelWrite { is_async, .. }
@@ -234,8 +228,8 @@ impl Builtin {
             }
             Builtin::WaitableSetNew
             | Builtin::ThreadIndex
-            | Builtin::ThreadSuspend { .. }
-            | Builtin::ThreadYield { .. } => (smallvec![], &[I32]),
+            | Builtin::ThreadSuspend
+            | Builtin::ThreadYield => (smallvec![], &[I32]),
             Builtin::StreamNew { .. } | Builtin::FutureNew { .. } => (smallvec![], &[I64]),
             Builtin::ResourceDrop(_)
             | Builtin::WaitableSetDrop
@@ -246,7 +240,9 @@ impl Builtin {
             | Builtin::FutureDropWritable { .. }
             | Builtin::ThreadResumeLater
             | Builtin::ErrorContextDrop => (smallvec![I32], &[]),
-            Builtin::WaitableJoin => (smallvec![I32, I32], &[]),
+            Builtin::WaitableJoin
+            | Builtin::StreamForward { .. }
+            | Builtin::FutureForward { .. } => (smallvec![I32, I32], &[]),
             Builtin::ResourceNew(_)
             | Builtin::ResourceRep(_)
             | Builtin::SubtaskCancel { .. }
@@ -254,10 +250,10 @@ impl Builtin {
             | Builtin::StreamCancelWrite { .. }
             | Builtin::FutureCancelRead { .. }
             | Builtin::FutureCancelWrite { .. }
-            | Builtin::ThreadSuspendThenResume { .. }
-            | Builtin::ThreadYieldThenResume { .. }
-            | Builtin::ThreadSuspendThenPromote { .. }
-            | Builtin::ThreadYieldThenPromote { .. } => (smallvec![I32], &[I32]),
+            | Builtin::ThreadSuspendThenResume
+            | Builtin::ThreadYieldThenResume
+            | Builtin::ThreadSuspendThenPromote
+            | Builtin::ThreadYieldThenPromote => (smallvec![I32], &[I32]),
             Builtin::WaitableSetWait { addr, .. } | Builtin::WaitableSetPoll { addr, .. } => {
                 (smallvec![I32, addr.core_type()], &[I32])
             }
@@ -402,14 +398,14 @@ fn dispatch(
         }
         Builtin::TaskCancel => return done(task::canon_task_cancel(cx)),
         Builtin::WaitableSetNew => waitable::canon_waitable_set_new(cx, inst)?.into(),
-        Builtin::WaitableSetWait { cancellable, memory, .. } => {
+        Builtin::WaitableSetWait { memory, .. } => {
             let into = waitable::EventTarget { memory: *memory, ptr: args[1] };
-            let event = waitable::canon_waitable_set_wait(cx, inst, *cancellable, arg(0), into)?;
+            let event = waitable::canon_waitable_set_wait(cx, inst, arg(0), into)?;
             return done_or_block(event.map(|code| code as RawVal), results);
         }
-        Builtin::WaitableSetPoll { cancellable, memory, .. } => {
+        Builtin::WaitableSetPoll { memory, .. } => {
             let into = waitable::EventTarget { memory: *memory, ptr: args[1] };
-            waitable::canon_waitable_set_poll(cx, inst, *cancellable, arg(0), into)? as RawVal
+            waitable::canon_waitable_set_poll(cx, inst, arg(0), into)? as RawVal
         }
         Builtin::WaitableSetDrop => {
             return done(waitable::canon_waitable_set_drop(cx, inst, arg(0)));
@@ -437,7 +433,7 @@ fn dispatch_more(
     results: &mut [RawVal],
 ) -> Answer {
     let arg = |i: usize| args[i] as u32;
-    let cancelled: Option<bool> = match builtin {
+    let answer = match builtin {
         Builtin::ThreadIndex => {
             results[0] = thread::canon_thread_index(cx, inst)?.into();
             return Ok(Step::Done);
@@ -450,21 +446,21 @@ fn dispatch_more(
         Builtin::ThreadResumeLater => {
             return done(thread::canon_thread_resume_later(cx, inst, arg(0)));
         }
-        Builtin::ThreadSuspend { cancellable } => {
-            thread::canon_thread_suspend(cx, inst, *cancellable)?
+        Builtin::ThreadSuspend => {
+            thread::canon_thread_suspend(cx, inst)?
         }
-        Builtin::ThreadYield { cancellable } => thread::canon_thread_yield(cx, inst, *cancellable)?,
-        Builtin::ThreadSuspendThenResume { cancellable } => {
-            thread::canon_thread_suspend_then_resume(cx, inst, *cancellable, arg(0))?
+        Builtin::ThreadYield => thread::canon_thread_yield(cx, inst)?,
+        Builtin::ThreadSuspendThenResume => {
+            thread::canon_thread_suspend_then_resume(cx, inst, arg(0))?
         }
-        Builtin::ThreadYieldThenResume { cancellable } => {
-            thread::canon_thread_yield_then_resume(cx, inst, *cancellable, arg(0))?
+        Builtin::ThreadYieldThenResume => {
+            thread::canon_thread_yield_then_resume(cx, inst, arg(0))?
         }
-        Builtin::ThreadSuspendThenPromote { cancellable } => {
-            thread::canon_thread_suspend_then_promote(cx, inst, *cancellable, arg(0))?
+        Builtin::ThreadSuspendThenPromote => {
+            thread::canon_thread_suspend_then_promote(cx, inst, arg(0))?
         }
-        Builtin::ThreadYieldThenPromote { cancellable } => {
-            thread::canon_thread_yield_then_promote(cx, inst, *cancellable, arg(0))?
+        Builtin::ThreadYieldThenPromote => {
+            thread::canon_thread_yield_then_promote(cx, inst, arg(0))?
         }
         Builtin::ErrorContextNew { opts } => {
             let index = error_context::canon_error_context_new(cx, inst, opts, args[0], args[1])?;
@@ -485,7 +481,8 @@ fn dispatch_more(
         }
         _ => return stream::dispatch(cx, builtin, inst, args, results),
     };
-    done_or_block(cancelled.map(RawVal::from), results)
+    results[0] = 0;
+    Ok(answer)
 }
 
 pub(super) fn done(result: Result<(), Trapped>) -> Answer {
@@ -507,15 +504,14 @@ pub(super) fn done_or_block(result: Option<RawVal>, results: &mut [RawVal]) -> A
 pub(crate) fn wake(
     cx: &mut Cx<'_>,
     thread: ThreadId,
-    cancelled: bool,
 ) -> Result<SmallVec<[RawVal; 1]>, Trapped> {
     let wake = cx.state().threads[thread].wake;
     Ok(match wake {
-        Wake::Cancelled => smallvec![cancelled.into()],
+        Wake::Zero => smallvec![0],
         Wake::Lower(subtask) => lower::resolved(cx, subtask).into_iter().collect(),
         Wake::SetEvent { set, memory, ptr } => {
             let into = waitable::EventTarget { memory, ptr };
-            smallvec![waitable::deliver_event(cx, set, into, cancelled)? as RawVal]
+            smallvec![waitable::deliver_event(cx, set, into)? as RawVal]
         }
         Wake::SubtaskCancel(subtask) => smallvec![subtask::cancelled(cx, subtask).into()],
         Wake::Copy(end) => smallvec![stream::copied(cx, end).into()],

@@ -1,7 +1,7 @@
 //! `canon lift`.
 
 use super::thread::{resume, run, step};
-use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal};
+use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal, Tier};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
     Body, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift, Options, Parked,
@@ -23,7 +23,7 @@ pub fn lift(
     FuncInst::Lifted(Rc::new(Lift::new(callee, ty, opts, instance, name.into())))
 }
 
-/// `Store.lift`: a call enters the callee's instance unless it is in it already.
+/// `Store.lift`: begins a call.
 pub(crate) fn enter(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
@@ -33,10 +33,9 @@ pub(crate) fn enter(
 ) -> Result<(), Trapped> {
     let (task, thread) = {
         let mut state = cx.state();
-        if !state.may_enter_from(lift.inst, caller) {
+        if state.has_ended(lift.inst, caller) {
             return Err(state.cannot_enter(lift.inst, caller).within(state.call_frame(lift)));
         }
-        state.enter_from(lift.inst, caller);
         let callee = || Callee::Lift(lift.clone());
         let (task, thread) = state.new_task(callee, lift.inst, Some(subtask), Body::Entering)?;
         state.subtask(subtask).callee = Some(task);
@@ -58,21 +57,20 @@ pub(crate) fn call_latent(
     let sides = Sides::of_lifted(lift, &caller, inst, result_ptr);
     let at = {
         let mut state = cx.state();
-        if !state.may_enter_from(lift.inst, inst) {
+        if state.has_ended(lift.inst, inst) {
             return Err(state.cannot_enter(lift.inst, inst).within(state.call_frame(lift)));
         }
-        state.enter_from(lift.inst, inst);
         state.begin_latent(LatentCall::Lifted { lift: lift.clone(), caller, inst, result_ptr })
     };
     let mut subtask = None;
-    let over = leave(cx, lift.inst, inst, |cx| {
+    let call = |cx: &mut Cx<'_>| {
         let mut is_returned = false;
         let first = |cx: &mut Cx<'_>| {
             is_returned = latent_thread(cx, lift, &sides, at, args, flat_result)
                 .map_err(|trap| trap.within(cx.state().call_frame(lift)))?;
             Ok(())
         };
-        let ran = run_latent(cx, at, first, |cx, next| step(cx, next, false));
+        let ran = run_latent(cx, at, first, step);
         let Some(made) = cx.state().end_latent(at) else { return ran };
         subtask = made.subtask;
         ran?;
@@ -84,7 +82,8 @@ pub(crate) fn call_latent(
             state.exit_implicit_thread(made.task, made.thread())?;
         }
         run_sync(cx, lift, made.task, inst)
-    });
+    };
+    let over = leave(cx, lift.inst, inst, |cx| within_sync_call(cx, lift.inst, call));
     if let (Err(_), Some(subtask)) = (&over, subtask) {
         cx.state().forget_subtask(subtask);
     }
@@ -163,11 +162,33 @@ fn canon_lift(
     if lift.ty.is_async() {
         let first = policy::runs_before_call(&cx.state(), lift.inst);
         if let Some(first) = first {
-            resume(cx, first, false)?;
+            resume(cx, first)?;
         }
     }
-    run(cx, thread, false, |cx| thread_func(cx, lift, task, thread, args))?;
-    if lift.ty.is_async() { Ok(()) } else { run_sync(cx, lift, task, caller) }
+    if lift.ty.is_async() {
+        return run(cx, thread, |cx| thread_func(cx, lift, task, thread, args));
+    }
+    within_sync_call(cx, lift.inst, |cx| {
+        run(cx, thread, |cx| thread_func(cx, lift, task, thread, args))?;
+        run_sync(cx, lift, task, caller)
+    })
+}
+
+/// Runs `body` as a part of a sync-typed call into `inst`. Where guests cannot be suspended, what blocks
+/// inside of it has to know that.
+#[inline(always)]
+fn within_sync_call<'a>(
+    cx: &mut Cx<'a>,
+    inst: InstanceId,
+    body: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+) -> Result<(), Trapped> {
+    if cx.shared.tier != Tier::Nested {
+        return body(cx);
+    }
+    let outer = cx.state().sync_call.replace(inst);
+    let result = body(cx);
+    cx.state().sync_call = outer;
+    result
 }
 
 /// Runs a sync-typed call to its end, or until only the host can make it go on.
@@ -191,12 +212,10 @@ fn run_blocked_sync(
     task: TaskId,
     caller: InstanceId,
 ) -> Result<(), Trapped> {
-    let mut turns = 0u32;
     while !cx.state().task_resolved(task) {
-        let next = cx.state().next_ready_in(lift.inst, turns);
-        turns = turns.saturating_add(1);
+        let next = cx.state().next_ready_in(lift.inst);
         match next {
-            Some(next) => resume(cx, next, false)?,
+            Some(next) => resume(cx, next)?,
             None if cx.state().park(task, lift, caller) => return Ok(()),
             None => {
                 let frame = cx.state().call_frame(lift);
@@ -243,13 +262,13 @@ fn thread_func(
 }
 
 /// The implicit thread waited to be let in, and is, or is cancelled.
-pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+pub(crate) fn entered(cx: &mut Cx<'_>, thread: ThreadId) -> Result<(), Trapped> {
     let (task, lift, args, subtask) = {
         let mut state = cx.state();
         let (task, lift) = state.lift_of(thread);
         let subtask = state.tasks[task].subtask;
         state[lift.inst].num_waiting_to_enter -= 1;
-        if cancelled {
+        if state.deliver_pending_cancel(task) {
             state.cancel_task(task)?;
             state.forget_task(task, thread);
             state.notify_gates(lift.inst);
@@ -452,14 +471,15 @@ fn event_loop(
                     Wait::SetExclusive(state[lift.inst].handles.waitable_set(index)?)
                 }
             };
-            state.release_exclusive(lift.inst);
-            state.threads[thread].body = Body::EventLoop;
-            if state.deliver_pending_cancel(task, true) {
+            if state.deliver_pending_cancel(task) {
                 Event::TASK_CANCELLED
-            } else if state.must_wait(thread, wait, true) {
-                state.threads[thread].wake = Wake::NextEvent(wait);
-                return Ok(());
             } else {
+                state.release_exclusive(lift.inst);
+                state.threads[thread].body = Body::EventLoop;
+                if state.must_wait(thread, wait) {
+                    state.threads[thread].wake = Wake::NextEvent(wait);
+                    return Ok(());
+                }
                 state.awaited_event(wait)
             }
         };
@@ -471,6 +491,7 @@ fn event_loop(
 }
 
 impl State {
+    /// What an event loop has waited for; `WaitableSet.wait_from_callback` where that is a set's event.
     fn awaited_event(&mut self, wait: Wait) -> Event {
         match wait {
             Wait::SetExclusive(set) => self.get_set_event(set),
@@ -480,17 +501,20 @@ impl State {
 }
 
 /// The implicit thread has waited for its next event.
-pub(crate) fn event_loop_woken(
-    cx: &mut Cx<'_>,
-    thread: ThreadId,
-    cancelled: bool,
-) -> Result<(), Trapped> {
+pub(crate) fn event_loop_woken(cx: &mut Cx<'_>, thread: ThreadId) -> Result<(), Trapped> {
     let (task, lift, event) = {
         let mut state = cx.state();
         let (task, lift) = state.lift_of(thread);
-        let event = match state.threads[thread].wake {
-            Wake::NextEvent(wait) if !cancelled => state.awaited_event(wait),
-            _ => Event::TASK_CANCELLED,
+        let Wake::NextEvent(wait) = state.threads[thread].wake else {
+            unreachable!("an event loop waits for its next event")
+        };
+        let event = if state.deliver_pending_cancel(task) {
+            if let Wait::SetExclusive(set) = wait {
+                state.wake_for_leftover(set);
+            }
+            Event::TASK_CANCELLED
+        } else {
+            state.awaited_event(wait)
         };
         (task, lift, event)
     };
@@ -510,7 +534,6 @@ fn call_callback(
 ) -> Result<Option<RawVal>, Trapped> {
     {
         let mut state = cx.state();
-        debug_assert!(state[lift.inst].exclusive_thread.is_none());
         state[lift.inst].exclusive_thread = Some(thread);
         state.threads[thread].body = Body::Callback;
     }
@@ -547,11 +570,10 @@ pub fn instantiate(
     imports: &[CoreExtern],
 ) -> Result<CoreInstance, Trapped> {
     {
-        let mut state = cx.state();
-        if !state.may_enter_from(instance, InstanceId::HOST) {
+        let state = cx.state();
+        if state.has_ended(instance, InstanceId::HOST) {
             return Err(state.cannot_enter(instance, InstanceId::HOST));
         }
-        state.enter_from(instance, InstanceId::HOST);
     }
     let mut core = None;
     leave(cx, instance, InstanceId::HOST, |cx| {

@@ -90,7 +90,7 @@ pub(crate) fn canon_lower(
     }
     let thread = state.current_thread();
     state.threads[thread].wake = Wake::Lower(subtask);
-    state.start_waiting(thread, Wait::Resolved(subtask), false);
+    state.start_waiting(thread, Wait::Resolved(subtask));
     Ok(Step::Block)
 }
 

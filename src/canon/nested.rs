@@ -9,7 +9,7 @@ use super::thread::resume;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, Callee, Cx, InstanceId, State, Thread, ThreadId, ThreadState, Wait, leave, outside,
+    Body, Callee, Cx, InstanceId, State, ThreadId, ThreadState, Wait, leave, outside,
 };
 use smallvec::SmallVec;
 
@@ -24,33 +24,28 @@ pub(crate) fn block(cx: &mut Cx<'_>) -> Result<SmallVec<[RawVal; 1]>, Trapped> {
         state.threads[thread].pinned = true;
         thread
     };
-    let cancelled = run_others(cx, thread)?;
+    run_others(cx, thread)?;
     {
         let mut state = cx.state();
-        state.stop_waiting(thread, cancelled);
+        state.stop_waiting(thread);
         let entry = &mut state.threads[thread];
         entry.pinned = false;
         entry.state = ThreadState::Running;
         state.current = Some(thread);
     }
-    wake(cx, thread, cancelled)
+    wake(cx, thread)
 }
 
-/// Runs other threads until `thread` can go on; whether it is cancelled.
-fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
-    let mut turns = 0u32;
+/// Runs other threads until `thread` can go on. Inside of a sync-typed call those are threads of the
+/// instance that was called, as they are where threads can be suspended.
+fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<(), Trapped> {
     loop {
         let next = {
             let mut state = cx.state();
             let switch_to = state.switch_to.take();
-            let Thread { task, inst, cancellable, .. } = state.threads[thread];
-            if switch_to.is_none() {
-                if state.is_ready(thread) {
-                    return Ok(false);
-                }
-                if state.deliver_pending_cancel(task, cancellable) {
-                    return Ok(true);
-                }
+            let task = state.threads[thread].task;
+            if switch_to.is_none() && state.is_ready(thread) {
+                return Ok(());
             }
             let is_sync = match &state.tasks[task].callee {
                 Callee::Lift(lift) => !lift.ty.is_async() && !state.task_resolved(task),
@@ -58,12 +53,14 @@ fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
             };
             let next = match switch_to {
                 Some(next) if state.threads[next].pinned => {
-                    state.start_waiting(next, Wait::Turn, false);
+                    state.start_waiting(next, Wait::Turn);
                     continue;
                 }
                 Some(next) => Some(next),
-                None if is_sync => state.next_ready_in(inst, turns),
-                None => state.next_ready_above(inst),
+                None => match state.sync_call {
+                    Some(called) => state.next_ready_in(called),
+                    None => state.next_ready_above(),
+                },
             };
             match next {
                 Some(next) => next,
@@ -78,29 +75,25 @@ fn run_others(cx: &mut Cx<'_>, thread: ThreadId) -> Result<bool, Trapped> {
                 None => return Err(Trap::CannotSuspend.into()),
             }
         };
-        turns = turns.saturating_add(1);
         let (inst, next_inst) = {
             let state = cx.state();
             (state.threads[thread].inst, state.threads[next].inst)
         };
         if next_inst == inst {
-            resume(cx, next, false)?;
+            resume(cx, next)?;
         } else {
-            cx.state().enter_from(next_inst, InstanceId::HOST);
-            leave(cx, next_inst, InstanceId::HOST, |cx| resume(cx, next, false))?;
+            leave(cx, next_inst, InstanceId::HOST, |cx| resume(cx, next))?;
         }
     }
 }
 
 impl State {
-    /// A ready thread that can run on top of a blocked one of `inst`.
-    fn next_ready_above(&mut self, inst: InstanceId) -> Option<ThreadId> {
+    /// A ready thread that can run on top of those that are blocked.
+    fn next_ready_above(&mut self) -> Option<ThreadId> {
         let mut at = self.scheduler.ready.front(&self.threads);
         while let Some(id) = at {
             at = self.scheduler.ready.next(&mut self.threads, id);
-            let Thread { inst: its, pinned, .. } = self.threads[id];
-            let may_run = its == inst || self.may_enter_from(its, InstanceId::HOST);
-            if !pinned && may_run && self.is_still_ready(id) {
+            if !self.threads[id].pinned && self.is_still_ready(id) {
                 return Some(id);
             }
         }

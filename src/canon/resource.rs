@@ -56,7 +56,7 @@ pub(crate) fn canon_resource_drop(
             state.current = thread;
             result.and_then(|()| state.check_not_ended(inst)).map(|()| Step::Done)
         }
-        None if cx.state().may_enter_from(implementation, inst) => Ok(Step::Done),
+        None if !cx.state().has_ended(implementation, inst) => Ok(Step::Done),
         None => Err(cx.state().cannot_enter(implementation, inst)),
     }
 }

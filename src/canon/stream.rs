@@ -5,6 +5,7 @@ use super::builtin::{Answer, Step, done, done_or_block};
 use super::subtask::BLOCKED;
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
+use crate::runtime::forward::forward;
 use crate::runtime::host_end::{self, Signal};
 use crate::runtime::stream::{self, Begun, Channel, CopyState, EndKind};
 use crate::runtime::{Buffer, Cx, InstanceId, Options, Side, Wait, WaitableId, Wake, policy};
@@ -63,6 +64,12 @@ pub(super) fn dispatch(
         }
         Builtin::FutureDropWritable { element } => {
             return done(canon_future_drop_writable(cx, inst, element, index));
+        }
+        Builtin::StreamForward { element } => {
+            return done(canon_stream_forward(cx, inst, element, index, args[1] as u32));
+        }
+        Builtin::FutureForward { element } => {
+            return done(canon_future_forward(cx, inst, element, index, args[1] as u32));
         }
         other => unreachable!("{} has nothing to do with streams", other.name()),
     };
@@ -189,7 +196,7 @@ fn result_or_wait(cx: &mut Cx<'_>, id: WaitableId, is_async: bool) -> Result<Opt
     }
     let thread = state.current_thread();
     state.threads[thread].wake = Wake::Copy(id);
-    state.start_waiting(thread, Wait::Event(id), false);
+    state.start_waiting(thread, Wait::Event(id));
     Ok(None)
 }
 
@@ -267,9 +274,8 @@ fn cancel_copy(
         state.end(id).state = CopyState::CancellingCopy;
         id
     };
-    if cx.state().waitables[id].has_pending_event() {
-        cx.state().cancel_after_part(id);
-    } else if !host_end::signal(cx, id, Signal::Cancels) {
+    let has_event = cx.state().waitables[id].has_pending_event();
+    if !has_event && !host_end::signal(cx, id, Signal::Cancels) {
         cx.state().cancel_shared(id);
     }
     result_or_wait(cx, id, is_async)
@@ -330,4 +336,49 @@ fn drop(
     state.take_handle(inst, index)?;
     state.drop_end(id);
     Ok(())
+}
+
+/// `canon_stream_forward`.
+fn canon_stream_forward(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    element: &Option<Type>,
+    readable: u32,
+    writable: u32,
+) -> Result<(), Trapped> {
+    let kinds = [EndKind::READABLE_STREAM, EndKind::WRITABLE_STREAM];
+    forward_ends(cx, inst, kinds, element, [readable, writable])
+}
+
+/// `canon_future_forward`.
+fn canon_future_forward(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    element: &Option<Type>,
+    readable: u32,
+    writable: u32,
+) -> Result<(), Trapped> {
+    let kinds = [EndKind::READABLE_FUTURE, EndKind::WRITABLE_FUTURE];
+    forward_ends(cx, inst, kinds, element, [readable, writable])
+}
+
+/// `forward`.
+fn forward_ends(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    kinds: [EndKind; 2],
+    element: &Option<Type>,
+    [readable, writable]: [u32; 2],
+) -> Result<(), Trapped> {
+    let (src, dst) = {
+        let mut state = cx.state();
+        policy::check_may_leave(&state, inst)?;
+        let src = state.check_forwardable(inst, kinds[0], element.as_ref(), readable)?;
+        state.take_handle(inst, readable)?;
+        let dst = state.check_forwardable(inst, kinds[1], element.as_ref(), writable)?;
+        state.take_handle(inst, writable)?;
+        (src, dst)
+    };
+    forward(cx, src, dst)?;
+    cx.state().check_not_ended(inst)
 }

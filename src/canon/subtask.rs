@@ -48,7 +48,7 @@ pub(crate) fn canon_subtask_cancel(
     }
     let thread = state.current_thread();
     state.threads[thread].wake = Wake::SubtaskCancel(id);
-    state.start_waiting(thread, Wait::Resolved(id), false);
+    state.start_waiting(thread, Wait::Resolved(id));
     Ok(None)
 }
 

@@ -47,7 +47,7 @@ fn async_task(state: &State) -> Result<(TaskId, Rc<Lift>), Trapped> {
     }
 }
 
-/// `Task.request_cancellation`: asks a task to cancel itself, at once if it can be reached.
+/// `Task.request_cancellation`: asks a task to cancel itself, and lets its instance run.
 pub(crate) fn request_cancellation(
     cx: &mut Cx<'_>,
     task: TaskId,
@@ -64,20 +64,23 @@ pub(crate) fn request_cancellation(
             None => Ok(()),
         };
     }
-    if entry.state == TaskState::Initial {
-        entry.state = TaskState::CancelDelivered;
-        let thread = entry.implicit_thread.expect("a task waiting to enter has its thread");
+    let was = std::mem::replace(&mut entry.state, TaskState::PendingCancel);
+    let (inst, implicit) = (entry.inst, entry.implicit_thread);
+    if was == TaskState::Initial {
         drop(state);
-        return resume(cx, thread, true);
+        return resume(cx, implicit.expect("a task waiting to enter has its thread"));
     }
-    debug_assert_eq!(entry.state, TaskState::Started);
-    let inst = entry.inst;
-    let Some(thread) = policy::cancellation_target(&mut state, task, caller) else {
-        state.tasks[task].state = TaskState::PendingCancel;
-        return Ok(());
-    };
-    state.tasks[task].state = TaskState::CancelDelivered;
-    state.enter_from(inst, caller);
+    debug_assert_eq!(was, TaskState::Started);
+    if let Some(thread) = implicit.filter(|thread| state.threads.get(*thread).is_some()) {
+        state.wake(thread);
+    }
     drop(state);
-    leave(cx, inst, caller, |cx| resume(cx, thread, true))
+    let mut resumed = 0;
+    while !cx.state().task_resolved(task) {
+        let next = policy::resumed_by_cancel(&mut cx.state(), task, resumed);
+        let Some(next) = next else { break };
+        leave(cx, inst, caller, |cx| resume(cx, next))?;
+        resumed += 1;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! `canon thread.*`, and how a thread goes on.
 
-use super::builtin::wake;
+use super::builtin::{Answer, Step, wake};
 use super::lift;
 use crate::engine::{CoreFuncType, CoreTable, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
@@ -9,8 +9,8 @@ use crate::runtime::{
 };
 
 /// Runs a blocked thread, and those that it gives way to, until it blocks or ends.
-pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
-    run(cx, thread, cancelled, |cx| step(cx, thread, cancelled))
+pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId) -> Result<(), Trapped> {
+    run(cx, thread, |cx| step(cx, thread))
 }
 
 /// Runs `thread` by `first`, on top of the current one, and those that it gives way to.
@@ -18,25 +18,24 @@ pub(crate) fn resume(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Resu
 pub(super) fn run<'a>(
     cx: &mut Cx<'a>,
     thread: ThreadId,
-    cancelled: bool,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    runtime::run_thread(cx, thread, cancelled, first, |cx, next| step(cx, next, false))
+    runtime::run_thread(cx, thread, first, step)
 }
 
 /// Goes on with a thread that was blocked or has not begun.
-pub(super) fn step(cx: &mut Cx<'_>, thread: ThreadId, cancelled: bool) -> Result<(), Trapped> {
+pub(super) fn step(cx: &mut Cx<'_>, thread: ThreadId) -> Result<(), Trapped> {
     let body = cx.state().threads[thread].body;
     match body {
-        Body::Entering => lift::entered(cx, thread, cancelled),
-        Body::EventLoop => lift::event_loop_woken(cx, thread, cancelled),
+        Body::Entering => lift::entered(cx, thread),
+        Body::EventLoop => lift::event_loop_woken(cx, thread),
         Body::New { func, arg } => {
             cx.state().threads[thread].body = Body::Explicit;
             let outcome = cx.engine.call(func, &[arg], &mut []);
             explicit_outcome(cx, thread, outcome)
         }
         Body::Core | Body::Callback | Body::Explicit => {
-            let import_result = wake(cx, thread, cancelled)?;
+            let import_result = wake(cx, thread)?;
             let cont = cx.state().take_suspended(thread).expect("the guest was suspended");
             let mut result = [0];
             let count = lift::result_count(&cx.state(), thread);
@@ -108,8 +107,7 @@ pub(crate) fn canon_thread_resume_later(
     let mut state = cx.state();
     policy::check_may_leave(&state, inst)?;
     let other = state.suspended_thread_at(inst, index)?;
-    let cancellable = state.threads[other].cancellable;
-    state.start_waiting(other, Wait::Turn, cancellable);
+    state.start_waiting(other, Wait::Turn);
     Ok(())
 }
 
@@ -120,33 +118,29 @@ enum Meanwhile {
     Yield,
 }
 
-/// `canon_thread_suspend`. Like the others below: whether the thread is cancelled, or `None` if it
-/// blocks.
+/// `canon_thread_suspend`. Like the others below, it returns 0 to the guest.
 pub(crate) fn canon_thread_suspend(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
-) -> Result<Option<bool>, Trapped> {
-    switch(cx, inst, cancellable, Meanwhile::Suspend, |_| Ok(None))
+) -> Answer {
+    switch(cx, inst, Meanwhile::Suspend, |_| Ok(None))
 }
 
 /// `canon_thread_yield`, `Thread.yield_`.
 pub(crate) fn canon_thread_yield(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
-) -> Result<Option<bool>, Trapped> {
-    switch(cx, inst, cancellable, Meanwhile::Yield, |_| Ok(None))
+) -> Answer {
+    switch(cx, inst, Meanwhile::Yield, |_| Ok(None))
 }
 
 /// `canon_thread_suspend_then_resume`, `Thread.suspend_then_resume`.
 pub(crate) fn canon_thread_suspend_then_resume(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     index: u32,
-) -> Result<Option<bool>, Trapped> {
-    switch(cx, inst, cancellable, Meanwhile::Suspend, |state| {
+) -> Answer {
+    switch(cx, inst, Meanwhile::Suspend, |state| {
         state.suspended_thread_at(inst, index).map(Some)
     })
 }
@@ -155,10 +149,9 @@ pub(crate) fn canon_thread_suspend_then_resume(
 pub(crate) fn canon_thread_yield_then_resume(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     index: u32,
-) -> Result<Option<bool>, Trapped> {
-    switch(cx, inst, cancellable, Meanwhile::Yield, |state| {
+) -> Answer {
+    switch(cx, inst, Meanwhile::Yield, |state| {
         state.suspended_thread_at(inst, index).map(Some)
     })
 }
@@ -167,57 +160,54 @@ pub(crate) fn canon_thread_yield_then_resume(
 pub(crate) fn canon_thread_suspend_then_promote(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     index: u32,
-) -> Result<Option<bool>, Trapped> {
-    switch(cx, inst, cancellable, Meanwhile::Suspend, |state| promoted(state, inst, index))
+) -> Answer {
+    switch(cx, inst, Meanwhile::Suspend, |state| promoted(state, inst, index))
 }
 
 /// `canon_thread_yield_then_promote`, `Thread.yield_then_promote`.
 pub(crate) fn canon_thread_yield_then_promote(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     index: u32,
-) -> Result<Option<bool>, Trapped> {
-    switch(cx, inst, cancellable, Meanwhile::Yield, |state| promoted(state, inst, index))
+) -> Answer {
+    switch(cx, inst, Meanwhile::Yield, |state| promoted(state, inst, index))
 }
 
-/// The thread with this index if it is ready, else none.
+/// The thread with this index if it is ready, else none. A thread cannot promote itself.
 fn promoted(state: &mut State, inst: InstanceId, index: u32) -> Result<Option<ThreadId>, Trapped> {
     let other = state.thread_at(inst, index)?;
+    if other == state.current_thread() {
+        return Err(Trap::ThreadNotSuspended { index }.into());
+    }
     Ok(Some(other).filter(|other| state.is_ready(*other)))
 }
 
-/// `Thread.switch_to_internal`: blocks the current thread; the one that `find_other` gives, if any,
+/// Blocks the current thread; the one that `find_other` gives, if any,
 /// runs next.
 fn switch(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     meanwhile: Meanwhile,
     find_other: impl FnOnce(&mut State) -> Result<Option<ThreadId>, Trapped>,
-) -> Result<Option<bool>, Trapped> {
+) -> Answer {
     let mut state = cx.state();
     policy::check_may_leave(&state, inst)?;
     let thread = state.current_thread();
     let other = find_other(&mut state)?;
-    if state.deliver_current_cancel(cancellable) {
-        return Ok(Some(true));
-    }
-    state.threads[thread].wake = Wake::Cancelled;
+    state.threads[thread].wake = Wake::Zero;
     match (meanwhile, other) {
-        (Meanwhile::Suspend, _) => state.suspend(thread, cancellable),
+        (Meanwhile::Suspend, _) => state.suspend(thread),
         (Meanwhile::Yield, None) => {
-            if !state.must_wait(thread, Wait::Turn, cancellable) {
-                return Ok(Some(false));
+            if !state.must_wait(thread, Wait::Turn) {
+                return Ok(Step::Done);
             }
         }
-        (Meanwhile::Yield, Some(_)) => state.start_waiting(thread, Wait::Turn, cancellable),
+        (Meanwhile::Yield, Some(_)) => state.start_waiting(thread, Wait::Turn),
     }
     if let Some(other) = other {
-        state.stop_waiting(other, false);
+        state.stop_waiting(other);
         state.switch_to = Some(other);
     }
-    Ok(None)
+    Ok(Step::Block)
 }

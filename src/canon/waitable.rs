@@ -24,12 +24,11 @@ pub(crate) fn canon_waitable_set_new(cx: &mut Cx<'_>, inst: InstanceId) -> Resul
     added
 }
 
-/// `canon_waitable_set_wait`, `WaitableSet.wait_for_event`: an event of the set, or `None` if there is
+/// `canon_waitable_set_wait`, `WaitableSet.wait`: an event of the set, or `None` if there is
 /// none yet.
 pub(crate) fn canon_waitable_set_wait(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     index: u32,
     into: EventTarget,
 ) -> Result<Option<EventCode>, Trapped> {
@@ -38,9 +37,7 @@ pub(crate) fn canon_waitable_set_wait(
         policy::check_may_leave(&state, inst)?;
         let set = state[inst].handles.waitable_set(index)?;
         let thread = state.current_thread();
-        if state.deliver_current_cancel(cancellable) {
-            Event::TASK_CANCELLED
-        } else if state.must_wait(thread, Wait::Set(set), cancellable) {
+        if state.must_wait(thread, Wait::Set(set)) {
             let EventTarget { memory, ptr } = into;
             state.threads[thread].wake = Wake::SetEvent { set, memory, ptr };
             return Ok(None);
@@ -51,14 +48,13 @@ pub(crate) fn canon_waitable_set_wait(
     unpack_event(cx, into, event).map(Some)
 }
 
-/// The set that a thread waited for has an event, or the thread is cancelled.
+/// The set that a thread waited for has an event.
 pub(crate) fn deliver_event(
     cx: &mut Cx<'_>,
     set: SetId,
     into: EventTarget,
-    cancelled: bool,
 ) -> Result<EventCode, Trapped> {
-    let event = if cancelled { Event::TASK_CANCELLED } else { cx.state().get_set_event(set) };
+    let event = cx.state().get_set_event(set);
     unpack_event(cx, into, event)
         .map_err(|trap| trap.within(Frame::new(FrameKind::Builtin, "waitable-set.wait")))
 }
@@ -67,7 +63,6 @@ pub(crate) fn deliver_event(
 pub(crate) fn canon_waitable_set_poll(
     cx: &mut Cx<'_>,
     inst: InstanceId,
-    cancellable: bool,
     index: u32,
     into: EventTarget,
 ) -> Result<EventCode, Trapped> {
@@ -75,9 +70,7 @@ pub(crate) fn canon_waitable_set_poll(
         let mut state = cx.state();
         policy::check_may_leave(&state, inst)?;
         let set = state[inst].handles.waitable_set(index)?;
-        if state.deliver_current_cancel(cancellable) {
-            Event::TASK_CANCELLED
-        } else if state.sets[set].has_pending_event() {
+        if state.sets[set].has_pending_event() {
             state.get_set_event(set)
         } else {
             Event::NONE

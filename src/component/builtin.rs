@@ -40,13 +40,13 @@ impl CanonDef<'_> {
             Canon::ErrorContextDebugMessage { .. } => Builtin::ErrorContextDebugMessage { opts },
             Canon::ErrorContextDrop => Builtin::ErrorContextDrop,
             Canon::WaitableSetNew => Builtin::WaitableSetNew,
-            Canon::WaitableSetWait { cancellable, .. } => {
+            Canon::WaitableSetWait { .. } => {
                 let (memory, addr) = (self.memory()?, opts.addr);
-                Builtin::WaitableSetWait { cancellable, memory, addr }
+                Builtin::WaitableSetWait { memory, addr }
             }
-            Canon::WaitableSetPoll { cancellable, .. } => {
+            Canon::WaitableSetPoll { .. } => {
                 let (memory, addr) = (self.memory()?, opts.addr);
-                Builtin::WaitableSetPoll { cancellable, memory, addr }
+                Builtin::WaitableSetPoll { memory, addr }
             }
             Canon::WaitableSetDrop => Builtin::WaitableSetDrop,
             Canon::WaitableJoin => Builtin::WaitableJoin,
@@ -69,6 +69,7 @@ impl CanonDef<'_> {
             }
             Canon::StreamDropReadable { .. } => Builtin::StreamDropReadable { element: element()? },
             Canon::StreamDropWritable { .. } => Builtin::StreamDropWritable { element: element()? },
+            Canon::StreamForward { .. } => Builtin::StreamForward { element: element()? },
             Canon::FutureNew { .. } => Builtin::FutureNew { element: element()? },
             Canon::FutureRead { .. } => Builtin::FutureRead { element: element()?, opts },
             Canon::FutureWrite { .. } => Builtin::FutureWrite { element: element()?, opts },
@@ -80,25 +81,18 @@ impl CanonDef<'_> {
             }
             Canon::FutureDropReadable { .. } => Builtin::FutureDropReadable { element: element()? },
             Canon::FutureDropWritable { .. } => Builtin::FutureDropWritable { element: element()? },
+            Canon::FutureForward { .. } => Builtin::FutureForward { element: element()? },
             Canon::ThreadIndex => Builtin::ThreadIndex,
             Canon::ThreadNewIndirect { table_index, .. } => {
                 self.new_indirect(engine, table_index)?
             }
             Canon::ThreadResumeLater => Builtin::ThreadResumeLater,
-            Canon::ThreadSuspend { cancellable } => Builtin::ThreadSuspend { cancellable },
-            Canon::ThreadYield { cancellable } => Builtin::ThreadYield { cancellable },
-            Canon::ThreadSuspendThenResume { cancellable } => {
-                Builtin::ThreadSuspendThenResume { cancellable }
-            }
-            Canon::ThreadYieldThenResume { cancellable } => {
-                Builtin::ThreadYieldThenResume { cancellable }
-            }
-            Canon::ThreadSuspendThenPromote { cancellable } => {
-                Builtin::ThreadSuspendThenPromote { cancellable }
-            }
-            Canon::ThreadYieldThenPromote { cancellable } => {
-                Builtin::ThreadYieldThenPromote { cancellable }
-            }
+            Canon::ThreadSuspend => Builtin::ThreadSuspend,
+            Canon::ThreadYield => Builtin::ThreadYield,
+            Canon::ThreadSuspendThenResume => Builtin::ThreadSuspendThenResume,
+            Canon::ThreadYieldThenResume => Builtin::ThreadYieldThenResume,
+            Canon::ThreadSuspendThenPromote => Builtin::ThreadSuspendThenPromote,
+            Canon::ThreadYieldThenPromote => Builtin::ThreadYieldThenPromote,
             _ => {
                 let message = format!("the built-in {:?} is not supported", self.canon);
                 return Err(Error::new(ErrorKind::Unsupported, message));

@@ -168,12 +168,10 @@ fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
             drop(state);
             return Ok(outside::look(cx)? || outside::is_woken(cx));
         };
-        let inst = state.threads[thread].inst;
-        state.enter_from(inst, InstanceId::HOST);
-        (thread, inst)
+        (thread, state.threads[thread].inst)
     };
     let result = leave(cx, inst, InstanceId::HOST, |cx| {
-        resume(cx, thread, false)?;
+        resume(cx, thread)?;
         run_parked(cx, inst)
     });
     settle(cx, result)?;

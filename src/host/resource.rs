@@ -82,22 +82,9 @@ pub(super) fn drop_given_up(cx: &mut Cx<'_>) -> bool {
 
 fn check_may_drop(cx: &Cx<'_>, ty: &ResourceType, handle: u32) -> Result<()> {
     let mut state = cx.state();
-    let ResourceHandle { ty: id, num_lends, kind, .. } =
-        *state.resource(InstanceId::HOST, ty, handle)?;
+    let ResourceHandle { num_lends, .. } = *state.resource(InstanceId::HOST, ty, handle)?;
     if num_lends != 0 {
         return Err(refused(Trap::ResourceLent { index: handle }.into()));
-    }
-    let implementation = state.resources.get(id).implementation;
-    if kind == Ownership::Own
-        && implementation != InstanceId::HOST
-        && state.is_running(implementation)
-    {
-        let message = format!(
-            "handle {handle} is not dropped: the component that implements the resource type {:?} \
-             is running, so that the destructor cannot; drop it when that call is over",
-            ty.name()
-        );
-        return Err(Error::new(ErrorKind::Busy, message));
     }
     Ok(())
 }

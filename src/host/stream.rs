@@ -182,7 +182,7 @@ impl HostEnd {
         }
         if count > 0 && state.still_waits(id, other, &buffer) {
             state.advance(other, count);
-            state.set_copy_event(other, CopyResult::Completed, true);
+            state.copied(other);
         }
         drop(state);
         settle(cx, Ok(()))?;
@@ -224,6 +224,7 @@ impl HostEnd {
             return Err(usage(Trap::NoCopyToCancel { what: self.channel.noun() }.into()));
         }
         let completion = state.take_completion(id);
+        state.end(id).state = CopyState::CancellingCopy;
         if !state.waitables[id].has_pending_event() {
             state.cancel_shared(id);
         }
@@ -237,7 +238,8 @@ impl HostEnd {
     pub fn poll(self, cx: &mut Cx<'_>) -> Result<Option<Copied>> {
         let mut state = cx.state();
         let (_, id) = state.host_end(self)?;
-        if !state.waitables[id].has_pending_event() {
+        // An end that does nothing has an event, too, when the other one is gone.
+        if !state.end(id).copying() || !state.waitables[id].has_pending_event() {
             return Ok(None);
         }
         let completion = state.take_completion(id);
@@ -436,14 +438,17 @@ impl State {
     fn meet_in_place(&mut self, id: WaitableId) -> InPlace {
         let shared = self.shared_of(id);
         if shared.dropped {
+            if self.waitables[id].has_pending_event() {
+                self.get_pending_event(id);
+            }
             self.end(id).state = CopyState::Done;
             return InPlace::Dropped;
         }
         let Some(other) = shared.pending else { return InPlace::Nobody };
         let buffer = self.buffer(other).clone();
         if buffer.remain() == 0 {
-            let shared = self.end(id).shared;
-            self.reset_and_notify_pending(shared, CopyResult::Completed);
+            // It wanted to know when this end is there.
+            self.copied(other);
             return InPlace::Nobody;
         }
         InPlace::Waiting(other, buffer)

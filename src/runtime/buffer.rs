@@ -45,10 +45,6 @@ impl Buffer {
         self.length - self.progress
     }
 
-    pub(crate) fn is_zero_length(&self) -> bool {
-        self.length == 0
-    }
-
     pub(crate) fn inst(&self) -> InstanceId {
         self.side.inst
     }

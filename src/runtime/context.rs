@@ -227,7 +227,7 @@ pub(crate) fn run_core_task<'a, T>(
         Ok(None) => run_latent(cx, at, body, take_turn),
         Ok(Some(made)) => {
             cx.state().current = outer;
-            run(cx, made.thread(), false, body, take_turn)
+            run(cx, made.thread(), body, take_turn)
         }
         Err(trap) => Err(trap),
     };
@@ -244,7 +244,7 @@ pub(crate) fn run_core_task<'a, T>(
 /// What cannot block gives way to none: the thread that was to go on has to wait for its turn.
 #[cold]
 fn take_turn(cx: &mut Cx<'_>, next: ThreadId) -> Result<(), Trapped> {
-    cx.state().start_waiting(next, Wait::Turn, false);
+    cx.state().start_waiting(next, Wait::Turn);
     Ok(())
 }
 

@@ -38,7 +38,6 @@ pub(crate) struct Instance {
     pub(crate) depth: u32,
     pub(crate) handles: Table<Handle>,
     pub(crate) threads: Table<ThreadId>,
-    pub(crate) may_enter: bool,
     pub(crate) may_leave: bool,
     /// A trap went through it: it can never be entered again.
     pub(crate) poisoned: bool,
@@ -86,7 +85,6 @@ impl Instance {
             depth,
             handles: Table::new(config.max_handles, account),
             threads: Table::new(config.max_threads, account),
-            may_enter: true,
             may_leave: true,
             poisoned: false,
             ended_by: None,
@@ -109,13 +107,11 @@ impl Instance {
 impl Instance {
     fn end(&mut self, trap: &Trapped) {
         self.poisoned = true;
-        self.may_enter = false;
         self.ended_by.get_or_insert_with(|| trap.clone());
     }
 }
 
-/// Runs `body` inside `inst`, which has been entered from `caller`, and leaves it again; a trap
-/// poisons it.
+/// Runs `body` inside `inst`, which is called from `caller`; a trap poisons it.
 #[inline(always)]
 pub(crate) fn leave<'a>(
     cx: &mut Cx<'a>,
@@ -131,7 +127,7 @@ pub(crate) fn leave<'a>(
     };
     match &result {
         Err(trap) if !trap.is_of_host() => state.poison(inst, caller, trap),
-        _ => state.leave_to(inst, caller),
+        _ => {}
     }
     result
 }
@@ -226,48 +222,26 @@ impl State {
     }
 }
 
-/// `caller` is [`InstanceId::HOST`] where the reference says `None`.
 impl State {
-    pub(crate) fn may_enter_from(&self, instance: InstanceId, caller: InstanceId) -> bool {
+    /// Whether `caller` cannot call `instance` any more: it has ended, or one around it that the call
+    /// would enter. A child may outlive the parent that it is in, and call its siblings.
+    #[inline]
+    pub(crate) fn has_ended(&self, instance: InstanceId, caller: InstanceId) -> bool {
+        self.any_ended && self.has_ended_on_the_way(instance, caller)
+    }
+
+    #[cold]
+    fn has_ended_on_the_way(&self, instance: InstanceId, caller: InstanceId) -> bool {
         let common = policy::entered_in_common(self, instance, caller);
-        // A child may outlive the parent that it is in, and call it.
-        if self[instance].poisoned || !policy::may_call(self, instance, caller, common) {
-            return false;
-        }
-        let mut at = Some(instance);
-        while let Some(id) = at.filter(|_| at != common) {
-            if !self[id].may_enter {
-                return false;
-            }
-            at = self[id].parent;
-        }
-        true
+        self[instance].poisoned
+            || self
+                .outwards(instance)
+                .take_while(|id| Some(*id) != common)
+                .any(|id| self[id].poisoned)
     }
 
-    /// Whether the host cannot enter `instance` only because it runs: it can once that is over.
-    pub(crate) fn is_running(&self, instance: InstanceId) -> bool {
-        let (mut running, mut at) = (false, Some(instance));
-        while let Some(id) = at {
-            if self[id].poisoned {
-                return false;
-            }
-            running |= !self[id].may_enter;
-            at = self[id].parent;
-        }
-        running
-    }
-
-    pub(crate) fn enter_from(&mut self, instance: InstanceId, caller: InstanceId) {
-        self.for_entering_set(instance, caller, |instance| instance.may_enter = false);
-    }
-
-    pub(crate) fn leave_to(&mut self, instance: InstanceId, caller: InstanceId) {
-        self.for_entering_set(instance, caller, |instance| {
-            instance.may_enter = !instance.poisoned && instance.held == 0;
-        });
-    }
-
-    /// `instance` is left because of a trap: nothing may enter it again.
+    /// A trap has ended a call into `instance`, and what that call was inside of: nothing may enter
+    /// those again.
     #[cold]
     pub(crate) fn poison(&mut self, instance: InstanceId, caller: InstanceId, trap: &Trapped) {
         self.for_entering_set(instance, caller, |instance| instance.end(trap));
@@ -278,27 +252,26 @@ impl State {
     #[cold]
     pub(crate) fn end_instance(&mut self, instance: InstanceId, trap: &Trapped) {
         self[instance].end(trap);
+        self.any_ended = true;
         self.trace_limit(instance, trap);
         self.casualties.push(instance);
         self.poison_parked_callers(instance, trap);
     }
 
-    /// The trap for a call by `caller` where [`State::may_enter_from`] says no.
+    /// The trap for a call by `caller` into an instance that has ended.
     #[cold]
     pub(crate) fn cannot_enter(&self, instance: InstanceId, caller: InstanceId) -> Trapped {
         let ended_by = self.outwards(instance).find_map(|id| self[id].ended_by.as_ref());
-        let reason = match (ended_by, caller) {
-            (Some(trap), InstanceId::HOST) => Trap::Ended { why: trap.reason_text() },
-            (None, InstanceId::HOST) => Trap::Running,
-            (Some(trap), _) => {
-                Trap::CannotEnter { why: format!("it has ended: {}", trap.reason_text()).into() }
-            }
-            (None, _) => Trap::CannotEnter { why: "a call enters it from inside itself".into() },
-        };
-        reason.into()
+        let why = ended_by.expect("an instance has ended").reason_text();
+        match caller {
+            InstanceId::HOST => Trap::Ended { why },
+            _ => Trap::CannotEnter { why },
+        }
+        .into()
     }
 
-    /// Goes through `entering_set` of the reference, which is a part of the way to the root.
+    /// Goes through the instances that a call enters: `instance` and those around it that `caller` is not
+    /// in.
     #[inline]
     pub(super) fn for_entering_set(
         &mut self,

@@ -13,7 +13,7 @@
 //! | Waitable State | `waitable` |
 //! | Subtask State | `subtask` |
 //! | Buffer State | `buffer` |
-//! | Stream State, Future State | `stream`, `host_end` |
+//! | Stream and Future State | `stream`, `forward`, `host_end` |
 //! | Error Context | `error_context` |
 //!
 //! Here is what there is, and how it changes. What a built-in or a call does is in `canon`, what the host does with
@@ -33,6 +33,7 @@ mod buffer;
 mod context;
 mod dump;
 mod error_context;
+pub(crate) mod forward;
 mod frames;
 mod func;
 pub mod host_end;
@@ -220,6 +221,10 @@ pub(crate) struct State {
     pub(crate) pending_host_tasks: u32,
     /// Instances that a trap has ended since no guest ran last.
     pub(crate) casualties: Vec<InstanceId>,
+    /// Whether any instance has ended so far.
+    pub(crate) any_ended: bool,
+    /// Where guests cannot be suspended: the instance that the innermost sync-typed call is into.
+    pub(crate) sync_call: Option<InstanceId>,
     /// Who is told what happens.
     pub(crate) watcher: Option<Rc<Watcher>>,
     /// Empty arenas for calls that the host serves.

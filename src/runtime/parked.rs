@@ -3,14 +3,14 @@
 //! A function whose type is not `async` may not block, so a guest that calls one of the host's has to
 //! stay where it is until the host has the answer, and so have its callers, up to the host. To
 //! them no time passes. The calls are *parked*: their guests are suspended, the host gets its thread
-//! back, and the instances that they have entered stay entered. Nothing else enters those, and of their own
-//! threads only those run that may run while a sync call blocks, until the host has answered and
-//! the calls are over.
+//! back. Whoever calls the instances that they have entered meanwhile does so on top of them, as a host
+//! function could that calls back. Of their own threads only those run that may run while a sync call
+//! blocks, until the host has answered and the calls are over, the innermost first.
 
 use super::subtask::Subtask;
-use super::thread::{Queue, ThreadId, ThreadState, Wait};
+use super::thread::{Queue, Thread, ThreadId, ThreadState, Wait};
 use super::waitable::WaitableKind;
-use super::{Callee, InstanceId, Lift, State, TaskId, WaitableId, policy};
+use super::{Callee, InstanceId, Lift, State, TaskId, WaitableId};
 use crate::error::Trapped;
 use std::rc::Rc;
 
@@ -49,7 +49,7 @@ impl State {
         self.for_entering_set(inst, caller, |instance| instance.held -= 1);
         let mut at = Some(inst);
         while let Some(id) = at {
-            while self[id].held == 0
+            while (self[id].held == 0 || id == inst)
                 && let Some(thread) = self[id].holding.front(&self.threads)
             {
                 self.dequeue(thread);
@@ -61,6 +61,14 @@ impl State {
 
     fn is_parked(&self, task: TaskId, inst: InstanceId) -> bool {
         self[inst].parked.iter().any(|parked| parked.task == task)
+    }
+
+    /// Whether a thread has to wait until a call is over that is parked on top of its own.
+    pub(super) fn is_parked_below(&self, thread: ThreadId) -> bool {
+        let Thread { inst, task, .. } = self.threads[thread];
+        self[inst].parked.split_last().is_some_and(|(_, below)| {
+            below.iter().any(|parked| parked.task == task)
+        })
     }
 
     /// Counts a thread that waits, if it is for the host.
@@ -106,11 +114,9 @@ impl State {
     pub(super) fn is_held(&self, thread: ThreadId) -> bool {
         let (inst, task) = (self.threads[thread].inst, self.threads[thread].task);
         let entered = self.threads[thread].index != 0;
+        let inside = entered && !self[inst].parked.is_empty();
         self[inst].held > 0
-            && !self.is_parked(task, inst)
-            && !(entered
-                && !self[inst].parked.is_empty()
-                && policy::sync_call_may_run(self, thread))
+            && (self.is_parked_below(thread) || !(inside || self.is_parked(task, inst)))
     }
 
     /// Puts a ready thread aside.

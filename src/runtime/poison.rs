@@ -96,7 +96,7 @@ impl State {
         }
         for thread in threads {
             if self.threads.get(thread).is_some() {
-                self.stop_waiting(thread, true);
+                self.give_up_waiting(thread);
                 stacks.extend(self.take_suspended(thread));
                 self.threads.discard(thread);
             }

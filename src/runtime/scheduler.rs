@@ -59,13 +59,18 @@ impl State {
         self.nesting > 0 || self.scheduler.ready.is_empty()
     }
 
-    /// `wait_until` of the reference, after the check for a pending cancellation: whether the
-    /// current thread has to block, which it is then made ready to do.
-    pub(crate) fn must_wait(&mut self, thread: ThreadId, wait: Wait, cancellable: bool) -> bool {
+    /// Whether orders are drawn at random.
+    pub(crate) fn draws_orders(&self) -> bool {
+        self.scheduler.random.is_some()
+    }
+
+    /// `wait_until` of the reference: whether the current thread has to block, which it is then made
+    /// ready to do.
+    pub(crate) fn must_wait(&mut self, thread: ThreadId, wait: Wait) -> bool {
         if self.wait_is_over(thread, wait) && self.goes_on_when_ready(wait) {
             return false;
         }
-        self.start_waiting(thread, wait, cancellable);
+        self.start_waiting(thread, wait);
         true
     }
 
@@ -81,11 +86,9 @@ impl State {
         }
     }
 
-    /// `Thread.start_waiting_internal`: has a thread wait. It runs again when `wait` is over, or when it is cancelled.
-    pub(crate) fn start_waiting(&mut self, id: ThreadId, wait: Wait, cancellable: bool) {
-        let thread = &mut self.threads[id];
-        thread.state = ThreadState::Waiting(wait);
-        thread.cancellable = cancellable;
+    /// `Thread.start_waiting`: has a thread wait. It runs again when `wait` is over.
+    pub(crate) fn start_waiting(&mut self, id: ThreadId, wait: Wait) {
+        self.threads[id].state = ThreadState::Waiting(wait);
         self.trace_thread(TraceKind::TaskBlock, id, wait);
         if let Wait::Set(set) | Wait::SetExclusive(set) = wait {
             self.sets[set].num_waiting += 1;
@@ -102,15 +105,13 @@ impl State {
     }
 
     /// Has a thread suspend until another resumes it.
-    pub(crate) fn suspend(&mut self, id: ThreadId, cancellable: bool) {
-        let thread = &mut self.threads[id];
-        thread.state = ThreadState::Suspended;
-        thread.cancellable = cancellable;
+    pub(crate) fn suspend(&mut self, id: ThreadId) {
+        self.threads[id].state = ThreadState::Suspended;
     }
 
-    /// `Thread.stop_waiting_internal`: takes a thread that is about to run, or to be freed, out of
-    /// whatever it is in.
-    pub(crate) fn stop_waiting(&mut self, id: ThreadId, cancelled: bool) {
+    /// `Thread.stop_waiting`: takes a thread that is about to run, or to be freed, out of whatever it
+    /// is in.
+    pub(crate) fn stop_waiting(&mut self, id: ThreadId) {
         let ThreadState::Waiting(wait) = self.threads[id].state else { return };
         self.dequeue(id);
         self.no_longer_for_host(id);
@@ -119,10 +120,6 @@ impl State {
         match wait {
             Wait::Set(set) | Wait::SetExclusive(set) => {
                 self.sets[set].num_waiting -= 1;
-                if cancelled {
-                    // The event that may have woken this thread is for another.
-                    self.wake_for_leftover(set);
-                }
             }
             Wait::Resolved(waitable) | Wait::Event(waitable) => {
                 // Gone where the call ended after a trap had ended its caller.
@@ -131,6 +128,15 @@ impl State {
                 }
             }
             Wait::Turn | Wait::Enter | Wait::Exclusive => {}
+        }
+    }
+
+    /// A thread that waits is not going to take what it waits for, which may be there.
+    pub(crate) fn give_up_waiting(&mut self, id: ThreadId) {
+        let ThreadState::Waiting(wait) = self.threads[id].state else { return };
+        self.stop_waiting(id);
+        if let Wait::Set(set) | Wait::SetExclusive(set) = wait {
+            self.wake_for_leftover(set);
         }
     }
 
@@ -150,11 +156,16 @@ impl State {
             Wait::Exclusive => self[thread.inst].exclusive_thread.is_none(),
             Wait::Set(set) => self.sets[set].has_pending_event(),
             Wait::SetExclusive(set) => {
-                self[thread.inst].exclusive_thread.is_none() && self.sets[set].has_pending_event()
+                self[thread.inst].exclusive_thread.is_none() && self.has_callback_event(id, set)
             }
             Wait::Resolved(waitable) => self.subtask_resolved(waitable),
             Wait::Event(waitable) => self.waitables[waitable].has_pending_event(),
         }
+    }
+
+    /// Whether there is something to call the callback with that thread `id` waits to call.
+    fn has_callback_event(&self, id: ThreadId, set: super::SetId) -> bool {
+        self.sets[set].has_pending_event() || self.has_pending_cancel(self.threads[id].task)
     }
 
     /// `Thread.ready` of the reference.
@@ -226,10 +237,14 @@ impl State {
     /// Whether a ready thread is among those that a blocked sync call may run. That does not change
     /// while it is ready. One that waits to be let in is not in the instance yet.
     fn is_for_sync_calls(&self, id: ThreadId) -> bool {
-        self.threads[id].index != 0 && policy::sync_call_may_run(self, id)
+        self.threads[id].index != 0
     }
 
     fn enqueue(&mut self, id: ThreadId, wait: Wait, front: bool) {
+        let has_event = match wait {
+            Wait::SetExclusive(set) => self.has_callback_event(id, set),
+            _ => false,
+        };
         let thread = &self.threads[id];
         let inst = &mut self.instances[thread.inst.0 as usize];
         let (queue, list) = match wait {
@@ -238,9 +253,7 @@ impl State {
             }
             Wait::Enter => (Queue::Entering, &mut inst.entering),
             Wait::Exclusive => (Queue::Reentering, &mut inst.reentering),
-            Wait::SetExclusive(set) if self.sets[set].has_pending_event() => {
-                (Queue::Reentering, &mut inst.reentering)
-            }
+            Wait::SetExclusive(_) if has_event => (Queue::Reentering, &mut inst.reentering),
             Wait::Set(set) => (Queue::SetWaiters, &mut self.sets[set].waiters),
             Wait::SetExclusive(set) => (Queue::SetWaiters, &mut self.sets[set].exclusive_waiters),
             Wait::Turn | Wait::Resolved(_) | Wait::Event(_) => return,
@@ -301,19 +314,15 @@ impl State {
         }
     }
 
-    /// A ready thread that a sync call into `inst` may run, which has been blocked for so many
-    /// `turns` of such threads. Those that have to be passed over are the one that has exclusive access
-    /// and those that are pinned on the native stack.
-    pub(crate) fn next_ready_in(&mut self, inst: InstanceId, turns: u32) -> Option<ThreadId> {
-        if let Some(thread) = policy::sync_call_must_run(self, inst, turns) {
-            return Some(thread);
-        }
+    /// A ready thread that a blocked sync call into `inst` may run. Those that have to be passed over
+    /// are those that are on the native stack, or in a call that is parked below another.
+    pub(crate) fn next_ready_in(&mut self, inst: InstanceId) -> Option<ThreadId> {
         let mut candidates = smallvec::SmallVec::<[ThreadId; 8]>::new();
         let at_random = self.scheduler.random.is_some();
         let mut at = self[inst].ready.front(&self.threads);
         while let Some(id) = at {
             at = self.instances[inst.0 as usize].ready.next(&mut self.threads, id);
-            if self.threads[id].pinned || self[inst].exclusive_thread == Some(id) {
+            if self.threads[id].pinned || self.is_parked_below(id) {
                 continue;
             }
             if self.is_still_ready(id) {

@@ -113,6 +113,8 @@ impl Store {
             unreported: VecDeque::new(),
             pending_host_tasks: 0,
             casualties: Vec::new(),
+            any_ended: false,
+            sync_call: None,
             watcher: None,
             arenas: Vec::new(),
         };

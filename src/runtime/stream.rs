@@ -8,7 +8,7 @@ use super::host_end::{self, HostSide, Signal};
 use super::slab::Id;
 use super::table::{Handle, Table, wrong_type};
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
-use super::{Cx, InstanceId, State, policy};
+use super::{Cx, InstanceId, State};
 use crate::copy::{Plan, PlanCache};
 use crate::error::{Trap, Trapped};
 use crate::types::{Kind, Type};
@@ -110,21 +110,29 @@ impl EndKind {
 
     /// What the guest cannot do with an end that is done, and since when it is.
     fn done(self) -> Trap {
-        let (action, since) = match (self.channel, self.direction) {
+        let action = match (self.channel, self.direction) {
+            (Channel::Stream, Direction::Readable) => "read from stream",
+            (Channel::Stream, Direction::Writable) => "write to stream",
+            (Channel::Future, Direction::Readable) => "read from future",
+            (Channel::Future, Direction::Writable) => "write to future",
+        };
+        Trap::CopyAfterDone { action, since: self.done_since() }
+    }
+
+    /// What has made an end done.
+    pub(super) fn done_since(self) -> &'static str {
+        match (self.channel, self.direction) {
             (Channel::Stream, Direction::Readable) => {
-                ("read from stream", "being notified that the writable end dropped")
+                "being notified that the writable end dropped"
             }
             (Channel::Stream, Direction::Writable) => {
-                ("write to stream", "being notified that the readable end dropped")
+                "being notified that the readable end dropped"
             }
-            (Channel::Future, Direction::Readable) => {
-                ("read from future", "previous read succeeded")
-            }
+            (Channel::Future, Direction::Readable) => "previous read succeeded",
             (Channel::Future, Direction::Writable) => {
-                ("write to future", "previous write succeeded or readable end dropped")
+                "previous write succeeded or readable end dropped"
             }
-        };
-        Trap::CopyAfterDone { action, since }
+        }
     }
 }
 
@@ -156,19 +164,19 @@ impl CopyEnd {
     }
 }
 
-/// What both ends have in common: `SharedStreamImpl`, `SharedFutureImpl` of the reference.
+/// What both ends have in common. In the reference they point at one another.
 pub(crate) struct Shared {
     pub(crate) element: Option<Type>,
     /// One end is gone.
     pub(crate) dropped: bool,
     /// The host has let go of the writable end of a future without a value: none will come.
-    abandoned: bool,
+    pub(super) abandoned: bool,
     /// Why the end that is gone could not do what it was there for.
-    failure: Option<Trapped>,
+    pub(super) failure: Option<Trapped>,
     /// The end that waits with its buffer.
     pub(crate) pending: Option<WaitableId>,
     /// The readable and the writable end.
-    ends: [Option<WaitableId>; 2],
+    pub(super) ends: [Option<WaitableId>; 2],
     /// How the last elements were copied.
     plan: Option<Arc<Plan>>,
 }
@@ -307,20 +315,18 @@ impl State {
         let in_set = self.waitables[id].in_waitable_set();
         match self.end(id).state {
             CopyState::Idle if in_set => {
-                return Err(Trap::LiftEndInSet { what }.into());
+                return Err(Trap::EndInSet { action: "lift", what }.into());
             }
             CopyState::Idle => {}
             CopyState::Copying | CopyState::CancellingCopy => {
                 return Err(Trap::BusyEnd { action: "lift", what }.into());
             }
             CopyState::Done => {
-                let (action, since) = match channel {
-                    Channel::Stream => {
-                        ("lift stream", "being notified that the writable end dropped")
-                    }
-                    Channel::Future => ("lift future", "previous read succeeded"),
+                let action = match channel {
+                    Channel::Stream => "lift stream",
+                    Channel::Future => "lift future",
                 };
-                return Err(Trap::CopyAfterDone { action, since }.into());
+                return Err(Trap::CopyAfterDone { action, since: kind.done_since() }.into());
             }
         }
         Ok(id)
@@ -355,85 +361,69 @@ impl Table<Handle> {
 
 /// Starting, ending and cancelling copies.
 impl State {
-    /// The event of a copy at `id` as it is delivered: `stream_event`, `future_event` of the
-    /// reference.
-    pub(crate) fn copy_event(
-        &mut self,
-        id: WaitableId,
-        result: CopyResult,
-        reclaim_buffer: bool,
-    ) -> Event {
-        if reclaim_buffer {
-            self.shared_of(id).pending = None;
-        }
-        let progress = self.end(id).buffer.take().map_or(0, |buffer| buffer.progress);
-        self.end_copy(id, result, progress)
-    }
-
-    /// Ends the copy that is in progress at `id`, in which `progress` elements were copied.
-    fn end_copy(&mut self, id: WaitableId, result: CopyResult, progress: u32) -> Event {
-        let (index, of_host) =
-            (self.waitables[id].index, self.waitables[id].inst == InstanceId::HOST);
-        let result = match result {
-            CopyResult::Dropped if of_host && self.shared_of(id).failure.is_some() => {
-                CopyResult::Failed
-            }
-            result => result,
-        };
-        let end = self.end(id);
-        debug_assert!(end.copying());
-        let (done, p2) = match end.kind.channel {
-            Channel::Stream => {
-                let done = matches!(result, CopyResult::Dropped | CopyResult::Failed);
-                (done, result as u32 | progress << 4)
-            }
-            Channel::Future => (result != CopyResult::Cancelled, result as u32),
-        };
-        end.state = if done { CopyState::Done } else { CopyState::Idle };
-        Event { code: end.kind.event_code(), p1: index, p2 }
-    }
-
-    /// `on_copy_done` of the reference; with a buffer to reclaim, `on_copy`.
-    fn copy_done(&mut self, id: WaitableId, result: CopyResult) {
-        self.set_copy_event(id, result, false);
-    }
-
-    pub(crate) fn set_copy_event(
-        &mut self,
-        id: WaitableId,
-        result: CopyResult,
-        reclaim_buffer: bool,
-    ) {
-        self.set_pending_event(id, PendingEvent::Copy { result, reclaim_buffer });
+    /// `End.notify`: gives `id` its event, which says what has become of the copy when it is
+    /// delivered.
+    pub(crate) fn notify(&mut self, id: WaitableId) {
+        self.set_pending_event(id, PendingEvent::Copy);
         self.notify_host_end(id);
     }
 
-    /// `reset_and_notify_pending` of the reference.
-    pub(crate) fn reset_and_notify_pending(&mut self, shared: SharedId, result: CopyResult) {
-        if let Some(pending) = self.shareds[shared].pending.take() {
-            self.copy_done(pending, result);
-        }
+    /// The event of `id` as it is delivered: `stream_event`, `future_event` of the reference. The end
+    /// takes its buffer back.
+    pub(crate) fn copy_event(&mut self, id: WaitableId) -> Event {
+        self.take_back(id);
+        let progress = self.end(id).buffer.take().map_or(0, |buffer| buffer.progress);
+        self.end_copy(id, progress)
     }
 
-    /// `SharedStreamImpl.cancel`: has `id`, whose copy is in progress, give up its buffer.
+    /// Ends what is in progress at `id`, in which `progress` elements were copied.
+    fn end_copy(&mut self, id: WaitableId, progress: u32) -> Event {
+        let (index, of_host) =
+            (self.waitables[id].index, self.waitables[id].inst == InstanceId::HOST);
+        let shared = self.shared_of(id);
+        let is_gone = shared.dropped || (shared.abandoned && of_host);
+        let gone = match &shared.failure {
+            Some(_) if of_host => CopyResult::Failed,
+            _ => CopyResult::Dropped,
+        };
+        let end = self.end(id);
+        let is_future = end.kind.channel == Channel::Future;
+        let result = match end.state {
+            _ if is_future && progress > 0 => CopyResult::Completed,
+            _ if is_gone => gone,
+            CopyState::CancellingCopy => CopyResult::Cancelled,
+            _ => CopyResult::Completed,
+        };
+        let is_done = match result {
+            CopyResult::Completed => is_future,
+            CopyResult::Cancelled => false,
+            CopyResult::Dropped | CopyResult::Failed => true,
+        };
+        end.state = if is_done { CopyState::Done } else { CopyState::Idle };
+        let count = if is_future { 0 } else { progress << 4 };
+        Event { code: end.kind.event_code(), p1: index, p2: result as u32 | count }
+    }
+
+    /// The buffer of `id` is not offered to the other end any more.
+    fn take_back(&mut self, id: WaitableId) {
+        self.shared_of(id).pending.take_if(|pending| *pending == id);
+    }
+
+    /// `End.cancel`, for a copy that has met nobody: `id` gets its buffer back.
     pub(crate) fn cancel_shared(&mut self, id: WaitableId) {
-        let shared = self.end(id).shared;
-        self.reset_and_notify_pending(shared, CopyResult::Cancelled);
+        self.take_back(id);
+        self.notify(id);
     }
 
-    /// `id` is to be cancelled, but its copy has met the other end already.
-    pub(crate) fn cancel_after_part(&mut self, id: WaitableId) {
-        let partial = self.buffer(id).remain() > 0;
-        let cancelled = policy::cancelled_after_part(self);
-        if let Some(PendingEvent::Copy { result: result @ CopyResult::Completed, .. }) =
-            &mut self.waitables[id].pending_event
-            && partial
-        {
-            *result = cancelled;
+    /// Elements were copied to or from the buffer of `id`, which is offered as long as it is not used up.
+    pub(crate) fn copied(&mut self, id: WaitableId) {
+        if self.buffer(id).remain() == 0 {
+            self.take_back(id);
         }
+        self.notify(id);
     }
 
-    /// What `CopyEnd.drop` and `WritableFutureEnd.drop` of the reference check.
+    /// What `drop` of the reference checks.
     pub(crate) fn check_may_drop_end(&mut self, id: WaitableId) -> Result<(), Trapped> {
         let end = self.end(id);
         if end.kind == EndKind::WRITABLE_FUTURE && end.state != CopyState::Done {
@@ -449,30 +439,36 @@ impl State {
         Ok(())
     }
 
-    /// Frees an end whose handle is gone, and tells the other one: `SharedStreamImpl.drop`.
+    /// Frees an end whose handle is gone, and tells the other one: `End.drop`.
     pub(crate) fn drop_end(&mut self, id: WaitableId) {
         let shared_id = self.end(id).shared;
         let shared = &mut self.shareds[shared_id];
-        if shared.pending == Some(id) {
-            shared.pending = None;
-        }
+        shared.pending = None;
         if shared.dropped || shared.abandoned {
             self.shareds.remove(shared_id);
         } else {
             shared.dropped = true;
-            self.reset_and_notify_pending(shared_id, CopyResult::Dropped);
             if let Some(other) = self.other_end(id) {
-                self.notify_host_end(other);
+                self.tell_gone(other);
             }
         }
         self.drop_waitable(id);
     }
 
+    /// The other end of `id` is gone. One that has an event says so with that.
+    pub(super) fn tell_gone(&mut self, id: WaitableId) {
+        let has_event = self.waitables[id].has_pending_event();
+        if has_event || self.end(id).state == CopyState::Done {
+            self.notify_host_end(id);
+        } else {
+            self.notify(id);
+        }
+    }
+
     /// Frees an end whose instance `trap` has ended. A future whose value has passed is none the worse for it.
     pub(crate) fn break_end(&mut self, id: WaitableId, trap: &Trapped) {
-        let copied = PendingEvent::Copy { result: CopyResult::Completed, reclaim_buffer: false };
-        let has_copied = self.waitables[id].pending_event == Some(copied);
         let end = self.end(id);
+        let has_copied = end.buffer.as_ref().is_some_and(|buffer| buffer.progress > 0);
         let is_kept =
             end.kind.channel == Channel::Future && (has_copied || end.state == CopyState::Done);
         if !is_kept {
@@ -482,10 +478,10 @@ impl State {
     }
 
     /// Frees the writable end of a future, whose handle is gone, without a value. A guest goes on to wait for
-    /// it, as the specification wants it to; a host is told.
+    /// it; a host is told.
     pub(crate) fn abandon_end(&mut self, id: WaitableId) {
-        let (shared_id, is_done) = (self.end(id).shared, self.end(id).state == CopyState::Done);
-        let shared = &mut self.shareds[shared_id];
+        let is_done = self.end(id).state == CopyState::Done;
+        let shared = self.shared_of(id);
         if shared.dropped {
             return self.drop_end(id);
         }
@@ -496,8 +492,11 @@ impl State {
         }
         let reader = shared.pending;
         self.drop_waitable(id);
-        if reader.is_some_and(|reader| self.waitables[reader].inst == InstanceId::HOST) {
-            self.reset_and_notify_pending(shared_id, CopyResult::Dropped);
+        if let Some(reader) = reader
+            && self.waitables[reader].inst == InstanceId::HOST
+        {
+            self.take_back(reader);
+            self.notify(reader);
         }
     }
 
@@ -532,7 +531,7 @@ pub(crate) enum Begun {
 }
 
 /// What one end does when it meets the other.
-enum Meeting {
+pub(super) enum Meeting {
     /// The copy is over.
     Over(Event),
     /// The end has to wait.
@@ -543,18 +542,18 @@ enum Meeting {
 
 /// What two ends copy that have met. The other end cannot be used without its buffer meanwhile, if
 /// the host is asked for memory.
-struct Rendezvous {
-    kind: EndKind,
-    shared: SharedId,
+pub(super) struct Rendezvous {
+    /// What the end does that has come.
+    direction: Direction,
     other: WaitableId,
     theirs: Buffer,
-    count: u32,
+    pub(super) count: u32,
     plan: Option<Arc<Plan>>,
 }
 
-/// `copy` of the reference's ends: offers `buffer` to the other end, and copies if that one waits.
+/// `End.copy`: offers `buffer` to the other end, and copies if that one waits.
 pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<Begun, Trapped> {
-    let mut met = {
+    let met = {
         let mut state = cx.state();
         match state.meet(&cx.shared.plans, id, &buffer)? {
             Meeting::Over(event) => return Ok(Begun::Over(event)),
@@ -567,9 +566,22 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<Be
             Meeting::Copy(met) => met,
         }
     };
-    let (src, dst) = match met.kind.direction {
-        Direction::Readable => (&met.theirs, &buffer),
-        Direction::Writable => (&buffer, &met.theirs),
+    let count = met.count;
+    copy_elements(cx, met, &buffer)?;
+    let mut state = cx.state();
+    state.check_not_ended(buffer.inst())?;
+    Ok(Begun::Over(state.end_copy(id, buffer.progress + count)))
+}
+
+/// Copies what two ends have met for. `mine` is the buffer of the one that has come.
+pub(super) fn copy_elements(
+    cx: &mut Cx<'_>,
+    mut met: Rendezvous,
+    mine: &Buffer,
+) -> Result<(), Trapped> {
+    let (src, dst) = match met.direction {
+        Direction::Readable => (&met.theirs, mine),
+        Direction::Writable => (mine, &met.theirs),
     };
     let copied = match &met.plan {
         Some(plan) => buffer::copy(cx, plan, src, dst, met.count),
@@ -581,13 +593,9 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<Be
     }
     state.end(met.other).buffer = Some(met.theirs);
     copied?;
-    state.shareds[met.shared].plan = met.plan;
-    match met.kind.channel {
-        Channel::Stream => state.set_copy_event(met.other, CopyResult::Completed, true),
-        Channel::Future => state.reset_and_notify_pending(met.shared, CopyResult::Completed),
-    }
-    state.check_not_ended(buffer.inst())?;
-    Ok(Begun::Over(state.end_copy(id, CopyResult::Completed, met.count)))
+    state.shared_of(met.other).plan = met.plan;
+    state.copied(met.other);
+    Ok(())
 }
 
 impl State {
@@ -599,31 +607,36 @@ impl State {
         self.end(id).buffer.as_mut().expect("a copy has a buffer")
     }
 
-    /// `SharedStreamImpl.read`, `write` and those of `SharedFutureImpl`, but for the copying.
-    fn meet(
+    /// `End.copy`, but for the copying.
+    pub(super) fn meet(
         &mut self,
         plans: &PlanCache,
         id: WaitableId,
         mine: &Buffer,
     ) -> Result<Meeting, Trapped> {
         let end = self.end(id);
-        end.state = CopyState::Copying;
+        // One that is being cancelled goes on with what it had begun.
+        if end.state == CopyState::Idle {
+            end.state = CopyState::Copying;
+        }
         let (kind, shared_id) = (end.kind, end.shared);
         let shared = &mut self.shareds[shared_id];
         if shared.dropped {
-            return Ok(Meeting::Over(self.end_copy(id, CopyResult::Dropped, 0)));
+            let has_event = self.waitables[id].has_pending_event();
+            let event = if has_event { self.get_pending_event(id) } else { self.end_copy(id, 0) };
+            return Ok(Meeting::Over(event));
         }
         let Some(other) = shared.pending else { return Ok(Meeting::Waits) };
         let WaitableKind::End(CopyEnd { buffer, .. }) = &mut self.waitables[other].kind else {
             unreachable!("an end waits")
         };
         let theirs = buffer.as_ref().expect("an end waits with its buffer");
-        let within = mine.inst() == theirs.inst() && mine.inst() != InstanceId::HOST;
-        if within && !none_or_number_type(shared.element.as_ref()) {
-            return Err(Trap::CopyWithinInstance { what: kind.channel.noun() }.into());
-        }
         let count = mine.remain().min(theirs.remain());
         if count > 0 {
+            let within = mine.inst() == theirs.inst() && mine.inst() != InstanceId::HOST;
+            if within && !none_or_number_type(shared.element.as_ref()) {
+                return Err(Trap::CopyWithinInstance { what: kind.channel.noun() }.into());
+            }
             let (src, dst) = match kind.direction {
                 Direction::Readable => (theirs.format, mine.format),
                 Direction::Writable => (mine.format, theirs.format),
@@ -632,18 +645,20 @@ impl State {
             let element = shared.element.as_ref();
             let plan = last.or_else(|| element.map(|element| plans.get(element, src, dst)));
             let theirs = buffer.take().expect("it is there");
-            let met = Rendezvous { kind, shared: shared_id, other, theirs, count, plan };
-            return Ok(Meeting::Copy(met));
+            let direction = kind.direction;
+            return Ok(Meeting::Copy(Rendezvous { direction, other, theirs, count, plan }));
         }
-        let both_empty = mine.is_zero_length() && theirs.is_zero_length();
-        if theirs.remain() > 0 || (kind.direction == Direction::Writable && both_empty) {
-            return Ok(Meeting::Over(self.end_copy(id, CopyResult::Completed, 0)));
+        let theirs_is_empty = theirs.remain() == 0;
+        if mine.remain() > 0 || (kind.direction == Direction::Readable && theirs_is_empty) {
+            // It wanted to know when this end is there.
+            self.take_back(other);
+            self.notify(other);
+            return Ok(Meeting::Waits);
         }
-        self.reset_and_notify_pending(shared_id, CopyResult::Completed);
-        Ok(Meeting::Waits)
+        Ok(Meeting::Over(self.end_copy(id, mine.progress)))
     }
 
-    fn wait_for_other_end(&mut self, id: WaitableId, buffer: Buffer) -> u32 {
+    pub(super) fn wait_for_other_end(&mut self, id: WaitableId, buffer: Buffer) -> u32 {
         let end = self.end(id);
         end.buffer = Some(buffer);
         end.waits = end.waits.wrapping_add(1);

@@ -142,7 +142,7 @@ impl State {
             || self[inst].num_waiting_to_enter > 0
         {
             self[inst].num_waiting_to_enter += 1;
-            self.start_waiting(thread, Wait::Enter, true);
+            self.start_waiting(thread, Wait::Enter);
             return Ok(false);
         }
         self.let_in(task, thread)?;
@@ -235,7 +235,7 @@ impl State {
     pub(crate) fn forget_waiting_task(&mut self, task: TaskId) {
         let inst = self.tasks[task].inst;
         let thread = self.tasks[task].implicit_thread.expect("a waiting task has its thread");
-        self.stop_waiting(thread, true);
+        self.give_up_waiting(thread);
         self.forget_task(task, thread);
         self[inst].num_waiting_to_enter -= 1;
         self.notify_gates(inst);
@@ -247,19 +247,16 @@ impl State {
         self.notify_gates(inst);
     }
 
-    pub(crate) fn deliver_pending_cancel(&mut self, task: TaskId, cancellable: bool) -> bool {
-        let task = &mut self.tasks[task];
-        if cancellable && task.state == TaskState::PendingCancel {
-            task.state = TaskState::CancelDelivered;
-            return true;
-        }
-        false
+    pub(crate) fn has_pending_cancel(&self, task: TaskId) -> bool {
+        self.tasks[task].state == TaskState::PendingCancel
     }
 
-    /// The same for the task of the current thread.
-    pub(crate) fn deliver_current_cancel(&mut self, cancellable: bool) -> bool {
-        let task = self.threads[self.current_thread()].task;
-        self.deliver_pending_cancel(task, cancellable)
+    pub(crate) fn deliver_pending_cancel(&mut self, task: TaskId) -> bool {
+        let is_pending = self.has_pending_cancel(task);
+        if is_pending {
+            self.tasks[task].state = TaskState::CancelDelivered;
+        }
+        is_pending
     }
 
     /// What `Task.return_` checks.

@@ -17,8 +17,6 @@ pub(crate) struct Thread {
     pub(crate) task: TaskId,
     pub(crate) inst: InstanceId,
     pub(crate) state: ThreadState,
-    /// Whether a request to cancel may end what the thread is blocked in.
-    pub(crate) cancellable: bool,
     /// In the instance's table of threads; 0 when not in it.
     pub(crate) index: u32,
     pub(crate) storage: [u64; 2],
@@ -101,8 +99,8 @@ pub(crate) enum Body {
 /// What is left to do of a built-in when the thread that is blocked in it goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wake {
-    /// Say whether the thread was cancelled.
-    Cancelled,
+    /// Return 0, which a thread built-in always does.
+    Zero,
     /// Sync `canon lower`: deliver the resolution and return the flat results.
     Lower(WaitableId),
     /// `waitable-set.wait`: store the event.
@@ -140,11 +138,10 @@ impl Thread {
             task,
             inst,
             state: ThreadState::Suspended,
-            cancellable: false,
             index: 0,
             storage: [0; 2],
             body,
-            wake: Wake::Cancelled,
+            wake: Wake::Zero,
             pinned: false,
             waits_for_host: false,
             cont: None,
@@ -158,10 +155,6 @@ impl Thread {
 
     pub(crate) fn suspended(&self) -> bool {
         self.state == ThreadState::Suspended
-    }
-
-    pub(crate) fn is_cancellable(&self) -> bool {
-        self.cancellable && !self.pinned && self.state != ThreadState::Running
     }
 }
 
@@ -218,7 +211,6 @@ impl State {
 pub(crate) fn run<'a>(
     cx: &mut Cx<'a>,
     thread: ThreadId,
-    cancelled: bool,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
@@ -228,7 +220,7 @@ pub(crate) fn run<'a>(
     };
     let begin = |state: &mut State| {
         if matches!(state.threads[thread].state, ThreadState::Waiting(_)) {
-            state.stop_waiting(thread, cancelled);
+            state.stop_waiting(thread);
         }
         state.threads[thread].state = ThreadState::Running;
         Outer { thread: state.current.replace(thread), latent: None }
@@ -353,7 +345,7 @@ impl State {
     fn begin_switch(&mut self, next: ThreadId) -> bool {
         if self.threads[next].pinned {
             // It goes on when what is above it on the stack is over.
-            self.start_waiting(next, Wait::Turn, false);
+            self.start_waiting(next, Wait::Turn);
             return false;
         }
         self.threads[next].state = ThreadState::Running;

@@ -72,11 +72,8 @@ pub(crate) enum WaitableKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PendingEvent {
     Subtask,
-    Copy {
-        result: super::stream::CopyResult,
-        /// The buffer is still offered to the other end: delivery takes it back.
-        reclaim_buffer: bool,
-    },
+    /// Of an end of a stream or future.
+    Copy,
 }
 
 impl Linked<0> for Waitable {
@@ -158,9 +155,7 @@ impl State {
         }
         match event {
             PendingEvent::Subtask => self.subtask_event(id),
-            PendingEvent::Copy { result, reclaim_buffer } => {
-                self.copy_event(id, result, reclaim_buffer)
-            }
+            PendingEvent::Copy => self.copy_event(id),
         }
     }
 

@@ -146,6 +146,10 @@ fn wave_text(value: &WastVal<'_>) -> String {
         V::Option(some) => with_payload("some", some.as_deref()),
         V::Result(Ok(payload)) => with_payload("ok", payload.as_deref()),
         V::Result(Err(payload)) => with_payload("err", payload.as_deref()),
+        V::Map(entries) => {
+            let entry = |(key, value): &(_, _)| format!("({}, {})", wave_text(key), wave_text(value));
+            format!("[{}]", joined(entries.iter().map(entry)))
+        }
         V::Flags(names) => format!("{{{}}}", names.join(", ")),
     }
 }

@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::descs::{Descs, exported};
 use crate::names::{Globals, Unique, shouty, snake};
 use crate::world::{Direction, World};
-use crate::{File, Options, Result};
+use crate::{Error, File, Options, Result};
 use std::collections::HashMap;
 use wit_parser::{PackageName, SizeAlign, TypeId, WorldKey};
 
@@ -67,7 +67,7 @@ struct Printer<'a> {
 
 pub(crate) fn print(world: &World<'_>, options: &Options, banner: &str) -> Result<Vec<File>> {
     let mut sizes = SizeAlign::default();
-    sizes.fill(world.resolve);
+    sizes.fill(world.resolve).map_err(|error| Error::new(format!("{error:#}")))?;
     let prefix =
         options.namespace.as_deref().map(|prefix| format!("{}_", prefix.replace("::", "_")));
     let prefix = prefix.unwrap_or_default();

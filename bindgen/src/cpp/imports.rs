@@ -3,7 +3,7 @@
 
 use super::Printer;
 use crate::names::Unique;
-use crate::world::{Direction, Sort};
+use crate::world::{Direction, Sort, item_name};
 use wit_parser::{Function, TypeId};
 
 impl Printer<'_> {
@@ -71,7 +71,7 @@ impl Printer<'_> {
         if let Some(id) = function.kind.resource() {
             names.name(self.names.short(self.world.dealias(id)));
         }
-        names.name(function.item_name())
+        names.name(&item_name(function))
     }
 
     /// The member that serves a function, with the class that it is of if that is not the host's, as a

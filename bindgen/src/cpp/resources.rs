@@ -2,7 +2,7 @@
 
 use super::Printer;
 use crate::names::Unique;
-use crate::world::{Direction, Sort};
+use crate::world::{Direction, Sort, item_name};
 use wit_parser::{Function, TypeId};
 
 /// A member function of a resource's class.
@@ -96,8 +96,8 @@ impl<'a> Printer<'a> {
         let is_method = matches!(sort, Sort::Method(_));
         let name = match sort {
             Sort::Constructor(_) if function.is_constructor_shorthand(self.world.resolve) => None,
-            Sort::Constructor(_) => Some("create"),
-            _ => Some(function.item_name()),
+            Sort::Constructor(_) => Some("create".to_owned()),
+            _ => Some(item_name(function)),
         };
         let params = |starts| {
             let mut params = self.arguments(scope, function, starts).0;
@@ -109,15 +109,15 @@ impl<'a> Printer<'a> {
         };
         let result = self.result(function);
         let call = Method {
-            result: name.map(|_| result.clone()),
-            name: name.map_or_else(|| class.to_owned(), |name| names.name(name)),
+            result: name.as_ref().map(|_| result.clone()),
+            name: name.as_ref().map_or_else(|| class.to_owned(), |name| names.name(name)),
             params: params(false),
             is_method,
             starts: false,
         };
         let start = || Method {
             result: Some(format!("cmabi::subtask<{result}>")),
-            name: names.name(&format!("{}-start", name.unwrap_or("create"))),
+            name: names.name(&format!("{}-start", name.as_deref().unwrap_or("create"))),
             params: params(true),
             is_method,
             starts: true,

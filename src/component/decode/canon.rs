@@ -80,11 +80,13 @@ impl Decoder<'_> {
             | StreamCancelWrite { ty, .. }
             | StreamDropReadable { ty }
             | StreamDropWritable { ty }
+            | StreamForward { ty }
             | FutureNew { ty }
             | FutureRead { ty, .. }
             | FutureWrite { ty, .. }
             | FutureCancelRead { ty, .. }
             | FutureCancelWrite { ty, .. }
+            | FutureForward { ty }
             | FutureDropReadable { ty }
             | FutureDropWritable { ty } => {
                 let ty = types.component_defined_type_at(ty);

@@ -20,7 +20,7 @@ pub(super) fn check(payload: &Payload<'_>) -> Result<()> {
         ExportSection(s) => (s.count(), s.range(), 3),
         ElementSection(s) => (s.count(), s.range(), 3),
         DataSection(s) => (s.count(), s.range(), 2),
-        CodeSectionStart { count, range, .. } => (*count, range.clone(), 3),
+        CodeSectionStart { count, unchecked_range, .. } => (*count, unchecked_range.clone(), 3),
         InstanceSection(s) => (s.count(), s.range(), 2),
         CoreTypeSection(s) => (s.count(), s.range(), 2),
         ComponentInstanceSection(s) => (s.count(), s.range(), 2),

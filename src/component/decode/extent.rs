@@ -426,11 +426,13 @@ impl<'a> Extents<'a> {
             | StreamCancelWrite { ty, .. }
             | StreamDropReadable { ty }
             | StreamDropWritable { ty }
+            | StreamForward { ty }
             | FutureNew { ty }
             | FutureRead { ty, .. }
             | FutureWrite { ty, .. }
             | FutureCancelRead { ty, .. }
             | FutureCancelWrite { ty, .. }
+            | FutureForward { ty }
             | FutureDropReadable { ty }
             | FutureDropWritable { ty } => self.at(Space::Types, ty),
             _ => return Ok(()),

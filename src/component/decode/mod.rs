@@ -36,9 +36,9 @@ fn features() -> WasmFeatures {
         | WasmFeatures::CM_THREADING
         | WasmFeatures::CM_ERROR_CONTEXT
         | WasmFeatures::CM_FIXED_LENGTH_LISTS
-        | WasmFeatures::CM_MAP
         | WasmFeatures::CM64
-        | WasmFeatures::CM_IMPLEMENTS
+        | WasmFeatures::CM_FORWARD
+        | WasmFeatures::CM_ACCESSORS
 }
 
 /// A component whose core modules are still to be compiled.

@@ -300,7 +300,6 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_waitable_set_wait(
     store: *mut cmabi_store,
-    cancellable: bool,
     memory: cmabi_core_memory,
     set: u32,
     ptr: u64,
@@ -310,11 +309,8 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_wait(
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[set.into(), ptr], event, "event", error, |native| {
-            event_target(native, memory).map(|(memory, addr)| Builtin::WaitableSetWait {
-                cancellable,
-                memory,
-                addr,
-            })
+            event_target(native, memory)
+                .map(|(memory, addr)| Builtin::WaitableSetWait { memory, addr })
         })
     }
 }
@@ -326,7 +322,6 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_wait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_waitable_set_poll(
     store: *mut cmabi_store,
-    cancellable: bool,
     memory: cmabi_core_memory,
     set: u32,
     ptr: u64,
@@ -336,11 +331,8 @@ pub unsafe extern "C" fn cmabi_canon_waitable_set_poll(
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[set.into(), ptr], event, "event", error, |native| {
-            event_target(native, memory).map(|(memory, addr)| Builtin::WaitableSetPoll {
-                cancellable,
-                memory,
-                addr,
-            })
+            event_target(native, memory)
+                .map(|(memory, addr)| Builtin::WaitableSetPoll { memory, addr })
         })
     }
 }
@@ -460,14 +452,13 @@ pub unsafe extern "C" fn cmabi_canon_thread_resume_later(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_suspend(
     store: *mut cmabi_store,
-    cancellable: bool,
     cancelled: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[], cancelled, "cancelled", error, |_| {
-            Ok(Builtin::ThreadSuspend { cancellable })
+            Ok(Builtin::ThreadSuspend)
         })
     }
 }
@@ -479,14 +470,13 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_yield(
     store: *mut cmabi_store,
-    cancellable: bool,
     cancelled: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[], cancelled, "cancelled", error, |_| {
-            Ok(Builtin::ThreadYield { cancellable })
+            Ok(Builtin::ThreadYield)
         })
     }
 }
@@ -498,7 +488,6 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_resume(
     store: *mut cmabi_store,
-    cancellable: bool,
     thread: u32,
     cancelled: *mut u32,
     error: *mut *mut cmabi_error,
@@ -506,7 +495,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_resume(
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
-            Ok(Builtin::ThreadSuspendThenResume { cancellable })
+            Ok(Builtin::ThreadSuspendThenResume)
         })
     }
 }
@@ -518,7 +507,6 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_resume(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_promote(
     store: *mut cmabi_store,
-    cancellable: bool,
     thread: u32,
     cancelled: *mut u32,
     error: *mut *mut cmabi_error,
@@ -526,7 +514,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_promote(
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
-            Ok(Builtin::ThreadSuspendThenPromote { cancellable })
+            Ok(Builtin::ThreadSuspendThenPromote)
         })
     }
 }
@@ -538,7 +526,6 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_promote(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_yield_then_resume(
     store: *mut cmabi_store,
-    cancellable: bool,
     thread: u32,
     cancelled: *mut u32,
     error: *mut *mut cmabi_error,
@@ -546,7 +533,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield_then_resume(
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
-            Ok(Builtin::ThreadYieldThenResume { cancellable })
+            Ok(Builtin::ThreadYieldThenResume)
         })
     }
 }
@@ -558,7 +545,6 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield_then_resume(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_yield_then_promote(
     store: *mut cmabi_store,
-    cancellable: bool,
     thread: u32,
     cancelled: *mut u32,
     error: *mut *mut cmabi_error,
@@ -566,7 +552,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield_then_promote(
     // SAFETY: the header's rules.
     unsafe {
         returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
-            Ok(Builtin::ThreadYieldThenPromote { cancellable })
+            Ok(Builtin::ThreadYieldThenPromote)
         })
     }
 }
