@@ -114,7 +114,6 @@ impl Guest {
         let element = Some(Type::u8());
         let stream = Type::new(Kind::Stream(element.clone())).unwrap();
         let poll = Builtin::WaitableSetPoll {
-            cancellable: false,
             memory: opts.memory.unwrap(),
             addr: opts.addr,
         };

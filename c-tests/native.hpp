@@ -248,7 +248,7 @@ public:
     template <class Condition>
     void wait_until(Condition condition) {
         while (!condition()) {
-            CHECK(get(cmabi_canon_thread_yield, false) == 0);
+            CHECK(get(cmabi_canon_thread_yield) == 0);
         }
     }
 

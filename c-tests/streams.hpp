@@ -81,7 +81,7 @@ public:
     void leave(std::uint32_t end) { n_.run(cmabi_canon_waitable_join, end, 0U); }
     // Waits for an event, which is one of `end`: its payload.
     std::uint32_t wait(std::uint32_t code, std::uint32_t end) {
-        CHECK(n_.get(cmabi_canon_waitable_set_wait, true, memory_, set_, event_) == code);
+        CHECK(n_.get(cmabi_canon_waitable_set_wait, memory_, set_, event_) == code);
         CHECK(heap_.u32_at(event_) == end);
         return heap_.u32_at(event_ + 4);
     }
@@ -91,7 +91,7 @@ public:
         CHECK(heap_.u32_at(event_) == end);
         return heap_.u32_at(event_ + 4);
     }
-    std::uint32_t poll() { return n_.get(cmabi_canon_waitable_set_poll, true, memory_, set_, event_); }
+    std::uint32_t poll() { return n_.get(cmabi_canon_waitable_set_poll, memory_, set_, event_); }
     void drop() { n_.run(cmabi_canon_waitable_set_drop, set_); }
 
 private:

@@ -29,7 +29,7 @@ int left_after_teardown(Body body) {
             const Counted inner(alive);
             ++waiting;
             const auto set = n.get(cmabi_canon_waitable_set_new);
-            n.get(cmabi_canon_waitable_set_wait, false, memory, set, std::uint64_t{0});
+            n.get(cmabi_canon_waitable_set_wait, memory, set, std::uint64_t{0});
             FAIL("the wait has ended");
         };
         const auto lifted = n.lift(inst, n.core({}, {}, [&](const Values &) {

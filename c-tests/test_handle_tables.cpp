@@ -189,7 +189,7 @@ TEST_CASE("what is lent can be neither dropped nor given away") {
         const FuncType type = func({field("b", borrow)}, nullptr, true);
         const auto keeps = n.lift(user, n.core({I32}, {}, [&](const Values &args) {
             for (int i = 0; i < 3; ++i) {
-                n.get(cmabi_canon_thread_yield, false);
+                n.get(cmabi_canon_thread_yield);
             }
             owner.drop(static_cast<std::uint32_t>(args[0]));
             n.task_return(nullptr, opts, {});

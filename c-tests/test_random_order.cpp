@@ -125,18 +125,18 @@ private:
         const cmabi_core_func_type thread{&I32, 1, nullptr, 0};
         switch (below(24)) {
         case 0: guest.sets.push_back(native_.get(cmabi_canon_waitable_set_new)); break;
-        case 1: native_.get(cmabi_canon_waitable_set_wait, flag, opts.memory, pick(guest.sets), ptr); break;
-        case 2: native_.get(cmabi_canon_waitable_set_poll, flag, opts.memory, pick(guest.sets), ptr); break;
+        case 1: native_.get(cmabi_canon_waitable_set_wait, opts.memory, pick(guest.sets), ptr); break;
+        case 2: native_.get(cmabi_canon_waitable_set_poll, opts.memory, pick(guest.sets), ptr); break;
         case 3: native_.run(cmabi_canon_waitable_join, pick(guest.readable), pick(guest.sets)); break;
         case 4: native_.run(cmabi_canon_waitable_join, pick(guest.subtasks), pick(guest.sets)); break;
         case 5: native_.get(cmabi_canon_subtask_cancel, flag, pick(guest.subtasks)); break;
         case 6: native_.run(cmabi_canon_subtask_drop, pick(guest.subtasks)); break;
-        case 7: native_.get(cmabi_canon_thread_yield, flag); break;
-        case 8: native_.get(cmabi_canon_thread_suspend, flag); break;
+        case 7: native_.get(cmabi_canon_thread_yield); break;
+        case 8: native_.get(cmabi_canon_thread_suspend); break;
         case 9: guest.threads.push_back(native_.get(cmabi_canon_thread_new_indirect, &thread, guest.table, 0, 1)); break;
         case 10: native_.run(cmabi_canon_thread_resume_later, pick(guest.threads)); break;
-        case 11: native_.get(cmabi_canon_thread_suspend_then_resume, flag, pick(guest.threads)); break;
-        case 12: native_.get(cmabi_canon_thread_yield_then_promote, flag, pick(guest.threads)); break;
+        case 11: native_.get(cmabi_canon_thread_suspend_then_resume, pick(guest.threads)); break;
+        case 12: native_.get(cmabi_canon_thread_yield_then_promote, pick(guest.threads)); break;
         case 13: {
             const Ends ends = native_.stream_new(element);
             guest.readable.push_back(ends.readable);

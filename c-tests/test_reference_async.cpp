@@ -69,7 +69,7 @@ TEST_CASE("test_async_to_async") {
 
             const auto event = heap.alloc(4, 8);
             const auto wait = [&](std::uint32_t subtask, std::uint32_t state) {
-                CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, event) == SUBTASK);
+                CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, event) == SUBTASK);
                 CHECK(heap.u32_at(event) == subtask);
                 CHECK(heap.u32_at(event + 4) == state);
             };
@@ -251,14 +251,14 @@ TEST_CASE("test_callback_interleaving") {
             n.run(cmabi_canon_waitable_join, sub1.rest, set);
             n.run(cmabi_canon_waitable_join, sub2.rest, set);
             const auto wait = [&](const Packed &subtask, std::uint32_t state) {
-                CHECK(n.get(cmabi_canon_waitable_set_wait, true, async_opts.memory, set, std::uint64_t{0}) == SUBTASK);
+                CHECK(n.get(cmabi_canon_waitable_set_wait, async_opts.memory, set, std::uint64_t{0}) == SUBTASK);
                 CHECK(heap.u32_at(0) == subtask.rest);
                 CHECK(heap.u32_at(4) == state);
             };
             const auto nothing_happens = [&] {
                 for (int i = 0; i < 10; ++i) {
-                    CHECK(n.get(cmabi_canon_thread_yield, true) == 0);
-                    CHECK(n.get(cmabi_canon_waitable_set_poll, true, async_opts.memory, set, std::uint64_t{0}) == NONE);
+                    CHECK(n.get(cmabi_canon_thread_yield) == 0);
+                    CHECK(n.get(cmabi_canon_waitable_set_poll, async_opts.memory, set, std::uint64_t{0}) == NONE);
                 }
             };
 
@@ -328,7 +328,7 @@ TEST_CASE("test_sync_ignores_backpressure") {
                   COMPLETED);
             const auto set = n.get(cmabi_canon_waitable_set_new);
             n.run(cmabi_canon_waitable_join, subtask.rest, set);
-            CHECK(n.get(cmabi_canon_waitable_set_wait, true, async_opts.memory, set, std::uint64_t{12}) == SUBTASK);
+            CHECK(n.get(cmabi_canon_waitable_set_wait, async_opts.memory, set, std::uint64_t{12}) == SUBTASK);
             CHECK(heap.u32_at(12) == subtask.rest);
             CHECK(heap.u32_at(16) == RETURNED);
             CHECK(heap.u32_at(4) == 43);
@@ -380,8 +380,8 @@ TEST_CASE("test_async_to_sync") {
             CHECK(!done2);
             std::vector<std::uint32_t> remain{sub1.rest, sub2.rest};
             while (!remain.empty()) {
-                CHECK(n.get(cmabi_canon_thread_yield, true) == 0);
-                const auto event = n.get(cmabi_canon_waitable_set_poll, true, opts.memory, set, std::uint64_t{8});
+                CHECK(n.get(cmabi_canon_thread_yield) == 0);
+                const auto event = n.get(cmabi_canon_waitable_set_poll, opts.memory, set, std::uint64_t{8});
                 if (event == NONE) {
                     continue;
                 }
@@ -454,7 +454,7 @@ TEST_CASE("test_async_backpressure") {
             CHECK(!done2);
             std::vector<std::uint32_t> remain{sub1.rest, sub2.rest};
             while (!remain.empty()) {
-                CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{8}) == SUBTASK);
+                CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{8}) == SUBTASK);
                 CHECK(heap.u32_at(12) == RETURNED);
                 remain.erase(std::find(remain.begin(), remain.end(), heap.u32_at(8)));
                 n.run(cmabi_canon_subtask_drop, heap.u32_at(8));

@@ -41,7 +41,7 @@ TEST_CASE("test_sync_using_wait") {
 
             const auto event = heap.alloc(4, 8);
             const auto wait = [&](const Packed &subtask) {
-                CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, event) == SUBTASK);
+                CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, event) == SUBTASK);
                 CHECK(heap.u32_at(event) == subtask.rest);
                 CHECK(heap.u32_at(event + 4) == RETURNED);
             };
@@ -80,9 +80,9 @@ struct Callees {
     Func cancelled_in_wait() {
         return lift([this](const Values &args) {
             const auto set = n.get(cmabi_canon_waitable_set_new);
-            CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{0}) == TASK_CANCELLED);
+            CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{0}) == TASK_CANCELLED);
             if (args[0] > 2) {
-                n.get(cmabi_canon_thread_yield, true);
+                n.get(cmabi_canon_thread_yield);
             }
             switch (args[0]) {
             case 1: n.task_return(u8(), opts, {42}); break;
@@ -94,7 +94,7 @@ struct Callees {
     }
     Func cancelled_in_yield() {
         return lift([this](const Values &) {
-            if (n.get(cmabi_canon_thread_yield, true) != 0) {
+            if (n.get(cmabi_canon_thread_yield) != 0) {
                 n.run(cmabi_canon_task_cancel);
             } else {
                 n.task_return(u8(), opts, {83});
@@ -107,7 +107,7 @@ struct Callees {
         const auto lowered = n.lower(instance, held(n.lift(host_instance, core([this](const Values &args) {
             CHECK(args[0] == 42);
             while (!host4) {
-                n.get(cmabi_canon_thread_yield, true);
+                n.get(cmabi_canon_thread_yield);
             }
             n.task_return(u8(), opts, {43});
             return Values{};
@@ -115,8 +115,8 @@ struct Callees {
         return lift([this, lowered](const Values &) {
             CHECK(n.call1(lowered, {42}) == 43);
             const auto set = n.get(cmabi_canon_waitable_set_new);
-            CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{0}) == TASK_CANCELLED);
-            CHECK(n.get(cmabi_canon_waitable_set_poll, true, opts.memory, set, std::uint64_t{0}) == NONE);
+            CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{0}) == TASK_CANCELLED);
+            CHECK(n.get(cmabi_canon_waitable_set_poll, opts.memory, set, std::uint64_t{0}) == NONE);
             n.run(cmabi_canon_task_cancel);
             return Values{};
         });
@@ -125,10 +125,10 @@ struct Callees {
     Func cancels_in_turn() {
         const auto lowered = n.lower(instance, held(n.lift(host_instance, core([this](const Values &args) {
             CHECK(args[0] == 42);
-            while (!host5 && n.get(cmabi_canon_thread_yield, true) == 0) {
+            while (!host5 && n.get(cmabi_canon_thread_yield) == 0) {
             }
             while (!host5) {
-                n.get(cmabi_canon_thread_yield, true);
+                n.get(cmabi_canon_thread_yield);
             }
             n.task_return(u8(), opts, {43});
             return Values{};
@@ -145,13 +145,13 @@ struct Callees {
     // Has three more threads, of which one can be cancelled.
     Func cancelled_in_thread() {
         const auto plain = n.core({I32}, {}, [this](const Values &args) {
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, false, u32_of(args[0])) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, u32_of(args[0])) == 0);
             return Values{};
         });
         const auto cancellable = n.core({I32}, {}, [this](const Values &args) {
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, true, u32_of(args[0])) == 1);
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, u32_of(args[0])) == 1);
             // The main thread has suspended itself before.
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, true, u32_of(args[0])) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, u32_of(args[0])) == 0);
             n.task_return(u8(), opts, {45});
             return Values{};
         });
@@ -162,9 +162,9 @@ struct Callees {
             std::array<std::uint32_t, 3> threads{};
             for (std::size_t i = 0; i < threads.size(); ++i) {
                 threads.at(i) = n.new_thread(table, i == 1 ? 2 : 1, main);
-                CHECK(n.get(cmabi_canon_thread_suspend_then_resume, true, threads.at(i)) == 0);
+                CHECK(n.get(cmabi_canon_thread_suspend_then_resume, threads.at(i)) == 0);
             }
-            CHECK(n.get(cmabi_canon_thread_suspend, false) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend) == 0);
             for (const auto thread : threads) {
                 n.run(cmabi_canon_thread_resume_later, thread);
             }
@@ -235,7 +235,7 @@ TEST_CASE("test_cancel_subtask") {
             };
             const auto wait = [&](std::uint32_t subtask, std::uint32_t state) {
                 n.run(cmabi_canon_waitable_join, subtask, set);
-                CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{8}) == SUBTASK);
+                CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{8}) == SUBTASK);
                 CHECK(heap.u32_at(8) == subtask);
                 CHECK(heap.u32_at(12) == state);
             };
@@ -276,7 +276,7 @@ TEST_CASE("test_cancel_subtask") {
             heap[0] = 13;
             const auto returned = start(3, 0, STARTED);
             while (heap[0] == 13) {
-                n.get(cmabi_canon_thread_yield, true);
+                n.get(cmabi_canon_thread_yield);
             }
             CHECK(n.get(cmabi_canon_subtask_cancel, true, returned) == RETURNED);
             drop(returned, 83);
@@ -399,7 +399,7 @@ TEST_CASE("test_threads") {
                 return Values{};
             }),
             body([&](const Values &args) {
-                CHECK(n.get(cmabi_canon_thread_yield_then_resume, true, index(args[0])) == 0);
+                CHECK(n.get(cmabi_canon_thread_yield_then_resume, index(args[0])) == 0);
                 return Values{};
             }),
             body([&](const Values &args) {
@@ -408,7 +408,7 @@ TEST_CASE("test_threads") {
             }),
             body([&](const Values &args) {
                 for (int i = 0; i < 2; ++i) {
-                    CHECK(n.get(cmabi_canon_thread_yield, false) == 0);
+                    CHECK(n.get(cmabi_canon_thread_yield) == 0);
                     ++heap[args[0]];
                 }
                 return Values{};
@@ -417,16 +417,16 @@ TEST_CASE("test_threads") {
         const FuncType type = func({}, u8(), true);
         const auto run = n.lift(inst, n.core({}, {I32}, [&](const Values &) {
             const auto main = n.get(cmabi_canon_thread_index);
-            CHECK(n.get(cmabi_canon_thread_yield_then_resume, true, n.new_thread(table, 0, 13)) == 0);
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, true, n.new_thread(table, 1, main)) == 0);
+            CHECK(n.get(cmabi_canon_thread_yield_then_resume, n.new_thread(table, 0, 13)) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, n.new_thread(table, 1, main)) == 0);
             n.run(cmabi_canon_thread_resume_later, n.new_thread(table, 2, main));
-            CHECK(n.get(cmabi_canon_thread_suspend, true) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend) == 0);
             heap[4] = 0;
             for (int i = 0; i < 5; ++i) {
                 n.run(cmabi_canon_thread_resume_later, n.new_thread(table, 3, 4));
             }
             while (heap[4] != 10) {
-                n.get(cmabi_canon_thread_yield, false);
+                n.get(cmabi_canon_thread_yield);
             }
             return Values{42};
         }), type, opts);
@@ -458,7 +458,7 @@ TEST_CASE("test_thread_cancel_callback") {
         auto opts2 = Native::options();
         opts2.is_async = 1;
         const auto core2 = n.core({}, {I32}, [&](const Values &) {
-            CHECK(n.get(cmabi_canon_thread_yield, false) == 0);
+            CHECK(n.get(cmabi_canon_thread_yield) == 0);
             n.task_return(u32(), opts2, {43});
             return Values{EXIT};
         });
@@ -485,7 +485,7 @@ TEST_CASE("test_thread_cancel_callback") {
             const auto set = n.get(cmabi_canon_waitable_set_new);
             const auto wait = [&](const Packed &subtask) {
                 n.run(cmabi_canon_waitable_join, subtask.rest, set);
-                CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{16}) == SUBTASK);
+                CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{16}) == SUBTASK);
                 CHECK(heap.u32_at(16) == subtask.rest);
                 CHECK(heap.u32_at(20) == RETURNED);
             };
@@ -535,7 +535,7 @@ private:
         });
     }
     void resume_later(std::size_t thread) { n.run(cmabi_canon_thread_resume_later, threads.at(thread)); }
-    void yield() { n.get(cmabi_canon_thread_yield, false); }
+    void yield() { n.get(cmabi_canon_thread_yield); }
 
     void ping(std::uint64_t arg) {
         CHECK(arg == 131);
@@ -559,14 +559,14 @@ private:
     void third(std::uint64_t arg) {
         CHECK(arg == 15);
         resume_later(4);
-        n.get(cmabi_canon_thread_suspend, false);
+        n.get(cmabi_canon_thread_suspend);
     }
     void waits(std::uint64_t arg) {
         CHECK(arg == 161);
         resume_later(3);
         resume_later(5);
         set = n.get(cmabi_canon_waitable_set_new);
-        CHECK(n.get(cmabi_canon_waitable_set_wait, true, opts.memory, set, std::uint64_t{0}) == FUTURE_READ);
+        CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{0}) == FUTURE_READ);
         resume_later(6);
     }
     void writes(std::uint64_t arg) {
@@ -581,10 +581,10 @@ private:
         CHECK(arg == 171);
         while (promoting < 3) {
             CHECK(promoting == promoted);
-            n.get(cmabi_canon_thread_yield_then_promote, false, threads.at(7));
+            n.get(cmabi_canon_thread_yield_then_promote, threads.at(7));
             CHECK(promoting == promoted);
             resume_later(7);
-            n.get(cmabi_canon_thread_yield_then_promote, false, threads.at(7));
+            n.get(cmabi_canon_thread_yield_then_promote, threads.at(7));
             CHECK(promoting == promoted - 1);
             ++promoting;
         }
@@ -595,7 +595,7 @@ private:
         CHECK(arg == 172);
         while (promoted < 3) {
             ++promoted;
-            n.get(cmabi_canon_thread_suspend_then_promote, false, threads.at(6));
+            n.get(cmabi_canon_thread_suspend_then_promote, threads.at(6));
         }
     }
 

@@ -8,7 +8,7 @@ TEST_CASE("threads run in turns until all are done") {
         const auto table = n.table({n.core({I32}, {}, [&](const Values &args) {
             for (int turn = 0; turn < 3; ++turn) {
                 seen.push_back(static_cast<int>(args[0]));
-                CHECK(n.get(cmabi_canon_thread_yield, false) == 0);
+                CHECK(n.get(cmabi_canon_thread_yield) == 0);
             }
             return Values{};
         })});
@@ -31,7 +31,7 @@ TEST_CASE("without a seed threads run first in, first out") {
     const auto table = n.table({n.core({I32}, {}, [&](const Values &args) {
         for (int turn = 0; turn < 2; ++turn) {
             seen.push_back(static_cast<int>(args[0]));
-            n.get(cmabi_canon_thread_yield, false);
+            n.get(cmabi_canon_thread_yield);
         }
         return Values{};
     })});
@@ -82,7 +82,7 @@ TEST_CASE("context is of the thread, fresh at first, two slots of 32 or 64 bits"
         n.context_set(0, 42);
         n.context_set(1, 0xfedcba9876543210, I64);
         const auto thread = n.new_thread(table, 0, 0);
-        CHECK(n.get(cmabi_canon_thread_yield_then_resume, false, thread) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_resume, thread) == 0);
         CHECK(in_thread == 0);
         CHECK(n.context_get(0) == 42);
         CHECK(n.context_get(1, I64) == 0xfedcba9876543210);
@@ -112,7 +112,7 @@ TEST_CASE("a cancelled task learns of it where it waits, and resolves without a 
         const FuncType type = func({}, u32(), true);
         const auto callee = n.lift(callee_inst, n.core({}, {}, [&](const Values &) {
             // Nobody resumes the thread but the cancellation.
-            CHECK(n.get(cmabi_canon_thread_suspend, true) == 1);
+            CHECK(n.get(cmabi_canon_thread_suspend) == 1);
             n.run(cmabi_canon_task_cancel);
             return Values{};
         }), type, opts, "callee");

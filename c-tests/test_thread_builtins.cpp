@@ -8,7 +8,7 @@ struct Threads {
     explicit Threads(Native &native) : n(native), inst(n.instance("inst")) {
         table = n.table({n.core({I32}, {}, [this](const Values &args) {
             log.push_back(static_cast<int>(args[0]));
-            CHECK(n.get(cmabi_canon_thread_suspend, false) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend) == 0);
             log.push_back(-static_cast<int>(args[0]));
             return Values{};
         }), 0, n.core({I64}, {}, [this](const Values &args) {
@@ -33,13 +33,13 @@ TEST_CASE("thread.index is the place in the instance's table, and is used again"
         const auto thread = n.new_thread(t.table, 0, 5);
         CHECK(thread == 2);
         CHECK(t.log.empty());
-        CHECK(n.get(cmabi_canon_thread_yield_then_resume, false, thread) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_resume, thread) == 0);
         CHECK(t.log == std::vector<int>{5});
-        CHECK(n.get(cmabi_canon_thread_yield_then_resume, false, thread) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_resume, thread) == 0);
         CHECK(t.log == std::vector<int>{5, -5});
         CHECK(n.new_thread(t.table, 0, 6) == 2);
         n.run(cmabi_canon_thread_resume_later, 2U);
-        n.get(cmabi_canon_thread_yield, false);
+        n.get(cmabi_canon_thread_yield);
         n.run(cmabi_canon_thread_resume_later, 2U);
     }) == "");
     CHECK(t.log == std::vector<int>{5, -5, 6, -6});
@@ -67,7 +67,7 @@ TEST_CASE("thread.new-indirect takes a function of the type that was said") {
         const cmabi_core_func_type type{&I64, 1, nullptr, 0};
         const auto thread =
             n.get(cmabi_canon_thread_new_indirect, &type, t.table, 2U, std::uint64_t{9} << 32);
-        CHECK(n.get(cmabi_canon_thread_yield_then_resume, false, thread) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_resume, thread) == 0);
         Error error;
         std::uint32_t made = 0;
         const cmabi_core_type params[] = {I32, I32};
@@ -81,8 +81,8 @@ TEST_CASE("thread.new-indirect takes a function of the type that was said") {
 TEST_CASE("only suspended threads of the instance are resumed") {
     const auto each = [](auto check) {
         check([](Native &n, std::uint32_t thread) { n.run(cmabi_canon_thread_resume_later, thread); });
-        check([](Native &n, std::uint32_t thread) { n.get(cmabi_canon_thread_suspend_then_resume, false, thread); });
-        check([](Native &n, std::uint32_t thread) { n.get(cmabi_canon_thread_yield_then_resume, false, thread); });
+        check([](Native &n, std::uint32_t thread) { n.get(cmabi_canon_thread_suspend_then_resume, thread); });
+        check([](Native &n, std::uint32_t thread) { n.get(cmabi_canon_thread_yield_then_resume, thread); });
     };
     each([](auto resume) {
         check_guest_traps("thread", [=](Native &n, cmabi_component_instance) { resume(n, 7); });
@@ -108,16 +108,16 @@ TEST_CASE("thread.suspend-then-resume and thread.yield-then-resume switch at onc
         std::uint32_t main = 0;
         const auto table = n.table({n.core({I32}, {}, [&](const Values &) {
             log.push_back(1);
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, false, main) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, main) == 0);
             log.push_back(3);
             return Values{};
         })});
         CHECK(run_guest(n, inst, [&] {
             main = n.get(cmabi_canon_thread_index);
             const auto thread = n.new_thread(table, 0, 0);
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, false, thread) == 0);
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, thread) == 0);
             log.push_back(2);
-            CHECK(n.get(cmabi_canon_thread_yield_then_resume, false, thread) == 0);
+            CHECK(n.get(cmabi_canon_thread_yield_then_resume, thread) == 0);
             log.push_back(4);
         }) == "");
         CHECK(log == std::vector<int>{1, 2, 3, 4});
@@ -133,17 +133,17 @@ TEST_CASE("thread.*-then-promote run a ready thread at once, and take turns othe
         n.run(cmabi_canon_thread_resume_later, first);
         n.run(cmabi_canon_thread_resume_later, second);
         // Past the queue, in which the first comes first.
-        CHECK(n.get(cmabi_canon_thread_yield_then_promote, false, second) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_promote, second) == 0);
         CHECK(t.log == std::vector<int>{2, 1});
         // The second is suspended and not ready: an ordinary yield.
-        CHECK(n.get(cmabi_canon_thread_yield_then_promote, false, second) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_promote, second) == 0);
         CHECK(t.log == std::vector<int>{2, 1});
         n.run(cmabi_canon_thread_resume_later, first);
         n.run(cmabi_canon_thread_resume_later, second);
     }) == "");
     CHECK(t.log == std::vector<int>{2, 1, -1, -2});
     check_guest_traps("thread", [](Native &native, cmabi_component_instance) {
-        native.get(cmabi_canon_thread_suspend_then_promote, false, 9U);
+        native.get(cmabi_canon_thread_suspend_then_promote, 9U);
     });
 }
 
@@ -156,10 +156,10 @@ TEST_CASE("a cancellation resumes a cancellable thread that is suspended") {
         std::vector<std::uint32_t> seen;
         const auto callee = n.lift(callee_inst, n.core({}, {}, [&](const Values &) {
             // Cancelled while it could not be, it learns of it at the next chance, whichever that is.
-            seen.push_back(n.get(cmabi_canon_thread_yield, false));
-            seen.push_back(n.get(cmabi_canon_thread_yield, true));
+            seen.push_back(n.get(cmabi_canon_thread_yield));
+            seen.push_back(n.get(cmabi_canon_thread_yield));
             // Told once.
-            seen.push_back(n.get(cmabi_canon_thread_yield, true));
+            seen.push_back(n.get(cmabi_canon_thread_yield));
             n.run(cmabi_canon_task_cancel);
             return Values{};
         }), type, opts);

@@ -10,7 +10,7 @@ TEST_CASE("a set delivers the events of its waitables, to wait and to poll") {
         opts.is_async = 1;
         CHECK(run_guest(n, inst, [&] {
             const auto set = n.get(cmabi_canon_waitable_set_new);
-            const auto poll = [&] { return n.get(cmabi_canon_waitable_set_poll, false, opts.memory, set, std::uint64_t{8}); };
+            const auto poll = [&] { return n.get(cmabi_canon_waitable_set_poll, opts.memory, set, std::uint64_t{8}); };
             CHECK(poll() == NONE);
             CHECK(heap.u32_at(8) == 0);
             CHECK(heap.u32_at(12) == 0);
@@ -36,7 +36,7 @@ TEST_CASE("a set delivers the events of its waitables, to wait and to poll") {
 
             CHECK(read() == BLOCKED);
             write(22);
-            CHECK(n.get(cmabi_canon_waitable_set_wait, false, opts.memory, set, std::uint64_t{8}) == STREAM_READ);
+            CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{8}) == STREAM_READ);
             CHECK(heap[32] == 22);
 
             // Out of the set, it has no event there any more.
@@ -83,12 +83,12 @@ TEST_CASE("a set that a thread waits for cannot be dropped") {
     const auto memory = n.memory(heap);
     std::uint32_t set = 0;
     const auto table = n.table({n.core({I32}, {}, [&](const Values &) {
-        n.get(cmabi_canon_waitable_set_wait, false, memory, set, std::uint64_t{0});
+        n.get(cmabi_canon_waitable_set_wait, memory, set, std::uint64_t{0});
         return Values{};
     })});
     const std::string message = run_guest(n, inst, [&] {
         set = n.get(cmabi_canon_waitable_set_new);
-        CHECK(n.get(cmabi_canon_thread_yield_then_resume, false, n.new_thread(table, 0, 0)) == 0);
+        CHECK(n.get(cmabi_canon_thread_yield_then_resume, n.new_thread(table, 0, 0)) == 0);
         n.run(cmabi_canon_waitable_set_drop, set);
     });
     CHECK(message.find("waitable-set.drop") != std::string::npos);
@@ -99,7 +99,7 @@ TEST_CASE("an event goes to aligned memory that is there") {
         Heap heap(16);
         check_guest_traps("waitable-set.poll", [&](Native &n, cmabi_component_instance) {
             const auto memory = n.memory(heap);
-            n.get(cmabi_canon_waitable_set_poll, false, memory, n.get(cmabi_canon_waitable_set_new), ptr);
+            n.get(cmabi_canon_waitable_set_poll, memory, n.get(cmabi_canon_waitable_set_new), ptr);
         });
     }
 }
@@ -111,7 +111,7 @@ TEST_CASE("a subtask is dropped after its end was delivered") {
     opts.is_async = 1;
     const FuncType type = func({}, nullptr, true);
     const auto callee = n.lift(callee_inst, n.core({}, {}, [&](const Values &) {
-        n.get(cmabi_canon_thread_yield, false);
+        n.get(cmabi_canon_thread_yield);
         n.task_return(nullptr, opts, {});
         return Values{};
     }), type, opts);
@@ -130,7 +130,7 @@ TEST_CASE("a deadlock is found, and says so") {
     Heap heap(16);
     const auto inst = n.instance("inst");
     const std::string message = run_guest(n, inst, [&] {
-        n.get(cmabi_canon_waitable_set_wait, false, n.memory(heap), n.get(cmabi_canon_waitable_set_new),
+        n.get(cmabi_canon_waitable_set_wait, n.memory(heap), n.get(cmabi_canon_waitable_set_new),
               std::uint64_t{0});
     });
     CAPTURE(message);
@@ -167,7 +167,7 @@ TEST_CASE("an event goes to the one that may run where the first that waits for 
     }), type, loop_opts, "loop");
     // It keeps that place while it waits for the same.
     const Func waiter = n.lift(inst, n.core({}, {}, [&](const Values &) {
-        event = n.get(cmabi_canon_waitable_set_wait, false, opts.memory, set, std::uint64_t{0});
+        event = n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{0});
         return Values{};
     }), type, opts, "waiter");
     const Func writer = n.lift(inst, n.core({}, {}, [&](const Values &) {

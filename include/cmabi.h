@@ -2315,6 +2315,21 @@ cmabi_status cmabi_stream_cancel(cmabi_store *store,
                                  cmabi_error **error);
 
 /**
+ * Forwards one stream to another (`stream.forward`): what is written to the other end of `readable` is read
+ * from the other end of `writable` from now on, without passing the host. Both handles are gone then. Where
+ * one of the two others is gone already, it is as if both were dropped here.
+ *
+ * `CMABI_STATUS_INVALID_ARGUMENT`, and the handles stay, where one of them is not such an end of a stream of the
+ * same type, copies, is in a set, or is done. What the writer waits with may be copied now; where that fails, the
+ * handles are gone.
+ * @since 0.2
+ */
+cmabi_status cmabi_stream_forward(cmabi_store *store,
+                                  uint32_t readable,
+                                  uint32_t writable,
+                                  cmabi_error **error);
+
+/**
  * Drops an end of a stream (`stream.drop-readable`, `stream.drop-writable`); for the reader, a writer that
  * is gone is the end of the stream. `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress: cancel it
  * first.
@@ -2454,6 +2469,16 @@ cmabi_status cmabi_future_cancel(cmabi_store *store,
                                  uint32_t end,
                                  cmabi_copied *copied,
                                  cmabi_error **error);
+
+/**
+ * Forwards one future to another (`future.forward`): the value that is written to the other end of `readable` is
+ * read from the other end of `writable`. As `cmabi_stream_forward`.
+ * @since 0.2
+ */
+cmabi_status cmabi_future_forward(cmabi_store *store,
+                                  uint32_t readable,
+                                  uint32_t writable,
+                                  cmabi_error **error);
 
 /**
  * Drops an end of a future (`future.drop-readable`, `future.drop-writable`).

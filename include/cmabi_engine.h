@@ -1235,7 +1235,6 @@ cmabi_status cmabi_canon_waitable_set_new(cmabi_store *store, uint32_t *set, cma
  * @since 0.1
  */
 cmabi_status cmabi_canon_waitable_set_wait(cmabi_store *store,
-                                           bool cancellable,
                                            cmabi_core_memory memory,
                                            uint32_t set,
                                            uint64_t ptr,
@@ -1249,7 +1248,6 @@ cmabi_status cmabi_canon_waitable_set_wait(cmabi_store *store,
  * @since 0.1
  */
 cmabi_status cmabi_canon_waitable_set_poll(cmabi_store *store,
-                                           bool cancellable,
                                            cmabi_core_memory memory,
                                            uint32_t set,
                                            uint64_t ptr,
@@ -1317,72 +1315,64 @@ cmabi_status cmabi_canon_thread_resume_later(cmabi_store *store,
                                              cmabi_error **error);
 
 /**
- * `thread.suspend`: suspends the running thread until another resumes it. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ * `thread.suspend`: suspends the running thread until another resumes it. `*result` is what the core
+ * function returns: 0, always.
  * @since 0.1
  */
 cmabi_status cmabi_canon_thread_suspend(cmabi_store *store,
-                                        bool cancellable,
-                                        uint32_t *cancelled,
+                                        uint32_t *result,
                                         cmabi_error **error);
 
 /**
  * `thread.yield`: lets other threads run. The return of this
- * function is the running thread's next turn. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ * function is the running thread's next turn. `*result` is what the core
+ * function returns: 0, always.
  * @since 0.1
  */
-cmabi_status cmabi_canon_thread_yield(cmabi_store *store,
-                                      bool cancellable,
-                                      uint32_t *cancelled,
-                                      cmabi_error **error);
+cmabi_status cmabi_canon_thread_yield(cmabi_store *store, uint32_t *result, cmabi_error **error);
 
 /**
  * `thread.suspend-then-resume`: suspends the running thread and
- * resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ * resumes `thread`, which is suspended. `*result` is what the core
+ * function returns: 0, always.
  * @since 0.1
  */
 cmabi_status cmabi_canon_thread_suspend_then_resume(cmabi_store *store,
-                                                    bool cancellable,
                                                     uint32_t thread,
-                                                    uint32_t *cancelled,
+                                                    uint32_t *result,
                                                     cmabi_error **error);
 
 /**
  * `thread.suspend-then-promote`: suspends the running thread and
- * runs `thread` if it is ready. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ * runs `thread` if it is ready. `*result` is what the core
+ * function returns: 0, always.
  * @since 0.1
  */
 cmabi_status cmabi_canon_thread_suspend_then_promote(cmabi_store *store,
-                                                     bool cancellable,
                                                      uint32_t thread,
-                                                     uint32_t *cancelled,
+                                                     uint32_t *result,
                                                      cmabi_error **error);
 
 /**
  * `thread.yield-then-resume`: makes the running thread ready and
- * resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ * resumes `thread`, which is suspended. `*result` is what the core
+ * function returns: 0, always.
  * @since 0.1
  */
 cmabi_status cmabi_canon_thread_yield_then_resume(cmabi_store *store,
-                                                  bool cancellable,
                                                   uint32_t thread,
-                                                  uint32_t *cancelled,
+                                                  uint32_t *result,
                                                   cmabi_error **error);
 
 /**
  * `thread.yield-then-promote`: makes the running thread ready and
- * runs `thread` if it is ready. `*cancelled` is 1 where that was because
- * of a request to cancel the task, which happens only if `cancellable`, else 0.
+ * runs `thread` if it is ready. `*result` is what the core
+ * function returns: 0, always.
  * @since 0.1
  */
 cmabi_status cmabi_canon_thread_yield_then_promote(cmabi_store *store,
-                                                   bool cancellable,
                                                    uint32_t thread,
-                                                   uint32_t *cancelled,
+                                                   uint32_t *result,
                                                    cmabi_error **error);
 
 /**
@@ -1499,6 +1489,18 @@ cmabi_status cmabi_canon_stream_drop_writable(cmabi_store *store,
                                               cmabi_error **error);
 
 /**
+ * `stream.forward`: what is written to the other end of `readable`, an end of this instance's, is read from the
+ * other end of `writable` from now on. Both handles are gone then. Traps where one of them copies, is in a set,
+ * or is done.
+ * @since 0.2
+ */
+cmabi_status cmabi_canon_stream_forward(cmabi_store *store,
+                                        const cmabi_type *element,
+                                        uint32_t readable,
+                                        uint32_t writable,
+                                        cmabi_error **error);
+
+/**
  * `future.new`: makes a future of `element`, which is NULL for none. `*ends` is the handle of the readable
  * end, and that of the writable end shifted left by 32.
  * @since 0.1
@@ -1576,6 +1578,17 @@ cmabi_status cmabi_canon_future_drop_writable(cmabi_store *store,
                                               const cmabi_type *element,
                                               uint32_t end,
                                               cmabi_error **error);
+
+/**
+ * `future.forward`: the value that is written to the other end of `readable` is read from the other end of
+ * `writable`. As `cmabi_canon_stream_forward`.
+ * @since 0.2
+ */
+cmabi_status cmabi_canon_future_forward(cmabi_store *store,
+                                        const cmabi_type *element,
+                                        uint32_t readable,
+                                        uint32_t writable,
+                                        cmabi_error **error);
 
 #ifdef __cplusplus
 }

@@ -165,7 +165,7 @@ fn blocking() {
     let yields = looping(r#"(import "" "f" (func $f (result i32)))"#, "(drop (call $f))");
     let (mut ours, mut bare) = (Guests::new(), Guests::new());
     let run = blocking_guest(&mut ours, &yields, |guests, inst| {
-        guests.builtin(inst, Builtin::ThreadYield { cancellable: false })
+        guests.builtin(inst, Builtin::ThreadYield)
     });
     let import = bare.bare(0, 1, |_, _, _| Flow::Block);
     let peer = bare_core(&mut bare, &yields, &[import]).func("run");

@@ -22,7 +22,7 @@
     ;; All memory is free again once the result was read.
     (func (export "post-greet") (param i32) (global.set $free (i32.const 1024))))
   (core instance $m (instantiate $memory))
-  (core func $log' (canon lower (func $log) (memory $m "memory")))
+  (core func $log' (canon lower (func $log) (memory (core memory $m "memory"))))
 
   (core module $code
     (import "" "memory" (memory 1))
@@ -49,4 +49,4 @@
     (export "log" (func $log'))))))
   (func (export "greet") (param "who" $person) (result string)
     (canon lift (core func $i "greet")
-      (memory $m "memory") (realloc (core func $m "realloc")) (post-return (core func $m "post-greet")))))
+      (memory (core memory $m "memory")) (realloc (core func $m "realloc")) (post-return (core func $m "post-greet")))))

@@ -13,7 +13,7 @@
       (table (export "table") 1 funcref))
     (core instance $table (instantiate $Table))
     (core type $thread (func (param i32)))
-    (core func $new (canon thread.new-indirect $thread (table $table "table")))
+    (core func $new (canon thread.new-indirect $thread (core table $table "table")))
     (core module $M
       (import "" "table" (table 1 funcref))
       (import "" "new" (func $new (param i32 i32) (result i32)))

@@ -38,7 +38,7 @@
       (func $burst-event (export "event") (param i32 i32 i32) (result i32) unreachable))
     (core instance $m (instantiate $m))
     (func (export "burst") async
-      (canon lift (core func $m "start") async (callback (func $m "event")))))
+      (canon lift (core func $m "start") async (callback (core func $m "event")))))
   (instance $inner (instantiate $inner))
   (component $outer
     (import "burst" (func $burst async))
@@ -57,6 +57,6 @@
     (core instance $m (instantiate $m (with "" (instance
       (export "burst" (func $burst')) (export "new" (func $new)) (export "join" (func $join))))))
     (func (export "relay") async
-      (canon lift (core func $m "relay") async (callback (func $m "event")))))
+      (canon lift (core func $m "relay") async (callback (core func $m "event")))))
   (instance $outer (instantiate $outer (with "burst" (func $inner "burst"))))
   (export "relay" (func $outer "relay")))

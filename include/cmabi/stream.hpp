@@ -40,7 +40,29 @@ enum class stream_signal {
     failed = CMABI_STREAM_SIGNAL_FAILED,
 };
 
+template <class T>
+class stream_writer;
+template <class T>
+class future_writer;
+
 namespace detail {
+
+/// Ties the other ends of two together. Where that fails before anything has happened, both stay.
+template <class Readable, class Writable>
+void forward(cmabi_status (*function)(cmabi_store *, std::uint32_t, std::uint32_t, cmabi_error **),
+             Readable &readable, Writable &writable) {
+    store_link &store = readable.open();
+    const std::uint32_t from = readable.in(store.store), to = writable.in(store.store);
+    store_use use(&store);
+    cmabi_error *failure = nullptr;
+    const cmabi_status status = function(store.store, from, to, &failure);
+    if (status != CMABI_STATUS_INVALID_ARGUMENT && status != CMABI_STATUS_BUSY) {
+        readable.release();
+        writable.release();
+    }
+    use.check(status, failure);
+    use.rethrow();
+}
 
 /// What both ends of a stream can do.
 template <class T>
@@ -113,6 +135,15 @@ public:
     void drop() {
         base::drop();
         kept_.clear();
+    }
+
+    /// Forwards the stream: what comes is read from the reader of `writer` from now on, and does not pass here.
+    /// Both are empty afterwards. See `cmabi_stream_forward`; where it fails before anything has happened, nothing
+    /// changes, which it does while elements are kept here that were read before an exception came.
+    void forward_to(stream_writer<T> &writer) {
+        if (!kept_.empty())
+            throw error(CMABI_STATUS_INVALID_ARGUMENT, "a reader that has kept elements");
+        detail::forward(cmabi_stream_forward, this->entry_, writer.entry_);
     }
 
     /// Reads up to `max` elements: those that are there, else those that come first. None at the end of
@@ -298,6 +329,8 @@ public:
 private:
     template <class>
     friend struct stream_ends;
+    template <class>
+    friend class stream_reader;
 
     explicit stream_writer(detail::table_entry entry) : base(std::move(entry)) {}
 
@@ -331,6 +364,12 @@ public:
             return copy ? static_cast<detail::getting<T> &>(*copy).take()
                         : std::optional<value_type>();
         }
+    }
+
+    /// Forwards the future: its value is read from the reader of `writer`. As for `stream_reader`.
+    void forward_to(future_writer<T> &writer) {
+        if (kept_) throw error(CMABI_STATUS_INVALID_ARGUMENT, "a reader that has kept its value");
+        detail::forward(cmabi_future_forward, entry_, writer.entry_);
     }
 
     /// The value, for which the store is run. Throws `CMABI_STATUS_WOULD_BLOCK` where the host has to do
@@ -428,6 +467,8 @@ public:
 private:
     template <class>
     friend struct future_ends;
+    template <class>
+    friend class future_reader;
 
     /// It cannot be dropped before its value was read or its reader is gone.
     struct end : detail::owned_entry<cmabi_future_abandon> {

@@ -259,7 +259,8 @@ impl Builtin {
             }
             Builtin::StreamRead { opts, .. } | Builtin::StreamWrite { opts, .. } => {
                 let ptr = opts.addr.core_type();
-                (smallvec![I32, ptr, ptr], &[I32])
+                let params: SmallVec<[CoreType; 4]> = smallvec![I32, ptr, ptr];
+                return CoreFuncType { params: params.as_slice().into(), results: [ptr].into() };
             }
             Builtin::FutureRead { opts, .. } | Builtin::FutureWrite { opts, .. } => {
                 (smallvec![I32, opts.addr.core_type()], &[I32])

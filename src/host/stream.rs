@@ -5,6 +5,7 @@ use super::settle;
 use crate::copy::Format;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
+use crate::runtime::forward::forward;
 use crate::runtime::host_end::{Completion, Copied, HostEnd, HostSide, Signal, Watcher, tell};
 use crate::runtime::stream::{self, Begun, Channel, CopyState, EndKind};
 use crate::runtime::{
@@ -306,6 +307,33 @@ impl HostEnd {
         settle(cx, Ok(()))
     }
 
+    /// Forwards what comes to this readable end to `writable`, an end of another stream or future of the same
+    /// type: what is written to the other end of this one is read from the other end of that one from now
+    /// on. Both are gone then, or where a copy that both had waited for fails.
+    pub fn forward(self, cx: &mut Cx<'_>, writable: HostEnd) -> Result<()> {
+        let (src, dst) = {
+            let mut state = cx.state();
+            let (_, id) = state.host_end(self)?;
+            let element = state.element(id);
+            let mut forwardable = |end: HostEnd, direction| {
+                let kind = EndKind { channel: self.channel, direction };
+                let of = element.as_ref();
+                state.check_forwardable(InstanceId::HOST, kind, of, end.handle).map_err(usage)
+            };
+            let src = forwardable(self, Direction::Readable)?;
+            let dst = forwardable(writable, Direction::Writable)?;
+            state.take_handle(InstanceId::HOST, self.handle)?;
+            state.take_handle(InstanceId::HOST, writable.handle)?;
+            (src, dst)
+        };
+        let writer = cx.state().other_end(src);
+        let forwarded = forward(cx, src, dst);
+        if let (Err(trap), Some(writer)) = (&forwarded, writer) {
+            cx.state().blame_writer(writer, trap);
+        }
+        settle(cx, forwarded)
+    }
+
     /// Lets go of the writable end of a future, with or without a value. An error while it is being
     /// written, and for other ends.
     pub fn abandon(self, cx: &mut Cx<'_>) -> Result<()> {
@@ -427,9 +455,17 @@ impl State {
         (end.state, end.buffer) = (CopyState::Idle, None);
         let reads = end.kind.direction == Direction::Readable;
         let Some(other) = self.shared_of(id).pending else { return };
-        let writer = self.waitables[other].inst;
-        let guilty = reads && !matches!(trap.reason(), Trap::Limit { .. });
-        if guilty && writer != InstanceId::HOST && !self[writer].poisoned {
+        if reads {
+            self.blame_writer(other, trap);
+        }
+    }
+
+    /// What was written cannot be read: that ends the guest that has written it.
+    #[cold]
+    fn blame_writer(&mut self, id: WaitableId, trap: &Trapped) {
+        let writer = self.waitables[id].inst;
+        let is_guilty = !matches!(trap.reason(), Trap::Limit { .. });
+        if is_guilty && writer != InstanceId::HOST && !self[writer].poisoned {
             self.poison(writer, InstanceId::HOST, trap);
         }
     }

@@ -29,8 +29,8 @@ fn load_and_call(fail: Option<usize>) -> usize {
                 (func (export "count") (param i32 i32) (result i32) (local.get 1)))
             (core instance $i (instantiate $m))
             (func (export "count") (param "text" string) (result u32)
-                (canon lift (core func $i "count") (memory $i "memory")
-                    (realloc (func $i "realloc")))))"#,
+                (canon lift (core func $i "count") (memory (core memory $i "memory"))
+                    (realloc (core func $i "realloc")))))"#,
     )
     .unwrap();
     let engine = engine();

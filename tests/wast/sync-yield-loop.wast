@@ -23,7 +23,7 @@
     (export "task.return" (func $task.return))
     (export "thread.yield" (func $yield))))))
   (func (export "arm") async (result u32)
-    (canon lift (core func $m "arm") async (callback (func $m "arm-cb"))))
+    (canon lift (core func $m "arm") async (callback (core func $m "arm-cb"))))
   (func (export "await") (result u32) (canon lift (core func $m "await"))))
 (assert_return (invoke "arm") (u32.const 1))
 (assert_return (invoke "await") (u32.const 1))

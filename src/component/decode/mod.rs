@@ -97,7 +97,21 @@ fn error(message: impl std::fmt::Display, offset: usize) -> Error {
 }
 
 fn invalid(error: wasmparser::Error) -> Error {
-    Error::new(ErrorKind::Invalid, error.to_string())
+    // The parser says by which change it follows.
+    if error.message().contains("historically accepted as `cancellable`") {
+        let message = format!(
+            "a built-in is `cancellable`, which the component model no longer has: build the component \
+             again without that option, or with tools of wasm-tools 1.262 or later (at offset {:#x})",
+            error.offset()
+        );
+        return Error::new(ErrorKind::Unsupported, message);
+    }
+    let is_limit = |text| error.message().contains(text);
+    let kind = match is_limit("count exceeds limit of") || is_limit("nesting is too deep") {
+        true => ErrorKind::Limit,
+        false => ErrorKind::Invalid,
+    };
+    Error::new(kind, error.to_string())
 }
 
 struct Decoder<'a> {

@@ -79,6 +79,13 @@ impl Decoder<'_> {
             let def = def.map_err(|error| {
                 Error::new(error.kind(), format!("{error} (at offset {offset:#x})"))
             })?;
+            if let wasmparser::ComponentType::Resource { rep: wasmparser::ValType::I64, .. } = item {
+                let message = format!(
+                    "resource types whose representation is an i64 are not supported; use i32 (at \
+                     offset {offset:#x})"
+                );
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
             if let (wasmparser::ComponentType::Resource { dtor, .. }, TypeDef::Resource(ty)) =
                 (item, def)
             {

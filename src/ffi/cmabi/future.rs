@@ -116,6 +116,20 @@ pub unsafe extern "C" fn cmabi_future_cancel(
     unsafe { stream::cancel(store, HostEnd::future(end), copied, error) }
 }
 
+/// Forwards one future to another (`future.forward`): the value that is written to the other end of `readable` is
+/// read from the other end of `writable`. As `cmabi_stream_forward`.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_future_forward(
+    store: *mut cmabi_store,
+    readable: u32,
+    writable: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { stream::forward(store, HostEnd::future(readable), HostEnd::future(writable), error) }
+}
+
 /// Drops an end of a future (`future.drop-readable`, `future.drop-writable`).
 /// `CMABI_STATUS_INVALID_ARGUMENT` while a copy is in progress, and for a writable end before its value was
 /// read or its reader is gone: whoever promised a value has to give it.

@@ -307,6 +307,22 @@ pub(in crate::ffi) unsafe fn drop_end(
     })
 }
 
+/// Forwards one end to another.
+///
+/// # Safety
+/// The header's rules.
+pub(in crate::ffi) unsafe fn forward(
+    store: *mut cmabi_store,
+    readable: HostEnd,
+    writable: HostEnd,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the caller's promise.
+        unsafe { check::required(store, "store") }?.enter(|cx| readable.forward(cx, writable))
+    })
+}
+
 /// Makes a stream of `element`, which is NULL for a stream without payload. `*readable` and `*writable`
 /// are handles of the host's table to its two ends, until they are given away or dropped.
 ///
@@ -436,6 +452,25 @@ pub unsafe extern "C" fn cmabi_stream_cancel(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { cancel(store, HostEnd::stream(end), copied, error) }
+}
+
+/// Forwards one stream to another (`stream.forward`): what is written to the other end of `readable` is read
+/// from the other end of `writable` from now on, without passing the host. Both handles are gone then. Where
+/// one of the two others is gone already, it is as if both were dropped here.
+///
+/// `CMABI_STATUS_INVALID_ARGUMENT`, and the handles stay, where one of them is not such an end of a stream of the
+/// same type, copies, is in a set, or is done. What the writer waits with may be copied now; where that fails, the
+/// handles are gone.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_stream_forward(
+    store: *mut cmabi_store,
+    readable: u32,
+    writable: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe { forward(store, HostEnd::stream(readable), HostEnd::stream(writable), error) }
 }
 
 /// Drops an end of a stream (`stream.drop-readable`, `stream.drop-writable`); for the reader, a writer that

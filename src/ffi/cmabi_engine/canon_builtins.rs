@@ -446,112 +446,112 @@ pub unsafe extern "C" fn cmabi_canon_thread_resume_later(
     unsafe { run(store, &[thread.into()], error, |_| Ok(Builtin::ThreadResumeLater)) }
 }
 
-/// `thread.suspend`: suspends the running thread until another resumes it. `*cancelled` is 1 where that was because
-/// of a request to cancel the task, which happens only if `cancellable`, else 0.
+/// `thread.suspend`: suspends the running thread until another resumes it. `*result` is what the core
+/// function returns: 0, always.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_suspend(
     store: *mut cmabi_store,
-    cancelled: *mut u32,
+    result: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        returning(store, &[], cancelled, "cancelled", error, |_| {
+        returning(store, &[], result, "result", error, |_| {
             Ok(Builtin::ThreadSuspend)
         })
     }
 }
 
 /// `thread.yield`: lets other threads run. The return of this
-/// function is the running thread's next turn. `*cancelled` is 1 where that was because
-/// of a request to cancel the task, which happens only if `cancellable`, else 0.
+/// function is the running thread's next turn. `*result` is what the core
+/// function returns: 0, always.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_yield(
     store: *mut cmabi_store,
-    cancelled: *mut u32,
+    result: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        returning(store, &[], cancelled, "cancelled", error, |_| {
+        returning(store, &[], result, "result", error, |_| {
             Ok(Builtin::ThreadYield)
         })
     }
 }
 
 /// `thread.suspend-then-resume`: suspends the running thread and
-/// resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
-/// of a request to cancel the task, which happens only if `cancellable`, else 0.
+/// resumes `thread`, which is suspended. `*result` is what the core
+/// function returns: 0, always.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_resume(
     store: *mut cmabi_store,
     thread: u32,
-    cancelled: *mut u32,
+    result: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+        returning(store, &[thread.into()], result, "result", error, |_| {
             Ok(Builtin::ThreadSuspendThenResume)
         })
     }
 }
 
 /// `thread.suspend-then-promote`: suspends the running thread and
-/// runs `thread` if it is ready. `*cancelled` is 1 where that was because
-/// of a request to cancel the task, which happens only if `cancellable`, else 0.
+/// runs `thread` if it is ready. `*result` is what the core
+/// function returns: 0, always.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_suspend_then_promote(
     store: *mut cmabi_store,
     thread: u32,
-    cancelled: *mut u32,
+    result: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+        returning(store, &[thread.into()], result, "result", error, |_| {
             Ok(Builtin::ThreadSuspendThenPromote)
         })
     }
 }
 
 /// `thread.yield-then-resume`: makes the running thread ready and
-/// resumes `thread`, which is suspended. `*cancelled` is 1 where that was because
-/// of a request to cancel the task, which happens only if `cancellable`, else 0.
+/// resumes `thread`, which is suspended. `*result` is what the core
+/// function returns: 0, always.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_yield_then_resume(
     store: *mut cmabi_store,
     thread: u32,
-    cancelled: *mut u32,
+    result: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+        returning(store, &[thread.into()], result, "result", error, |_| {
             Ok(Builtin::ThreadYieldThenResume)
         })
     }
 }
 
 /// `thread.yield-then-promote`: makes the running thread ready and
-/// runs `thread` if it is ready. `*cancelled` is 1 where that was because
-/// of a request to cancel the task, which happens only if `cancellable`, else 0.
+/// runs `thread` if it is ready. `*result` is what the core
+/// function returns: 0, always.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_canon_thread_yield_then_promote(
     store: *mut cmabi_store,
     thread: u32,
-    cancelled: *mut u32,
+    result: *mut u32,
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe {
-        returning(store, &[thread.into()], cancelled, "cancelled", error, |_| {
+        returning(store, &[thread.into()], result, "result", error, |_| {
             Ok(Builtin::ThreadYieldThenPromote)
         })
     }

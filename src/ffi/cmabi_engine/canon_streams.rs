@@ -166,6 +166,26 @@ pub unsafe extern "C" fn cmabi_canon_stream_drop_writable(
     }
 }
 
+/// `stream.forward`: what is written to the other end of `readable`, an end of this instance's, is read from the
+/// other end of `writable` from now on. Both handles are gone then. Traps where one of them copies, is in a set,
+/// or is done.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_canon_stream_forward(
+    store: *mut cmabi_store,
+    element: *const cmabi_type,
+    readable: u32,
+    writable: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe {
+        run(store, &[readable.into(), writable.into()], error, |_| {
+            Ok(Builtin::StreamForward { element: optional(element)? })
+        })
+    }
+}
+
 /// `future.new`: makes a future of `element`, which is NULL for none. `*ends` is the handle of the readable
 /// end, and that of the writable end shifted left by 32.
 /// @since 0.1
@@ -299,6 +319,25 @@ pub unsafe extern "C" fn cmabi_canon_future_drop_writable(
     unsafe {
         run(store, &[end.into()], error, |_| {
             Ok(Builtin::FutureDropWritable { element: optional(element)? })
+        })
+    }
+}
+
+/// `future.forward`: the value that is written to the other end of `readable` is read from the other end of
+/// `writable`. As `cmabi_canon_stream_forward`.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_canon_future_forward(
+    store: *mut cmabi_store,
+    element: *const cmabi_type,
+    readable: u32,
+    writable: u32,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    // SAFETY: the header's rules.
+    unsafe {
+        run(store, &[readable.into(), writable.into()], error, |_| {
+            Ok(Builtin::FutureForward { element: optional(element)? })
         })
     }
 }

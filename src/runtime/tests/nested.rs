@@ -37,9 +37,9 @@ fn ping_pong(fx: &mut Fixture, inst: InstanceId, is_async: bool) -> FuncInst {
     let new_indirect = Builtin::ThreadNewIndirect { ty, table, table_addr: AddrType::I32 };
     let imports = [
         fx.builtin(inst, new_indirect),
-        fx.builtin(inst, Builtin::ThreadSuspendThenResume { cancellable: false }),
+        fx.builtin(inst, Builtin::ThreadSuspendThenResume),
         fx.builtin(inst, Builtin::ThreadResumeLater),
-        fx.builtin(inst, Builtin::ThreadYield { cancellable: false }),
+        fx.builtin(inst, Builtin::ThreadYield),
         fx.builtin(inst, Builtin::ThreadIndex),
         CoreExtern::Table(table),
     ];
@@ -88,7 +88,7 @@ fn threads_take_turns_on_one_native_stack() {
 fn what_needs_a_suspended_guest_traps() {
     let mut fx = nested();
     let inst = fx.instance("guest");
-    let suspend = fx.builtin(inst, Builtin::ThreadSuspend { cancellable: false });
+    let suspend = fx.builtin(inst, Builtin::ThreadSuspend);
     let core = fx.core(
         inst,
         r#"(module (import "" "suspend" (func $suspend (result i32))) (export "run" (func 0)))"#,
