@@ -27,7 +27,7 @@ pub(crate) fn canon_subtask_cancel(
         if subtask.cancellation_requested {
             return Err(Trap::SubtaskCancelledTwice.into());
         }
-        if in_set && !is_async {
+        if in_set {
             return Err(Trap::SyncUseInSet.into());
         }
         let callee = subtask.callee.filter(|_| !subtask.resolved());
@@ -35,7 +35,12 @@ pub(crate) fn canon_subtask_cancel(
         (id, callee)
     };
     if let Some(task) = callee {
+        let waiter = cx.state().current;
+        cx.state().waitables[id].sync_waiter = waiter;
         request_cancellation(cx, task, inst)?;
+        if let Some(subtask) = cx.state().waitables.get_mut(id) {
+            subtask.sync_waiter = None;
+        }
     }
     let mut state = cx.state();
     state.check_not_ended(inst)?;

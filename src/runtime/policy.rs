@@ -53,7 +53,8 @@ pub(crate) fn resumed_by_cancel(
     resumed: u32,
 ) -> Option<ThreadId> {
     let draws = state.draws_orders() && !state.tests_over_text;
-    if resumed > 0 && !(draws && state.choose(2) == 1) {
+    let goes_on = draws && !state.scheduler.is_deterministic();
+    if resumed > 0 && !(goes_on && state.choose(2) == 1) {
         return None;
     }
     let instance = state.tasks[task].inst;

@@ -29,6 +29,11 @@ impl Scheduler {
     pub(crate) fn new(seed: Option<u64>, deterministic: bool) -> Self {
         Scheduler { ready: List::default(), step: 0, random: seed.map(Random), deterministic }
     }
+
+    /// Whether nothing goes on where the deterministic profile does not.
+    pub(crate) fn is_deterministic(&self) -> bool {
+        self.deterministic
+    }
 }
 
 /// A small generator of well-spread numbers (splitmix64).

@@ -80,7 +80,7 @@ fn value_types_that_mention_one_another() {
         all.push(func_type(&[("p", value(levels - 1))]));
         component(&[types(&all), imports(&[("x", func(levels))])])
     };
-    bounded(chain, 97, "type nesting is too deep");
+    bounded(chain, 97, "deep");
 }
 
 #[test]

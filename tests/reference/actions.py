@@ -115,7 +115,7 @@ def poll(frame: Frame, rng: random.Random) -> Steps:
     index = rng.choice(promising) if promising and rng.random() < 0.9 else pick_set(frame, rng)
     if index is None:
         return False
-    yield from frame.do_event("waitable-set.poll", rng.random() < 0.3, index)
+    yield from frame.do_event("waitable-set.poll", index)
     return True
 
 
@@ -124,7 +124,7 @@ def wait(frame: Frame, rng: random.Random) -> Steps:
     index = rng.choice(promising) if promising else pick_set(frame, rng)
     if index is None or (not promising and rng.random() < 0.98) or avoids_blocking(frame, rng):
         return False
-    yield from frame.do_event("waitable-set.wait", rng.random() < 0.3, index)
+    yield from frame.do_event("waitable-set.wait", index)
     return True
 
 
@@ -242,6 +242,29 @@ def drop_end(frame: Frame, rng: random.Random) -> Steps:
     return True
 
 
+def forward(frame: Frame, rng: random.Random) -> Steps:
+    """Ties two streams or futures of a type together, or the ends of one."""
+
+    def is_free(handle: Handle) -> bool:
+        return not (handle.is_busy or handle.is_done or handle.is_joined) or rng.random() < 0.01
+
+    picked = pick_end(frame, rng, lambda handle: handle.kind == "readable" and is_free(handle))
+    if picked is None:
+        return False
+    readable, handle = picked
+
+    def fits(other: Handle) -> bool:
+        return other.kind == "writable" and other.type == handle.type and is_free(other)
+
+    writable = frame.pick(rng, fits)
+    if writable is None:
+        return False
+    yield from frame.do(f"{channel_of(frame, handle)}.forward", handle.type.t, readable, writable)
+    for index in (readable, writable):
+        frame.handles.pop(index, None)
+    return True
+
+
 def call(frame: Frame, rng: random.Random) -> Steps:
     functions = frame.play.scenario.functions
     here = frame.instance.number
@@ -263,8 +286,10 @@ def subtask_cancel(frame: Frame, rng: random.Random) -> Steps:
     if index is None:
         return False
     handle = frame.handles.get(index, Handle("subtask"))
+    if handle.is_joined and rng.random() < 0.98:
+        yield from join_one(frame, rng, index, leave=True)
     handle.is_cancelling = True
-    state = yield from frame.do("subtask.cancel", rng.random() < 0.7 or handle.is_joined, index)
+    state = yield from frame.do("subtask.cancel", rng.random() < 0.7, index)
     if state != BLOCKED:
         frame.subtask_progressed(handle, state)
     return True
@@ -298,7 +323,7 @@ def error_context(frame: Frame, rng: random.Random) -> Steps:
 def yield_(frame: Frame, rng: random.Random) -> Steps:
     if avoids_blocking(frame, rng):
         return False
-    frame.task.is_cancelled |= bool((yield from frame.do("thread.yield", rng.random() < 0.3)))
+    yield from frame.do("thread.yield")
     return True
 
 
@@ -350,7 +375,7 @@ def give_way(frame: Frame, rng: random.Random, name: str, *args: Any) -> Steps:
     instance = frame.instance
     waiting = instance.suspended_threads if name.startswith("thread.suspend") else instance.ready_threads
     waiting.append(index)
-    frame.task.is_cancelled |= bool((yield from frame.do(name, rng.random() < 0.3, *args)))
+    yield from frame.do(name, *args)
     for threads in (instance.suspended_threads, instance.ready_threads):
         if index in threads:
             threads.remove(index)
@@ -413,6 +438,7 @@ ACTIONS: list[tuple[Action, int]] = [
     (copy, 24),
     (cancel_copy, 4),
     (drop_end, 4),
+    (forward, 4),
     (call, 16),
     (subtask_cancel, 4),
     (subtask_drop, 3),

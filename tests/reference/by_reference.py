@@ -31,9 +31,7 @@ class ReferencePlayer:
         self.library_log = library_log
         self.store = d.Store()
         self.instances: list[Any] = []
-        for made in play.scenario.instances:
-            parent = None if made.parent is None else self.instances[made.parent]
-            self.instances.append(d.ComponentInstance(self.store, parent))
+        self.instances.extend(d.ComponentInstance(self.store) for _ in play.scenario.instances)
         for number, resource in enumerate(play.scenario.resources):
             resource.type.impl = self.instances[resource.instance]
             dtor = partial(self.core, tasks.destructor, number, resource.instance, ["i32"], [])
@@ -65,9 +63,9 @@ class ReferencePlayer:
         callee = partial(self.core, tasks.function, number, instance, core.params, core.results)
         lifted = self.store.lift(callee, function.type, options, self.instances[instance])
 
-        def tagged(on_start: Any, on_resolve: Any, caller: Any) -> Any:
+        def tagged(on_start: Any, on_resolve: Any) -> Any:
             self.tags[on_start] = self.calling
-            return lifted(on_start, on_resolve, caller)
+            return lifted(on_start, on_resolve)
 
         return tagged
 

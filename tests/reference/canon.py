@@ -35,8 +35,8 @@ BUILTINS: dict[str, tuple[tuple[str, ...], int]] = {
     "task.return": (("result", "options", "words"), 0),
     "task.cancel": ((), 0),
     "waitable-set.new": ((), 32),
-    "waitable-set.wait": (("number", "memory", "number", "number"), 32),
-    "waitable-set.poll": (("number", "memory", "number", "number"), 32),
+    "waitable-set.wait": (("memory", "number", "number"), 32),
+    "waitable-set.poll": (("memory", "number", "number"), 32),
     "waitable-set.drop": (("number",), 0),
     "waitable.join": (("number", "number"), 0),
     "subtask.cancel": (("number", "number"), 32),
@@ -44,18 +44,19 @@ BUILTINS: dict[str, tuple[tuple[str, ...], int]] = {
     "thread.index": ((), 32),
     "thread.new-indirect": (("thread type", "table", "number", "number"), 32),
     "thread.resume-later": (("number",), 0),
-    "thread.suspend": (("number",), 32),
-    "thread.yield": (("number",), 32),
-    "thread.suspend-then-resume": (("number", "number"), 32),
-    "thread.suspend-then-promote": (("number", "number"), 32),
-    "thread.yield-then-resume": (("number", "number"), 32),
-    "thread.yield-then-promote": (("number", "number"), 32),
+    "thread.suspend": ((), 32),
+    "thread.yield": ((), 32),
+    "thread.suspend-then-resume": (("number",), 32),
+    "thread.suspend-then-promote": (("number",), 32),
+    "thread.yield-then-resume": (("number",), 32),
+    "thread.yield-then-promote": (("number",), 32),
     "error-context.new": (("options", "number", "number"), 32),
     "error-context.debug-message": (("options", "number", "number"), 0),
     "error-context.drop": (("number",), 0),
 }
 for _channel, _copy in (("stream", ("number", "number", "number")), ("future", ("number", "number"))):
     BUILTINS[f"{_channel}.new"] = (("element",), 64)
+    BUILTINS[f"{_channel}.forward"] = (("element", "number", "number"), 0)
     for _direction, _end in (("read", "readable"), ("write", "writable")):
         BUILTINS[f"{_channel}.{_direction}"] = (("element", "options", *_copy), 32)
         BUILTINS[f"{_channel}.cancel-{_direction}"] = (("element", "number", "number"), 32)

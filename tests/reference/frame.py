@@ -193,13 +193,13 @@ class Frame:
 
     # Events.
 
-    def do_event(self, name: str, cancellable: bool, index: int) -> Steps:
+    def do_event(self, name: str, index: int) -> Steps:
         """Waits for or polls a set."""
         place = self.instance.take(4, 8)
-        code = yield Call(self.tag, name, (cancellable, None, index, place))
+        code = yield Call(self.tag, name, (None, index, place))
         self.play.remaining -= 1
         numbers = [int.from_bytes(self.guest.memory[at : at + 4], "little") for at in (place, place + 4)]
-        self.play.record(self.tag, name, [cancellable, index], [code, *numbers])
+        self.play.record(self.tag, name, [index], [code, *numbers])
         self.take_event(code, *numbers)
 
     def take_event(self, code: int, index: int, number: int) -> None:

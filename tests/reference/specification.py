@@ -8,7 +8,6 @@ replaced, and here is why for each:
 - `random`: whom to resume and which event to deliver is for the one to decide who compares;
 - `contains` fails on flags and error contexts, which makes streams of them impossible;
 - `type_matches_value` refuses the integer 0 that stands for a float which a variant's case lacks;
-- `SharedFutureImpl.drop` fails with an assertion where a value waits to be read;
 - `store_string_into_range` misreads the mark of UTF-16 where the memory that a latin1+utf16 string
   comes from has addresses of another width than the one it goes to; and a context that has a
   `store_string` of its own uses that, for strings that the reference itself would store otherwise.
@@ -16,7 +15,7 @@ replaced, and here is why for each:
 
 from __future__ import annotations
 
-import importlib.util
+import __future__
 import sys
 import threading
 from collections.abc import Callable
@@ -82,11 +81,10 @@ def acquired_lock() -> threading.Lock:
 class Continuation:
     """A suspended function of the reference."""
 
-    def __init__(self, function: Callable[[Any], Any] | None) -> None:
+    def __init__(self, function: Callable[[], Any] | None) -> None:
         self.function = function
         self.lock = acquired_lock()
         self.handler: Handler | None = None
-        self.block_result: Any = None
         self.is_abandoned = False
 
 
@@ -97,7 +95,7 @@ class Handler:
         self.lock = acquired_lock()
         self.current_thread = current_thread
         self.cont: Continuation | None = None
-        self.block_arg: Any = None
+        self.switch_to: Any = None
         self.failure: BaseException | None = None
 
 
@@ -109,12 +107,12 @@ class Stacks:
         self.idle: list[Worker] = []
         self.suspended: set[Continuation] = set()
 
-    def cont_new(self, function: Callable[[Any], Any]) -> Continuation:
+    def cont_new(self, function: Callable[[], Any]) -> Continuation:
         return Continuation(function)
 
-    def resume(self, cont: Continuation, block_result: Any, current_thread: Any) -> tuple[Continuation | None, Any]:
+    def resume(self, cont: Continuation, current_thread: Any) -> tuple[Continuation | None, Any]:
         handler = Handler(current_thread)
-        cont.handler, cont.block_result = handler, block_result
+        cont.handler = handler
         if cont.function is not None:
             worker = self.idle.pop() if self.idle else Worker()
             worker.run(lambda: self.start(cont, worker))
@@ -124,33 +122,32 @@ class Stacks:
         handler.lock.acquire()
         if handler.failure is not None:
             raise handler.failure
-        return handler.cont, handler.block_arg
+        return handler.cont, handler.switch_to
 
     def start(self, cont: Continuation, worker: Worker) -> None:
         function, cont.function = cont.function, None
         assert function is not None
         self.handlers.value = cont.handler
-        block_arg, failure = None, None
+        switch_to, failure = None, None
         try:
-            block_arg = function(cont.block_result)
+            switch_to = function()
         except BaseException as error:  # whatever it is belongs to the one who resumed
             failure = error
         handler = self.handlers.value
-        handler.cont, handler.block_arg, handler.failure = None, block_arg, failure
+        handler.cont, handler.switch_to, handler.failure = None, switch_to, failure
         self.idle.append(worker)
         handler.lock.release()
 
-    def block(self, switch_to: Any) -> Any:
+    def suspend(self, switch_to: Any) -> None:
         cont = Continuation(None)
         self.suspended.add(cont)
         handler = self.handlers.value
-        handler.cont, handler.block_arg = cont, switch_to
+        handler.cont, handler.switch_to = cont, switch_to
         handler.lock.release()
         cont.lock.acquire()
         self.handlers.value = cont.handler
         if cont.is_abandoned:
             raise Abandoned
-        return cont.block_result
 
     def abandon(self) -> None:
         """Ends all that is suspended."""
@@ -158,7 +155,7 @@ class Stacks:
             cont = next(iter(self.suspended))
             cont.is_abandoned = True
             try:
-                self.resume(cont, None, None)
+                self.resume(cont, None)
             except Abandoned:
                 pass
 
@@ -174,19 +171,21 @@ class Specification:
 
 
 def load(path: Path) -> Any:
-    found = importlib.util.spec_from_file_location("definitions", path)
-    if found is None or found.loader is None or not path.is_file():
+    if not path.is_file():
         raise SystemExit(f"{path}: no such file; --spec takes a checkout of the specification")
-    module = importlib.util.module_from_spec(found)
+    module = ModuleType("definitions")
     sys.modules["definitions"] = module  # where dataclasses look their annotations up
-    found.loader.exec_module(module)
+    # Its annotations name classes that come later, which Python allows since 3.14.
+    flags = __future__.annotations.compiler_flag
+    code = compile(path.read_text(encoding="utf-8"), path, "exec", flags=flags, dont_inherit=True)
+    exec(code, module.__dict__)
     return module
 
 
 def replace(definitions: ModuleType | Any, choices: Choices, stacks: Stacks) -> None:
     definitions.DETERMINISTIC_PROFILE = True
     definitions.random = choices
-    for function in (stacks.cont_new, stacks.resume, stacks.block):
+    for function in (stacks.cont_new, stacks.resume, stacks.suspend):
         setattr(definitions, function.__name__, function)
 
     contains = definitions.contains
@@ -204,7 +203,6 @@ def replace(definitions: ModuleType | Any, choices: Choices, stacks: Stacks) -> 
         return type_matches_value(t, float(v) if t[0] == "f" else v)
 
     definitions.type_matches_value = number_matches_value
-    definitions.SharedFutureImpl.drop = definitions.SharedStreamImpl.drop
 
     store_string_into_range = definitions.store_string_into_range
 

@@ -135,7 +135,7 @@ def meddle(play: Play, what: str, tag: int | None = None) -> Steps:
     own = ("i32", 1)
     calls: list[tuple[str, tuple[Any, ...]]]
     calls = [("context.set", (*own, dice.getrandbits(32))), ("context.get", own)] * 4
-    calls += [("waitable-set.new", ()), ("thread.index", ()), ("thread.yield", (False,))]
+    calls += [("waitable-set.new", ()), ("thread.index", ()), ("thread.yield", ())]
     name, args = dice.choice(calls)
     result = yield Call(tag, name, args)
     play.record(None, f"{what}: {name}", list(args), result)

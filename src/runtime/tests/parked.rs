@@ -91,7 +91,7 @@ fn calls_of_the_same_instance_end_in_the_reverse_order() {
         .map(|(func, result)| begin(&mut fx, func, &arg, result).unwrap())
         .collect();
     let states = |fx: &mut Fixture| {
-        let state = |subtask: &HostSubtask| subtask.state(&fx.store.cx()).unwrap();
+        let mut state = |subtask: &HostSubtask| subtask.state(&fx.store.cx()).unwrap();
         [0, 1, 2].map(|i| state(&subtasks[i]) == SubtaskState::Returned)
     };
     // The host answers the first call first.
