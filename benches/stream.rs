@@ -113,10 +113,7 @@ impl Guest {
         let opts = Options { is_async: true, ..memory };
         let element = Some(Type::u8());
         let stream = Type::new(Kind::Stream(element.clone())).unwrap();
-        let poll = Builtin::WaitableSetPoll {
-            memory: opts.memory.unwrap(),
-            addr: opts.addr,
-        };
+        let poll = Builtin::WaitableSetPoll { memory: opts.memory.unwrap(), addr: opts.addr };
         let imports = [
             Builtin::StreamNew { element: element.clone() },
             Builtin::StreamRead { element: element.clone(), opts },

@@ -31,6 +31,7 @@ public:
     }
     void drop_readable(std::uint32_t end) const { n_.run(cmabi_canon_stream_drop_readable, element_, end); }
     void drop_writable(std::uint32_t end) const { n_.run(cmabi_canon_stream_drop_writable, element_, end); }
+    void forward(std::uint32_t from, std::uint32_t to) const { n_.run(cmabi_canon_stream_forward, element_, from, to); }
 
 private:
     Native &n_;
@@ -57,6 +58,7 @@ public:
     }
     void drop_readable(std::uint32_t end) const { n_.run(cmabi_canon_future_drop_readable, element_, end); }
     void drop_writable(std::uint32_t end) const { n_.run(cmabi_canon_future_drop_writable, element_, end); }
+    void forward(std::uint32_t from, std::uint32_t to) const { n_.run(cmabi_canon_future_forward, element_, from, to); }
 
 private:
     Native &n_;

@@ -190,24 +190,93 @@ TEST_CASE("test_async_stream_ops") {
     });
 }
 
-TEST_CASE("test_stream_forward") {
+TEST_CASE("test_transfer_readable_end") {
     under_seeds([](Native &n) {
         const auto inst = n.instance("inst");
         const Type stream_type = stream_of(u8());
         const FuncType type = func({field("s", stream_type)}, stream_type);
-        HostSource src(n, {1, 2, 3, 4}, 4);
         const auto core = n.core({I32}, {I32}, [&](const Values &args) {
             CHECK(args[0] == 1);
             return args;
         });
         const auto func = n.lift(inst, core, type, Native::options());
         HandleArg result{};
-        call(n, func, HandleArg{src.readable}, &result);
-        // What comes back is the host's own stream, not a copy of it.
-        CHECK(result.handle == src.readable);
+        {
+            HostSource src(n, {1, 2, 3, 4}, 4);
+            call(n, func, HandleArg{src.readable}, &result);
+            // What comes back is the host's own stream, not a copy of it.
+            CHECK(result.handle == src.readable);
+            HostSink dst(n, result.handle);
+            CHECK(dst.received == Bytes{1, 2, 3, 4});
+            CHECK(dst.closed);
+        }
+        // So does a stream whose writer is gone, which its reader was not told yet.
+        std::uint32_t readable = 0, writable = 0;
+        CHECK_OK(cmabi_stream_new, n.store, u8(), &readable, &writable);
+        CHECK_OK(cmabi_stream_drop, n.store, writable);
+        call(n, func, HandleArg{readable}, &result);
+        CHECK(result.handle == readable);
         HostSink dst(n, result.handle);
-        CHECK(dst.received == Bytes{1, 2, 3, 4});
+        CHECK(dst.received.empty());
         CHECK(dst.closed);
+    });
+}
+
+TEST_CASE("test_forward") {
+    under_seeds([](Native &n) {
+        const auto inst = n.instance("inst");
+        Heap mem(32);
+        const Options opts = GuestOptions(n, mem).async;
+        const Stream streams(n, u8());
+        const Future futures(n, u8());
+        const auto trapped = run_guest(n, inst, [&] {
+            const auto [own, to_own] = streams.make();
+            streams.forward(own, to_own);
+
+            auto from = streams.make(), to = streams.make();
+            streams.drop_readable(to.readable);
+            streams.forward(from.readable, to.writable);
+            CHECK_COPIED(streams.write(opts, from.writable, 0, 4), 0, DROPPED);
+            streams.drop_writable(from.writable);
+
+            from = streams.make(), to = streams.make();
+            streams.forward(from.readable, to.writable);
+            put(mem, 0, {1, 2, 3, 4});
+            CHECK(streams.write(opts, from.writable, 0, 4) == BLOCKED);
+            CHECK_COPIED(streams.read(opts, to.readable, 8, 4), 4, COMPLETED);
+            CHECK(bytes(mem, 8, 4) == Bytes{1, 2, 3, 4});
+
+            from = streams.make(), to = streams.make();
+            CHECK(streams.read(opts, to.readable, 8, 4) == BLOCKED);
+            streams.forward(from.readable, to.writable);
+            put(mem, 0, {5, 6, 7, 8});
+            CHECK_COPIED(streams.write(opts, from.writable, 0, 4), 4, COMPLETED);
+            CHECK(bytes(mem, 8, 4) == Bytes{5, 6, 7, 8});
+            Set set(n, mem, opts.memory, 16);
+            set.join(to.readable);
+            CHECK_COPIED(set.wait(STREAM_READ, to.readable), 4, COMPLETED);
+
+            from = futures.make(), to = futures.make();
+            CHECK(futures.read(opts, to.readable, 8) == BLOCKED);
+            futures.forward(from.readable, to.writable);
+            mem[0] = 42;
+            CHECK(futures.write(opts, from.writable, 0) == COMPLETED);
+            CHECK(mem[8] == 42);
+
+            from = futures.make(), to = futures.make();
+            mem[0] = 43;
+            CHECK(futures.write(opts, from.writable, 0) == BLOCKED);
+            CHECK(futures.read(opts, to.readable, 8) == BLOCKED);
+            futures.forward(from.readable, to.writable);
+            CHECK(mem[8] == 43);
+
+            from = futures.make(), to = futures.make();
+            futures.drop_readable(to.readable);
+            futures.forward(from.readable, to.writable);
+            CHECK(futures.write(opts, from.writable, 0) == DROPPED);
+            futures.drop_writable(from.writable);
+        });
+        CHECK(trapped == "");
     });
 }
 
@@ -499,7 +568,7 @@ struct CancelCopy {
         lowered_sink = n.lower(inst, to_sink, opts);
         const FuncType source_type = func({}, stream_type);
         const auto from_source = n.host(source_type, [this](cmabi_task *, const void *, void *results) {
-            source.emplace(n, Bytes{}, 2, false);
+            source = &sources.emplace_back(n, Bytes{}, 2, false);
             set_handle(results, source->readable);
         });
         lowered_source = n.lower(inst, from_source, opts);
@@ -519,7 +588,8 @@ struct CancelCopy {
     Options opts;
     Stream streams;
     std::optional<HostSink> sink;
-    std::optional<HostSource> source;
+    std::deque<HostSource> sources;
+    HostSource *source = nullptr;
     cmabi_core_func lowered_sink = 0, lowered_source = 0;
     const std::uint64_t retp = 16;
 };
@@ -537,7 +607,7 @@ TEST_CASE("test_cancel_copy") {
                 CHECK(g.streams.write(g.opts, wsi, 0, 4) == BLOCKED);
                 g.sink->set_remain(2);
                 CHECK(g.sink->consume(2) == Bytes{0xa, 0xb});
-                CHECK_COPIED(g.streams.cancel_write(is_async, wsi), 2, COMPLETED);
+                CHECK_COPIED(g.streams.cancel_write(is_async, wsi), 2, CANCELLED);
                 g.streams.drop_writable(wsi);
                 g.sink->set_remain(100);
                 CHECK(!g.sink->consume(100));
@@ -664,6 +734,76 @@ TEST_CASE("test_futures: dropping the writable end before the value is written")
     });
 }
 
+TEST_CASE("test_future_drop_readable_with_pending_write") {
+    under_seeds([](Native &n) {
+        const auto inst = n.instance("inst");
+        Heap mem(24);
+        const Options opts = GuestOptions(n, mem).async;
+        const Future futures(n, u8());
+        const auto trapped = run_guest(n, inst, [&] {
+            const auto [rfi, wfi] = futures.make();
+            mem[0] = 42;
+            CHECK(futures.write(opts, wfi, 0) == BLOCKED);
+            futures.drop_readable(rfi);
+            Set set(n, mem, opts.memory, 16);
+            set.join(wfi);
+            CHECK(set.wait(FUTURE_WRITE, wfi) == DROPPED);
+            set.leave(wfi);
+            set.drop();
+            futures.drop_writable(wfi);
+        });
+        CHECK(trapped == "");
+    });
+}
+
+TEST_CASE("test_stream_drop_both_ends_while_idle") {
+    under_seeds([](Native &n) {
+        const auto inst = n.instance("inst");
+        Heap mem(24);
+        const Options opts = GuestOptions(n, mem).async;
+        const Stream streams(n, u8());
+        const Future futures(n, u8());
+        const auto trapped = run_guest(n, inst, [&] {
+            auto ends = streams.make();
+            streams.drop_writable(ends.writable);
+            streams.drop_readable(ends.readable);
+
+            // An end that is idle is told too, once.
+            Set set(n, mem, opts.memory, 8);
+            ends = streams.make();
+            set.join(ends.readable);
+            streams.drop_writable(ends.writable);
+            CHECK_COPIED(set.poll(STREAM_READ, ends.readable), 0, DROPPED);
+            CHECK(set.poll() == NONE);
+            set.leave(ends.readable);
+            streams.drop_readable(ends.readable);
+
+            // One of a future may then go without having written.
+            const auto [rfi, wfi] = futures.make();
+            set.join(wfi);
+            futures.drop_readable(rfi);
+            CHECK(set.wait(FUTURE_WRITE, wfi) == DROPPED);
+            set.leave(wfi);
+            futures.drop_writable(wfi);
+            set.drop();
+        });
+        CHECK(trapped == "");
+    });
+}
+
+TEST_CASE("test_stream_drop_both_ends_while_idle: it is done then") {
+    check_guest_traps("cannot read from stream after being notified that the writable end dropped",
+                      [](Native &n, auto) {
+        Heap mem(8);
+        const Options opts = GuestOptions(n, mem).async;
+        const Stream streams(n, u8());
+        const auto [rsi, wsi] = streams.make();
+        streams.drop_writable(wsi);
+        CHECK_COPIED(streams.read(opts, rsi, 0, 4), 0, DROPPED);
+        streams.read(opts, rsi, 0, 4);
+    });
+}
+
 TEST_CASE("test_self_copy") {
     const std::array<const cmabi_type *, 11> elements{nullptr, u8(),  s8(),  u16(), s16(), u32(),
                                                       s32(),   u64(), s64(), f32(), f64()};
@@ -694,6 +834,17 @@ TEST_CASE("test_self_copy") {
                 set.join(wsi);
                 CHECK_COPIED(set.wait(STREAM_WRITE, wsi), 3, DROPPED);
                 streams.drop_writable(wsi);
+
+                // A read of nothing that has met a write waits no more.
+                const auto [empty, full] = streams.make();
+                CHECK(streams.read(opts, empty, 0, 0) == BLOCKED);
+                CHECK(streams.write(opts, full, 0, 1) == BLOCKED);
+                CHECK_COPIED(streams.cancel_write(true, full), 0, CANCELLED);
+                CHECK(streams.write(opts, full, 0, 0) == BLOCKED);
+                CHECK_COPIED(streams.cancel_read(true, empty), 0, CANCELLED);
+                CHECK_COPIED(streams.cancel_write(true, full), 0, CANCELLED);
+                streams.drop_readable(empty);
+                streams.drop_writable(full);
 
                 set.drop();
             });

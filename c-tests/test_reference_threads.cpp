@@ -76,30 +76,30 @@ struct Callees {
     Func never() {
         return lift([](const Values &) -> Values { throw Failed{"the callee was cancelled before it started"}; });
     }
-    // Waits until it is cancelled.
-    Func cancelled_in_wait() {
-        return lift([this](const Values &args) {
-            const auto set = n.get(cmabi_canon_waitable_set_new);
-            CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{0}) == TASK_CANCELLED);
-            if (args[0] > 2) {
-                n.get(cmabi_canon_thread_yield);
+    // Waits until it is cancelled, and then answers as `x` says, 3 and 4 after another turn.
+    Func cancelled_in_wait(std::uint64_t x) {
+        return lift_callback([this](const Values &) { return wait_for_nothing(); },
+                             [this, x, turns = 0](const Values &event) mutable {
+            CHECK(event[0] == (turns == 0 ? TASK_CANCELLED : NONE));
+            if (x > 2 && turns++ == 0) {
+                return yield;
             }
-            switch (args[0]) {
+            switch (x) {
             case 1: n.task_return(u8(), opts, {42}); break;
             case 3: n.task_return(u8(), opts, {43}); break;
             default: n.run(cmabi_canon_task_cancel);
             }
-            return Values{};
+            return exit;
         });
     }
     Func cancelled_in_yield() {
-        return lift([this](const Values &) {
-            if (n.get(cmabi_canon_thread_yield) != 0) {
+        return lift_callback([](const Values &) { return yield; }, [this](const Values &event) {
+            if (event[0] == TASK_CANCELLED) {
                 n.run(cmabi_canon_task_cancel);
             } else {
                 n.task_return(u8(), opts, {83});
             }
-            return Values{};
+            return exit;
         });
     }
     // Is cancelled during a sync call of another task, which it sees when it waits next.
@@ -112,21 +112,21 @@ struct Callees {
             n.task_return(u8(), opts, {43});
             return Values{};
         }), type, opts, "host4")), sync_opts);
-        return lift([this, lowered](const Values &) {
+        return lift_callback([this, lowered](const Values &) {
             CHECK(n.call1(lowered, {42}) == 43);
+            return wait_for_nothing();
+        }, [this](const Values &event) {
+            CHECK(event[0] == TASK_CANCELLED);
             const auto set = n.get(cmabi_canon_waitable_set_new);
-            CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{0}) == TASK_CANCELLED);
             CHECK(n.get(cmabi_canon_waitable_set_poll, opts.memory, set, std::uint64_t{0}) == NONE);
             n.run(cmabi_canon_task_cancel);
-            return Values{};
+            return exit;
         });
     }
     // Cancels a call of its own, which returns in spite of that.
     Func cancels_in_turn() {
         const auto lowered = n.lower(instance, held(n.lift(host_instance, core([this](const Values &args) {
             CHECK(args[0] == 42);
-            while (!host5 && n.get(cmabi_canon_thread_yield) == 0) {
-            }
             while (!host5) {
                 n.get(cmabi_canon_thread_yield);
             }
@@ -142,33 +142,22 @@ struct Callees {
             return Values{};
         });
     }
-    // Has three more threads, of which one can be cancelled.
+    // Has another thread answer, to which it gives way when it is cancelled.
     Func cancelled_in_thread() {
-        const auto plain = n.core({I32}, {}, [this](const Values &args) {
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, u32_of(args[0])) == 0);
-            return Values{};
-        });
-        const auto cancellable = n.core({I32}, {}, [this](const Values &args) {
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, u32_of(args[0])) == 1);
-            // The main thread has suspended itself before.
-            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, u32_of(args[0])) == 0);
+        const auto answer = n.core({I32}, {}, [this](const Values &args) {
             n.task_return(u8(), opts, {45});
+            n.run(cmabi_canon_thread_resume_later, u32_of(args[0]));
             return Values{};
         });
-        const auto table = n.table({0, plain, cancellable});
-        return lift([this, table](const Values &args) {
+        const auto table = n.table({0, answer});
+        return lift_callback([this](const Values &args) {
             CHECK(args[0] == 14);
-            const auto main = n.get(cmabi_canon_thread_index);
-            std::array<std::uint32_t, 3> threads{};
-            for (std::size_t i = 0; i < threads.size(); ++i) {
-                threads.at(i) = n.new_thread(table, i == 1 ? 2 : 1, main);
-                CHECK(n.get(cmabi_canon_thread_suspend_then_resume, threads.at(i)) == 0);
-            }
-            CHECK(n.get(cmabi_canon_thread_suspend) == 0);
-            for (const auto thread : threads) {
-                n.run(cmabi_canon_thread_resume_later, thread);
-            }
-            return Values{};
+            return wait_for_nothing();
+        }, [this, table](const Values &event) {
+            CHECK(event[0] == TASK_CANCELLED);
+            const auto thread = n.new_thread(table, 1, n.get(cmabi_canon_thread_index));
+            CHECK(n.get(cmabi_canon_thread_suspend_then_resume, thread) == 0);
+            return exit;
         });
     }
     // Opens or closes the instance.
@@ -192,6 +181,20 @@ struct Callees {
 private:
     cmabi_core_func core(Native::Core body) { return n.core({I32}, {}, std::move(body)); }
     Func lift(Native::Core body) { return n.lift(instance, core(std::move(body)), type, opts, "callee"); }
+
+    // What a core function of an event loop answers.
+    static constexpr std::uint64_t exit = 0, yield = 1;
+    std::uint64_t wait_for_nothing() { return 2 | std::uint64_t{n.get(cmabi_canon_waitable_set_new)} << 4; }
+
+    template <class Begin, class Callback>
+    Func lift_callback(Begin begin, Callback callback) {
+        auto with_callback = opts;
+        with_callback.callback = n.core({I32, I32, I32}, {I32}, [callback](const Values &event) mutable {
+            return Values{callback(event)};
+        });
+        const auto callee = n.core({I32}, {I32}, [begin](const Values &args) { return Values{begin(args)}; });
+        return n.lift(instance, callee, type, with_callback, "callee");
+    }
     const cmabi_func *held(Func func) {
         held_.push_back(std::move(func));
         return held_.back();
@@ -211,9 +214,11 @@ TEST_CASE("test_cancel_subtask") {
         opts.memory = n.memory(heap);
         opts.is_async = 1;
         const auto caller = n.instance("caller", root);
-        const Func funcs[] = {callees.never(), callees.cancelled_in_wait(), callees.cancelled_in_yield(),
-                              callees.cancelled_in_sync_call(), callees.cancels_in_turn(),
-                              callees.cancelled_in_thread()};
+        const Func funcs[] = {callees.never(), callees.cancelled_in_wait(1), callees.cancelled_in_wait(2),
+                              callees.cancelled_in_wait(3), callees.cancelled_in_wait(3),
+                              callees.cancelled_in_wait(4), callees.cancelled_in_wait(4),
+                              callees.cancelled_in_yield(), callees.cancelled_in_sync_call(),
+                              callees.cancels_in_turn(), callees.cancelled_in_thread()};
         std::vector<cmabi_core_func> lowered;
         for (const Func &callee : funcs) {
             lowered.push_back(n.lower(caller, callee, opts));
@@ -251,56 +256,63 @@ TEST_CASE("test_cancel_subtask") {
             cancel(never1, true, CANCELLED_BEFORE_STARTED);
             n.call(lowered_gate, {0}, 0);
 
+            // What takes another turn may take it at once.
+            const auto cancel_in_time = [&](std::uint32_t subtask, std::uint32_t state) {
+                heap[0] = 13;
+                const auto outcome = n.get(cmabi_canon_subtask_cancel, true, subtask);
+                if (outcome == BLOCKED) {
+                    CHECK(heap[0] == 13);
+                    wait(subtask, state);
+                } else {
+                    CHECK(outcome == state);
+                }
+            };
             const auto returns = start(2, 1, STARTED);
-            const auto cancels = start(2, 2, STARTED);
-            const auto yields1 = start(2, 3, STARTED);
-            const auto yields2 = start(2, 3, STARTED);
-            const auto yields_cancels1 = start(2, 4, STARTED);
-            const auto yields_cancels2 = start(2, 4, STARTED);
+            const auto cancels = start(3, 2, STARTED);
+            const auto yields1 = start(4, 3, STARTED);
+            const auto yields2 = start(5, 3, STARTED);
+            const auto yields_cancels1 = start(6, 4, STARTED);
+            const auto yields_cancels2 = start(7, 4, STARTED);
             cancel(returns, false, RETURNED);
             drop(returns, 42);
             cancel(cancels, true, CANCELLED_BEFORE_RETURNED);
             drop(cancels, 13);
-            cancel(yields1, true, BLOCKED);
-            CHECK(heap[0] == 13);
-            wait(yields1, RETURNED);
+            cancel_in_time(yields1, RETURNED);
             drop(yields1, 43);
             cancel(yields2, false, RETURNED);
             drop(yields2, 43);
-            cancel(yields_cancels1, true, BLOCKED);
-            wait(yields_cancels1, CANCELLED_BEFORE_RETURNED);
+            cancel_in_time(yields_cancels1, CANCELLED_BEFORE_RETURNED);
             drop(yields_cancels1, 13);
             cancel(yields_cancels2, false, CANCELLED_BEFORE_RETURNED);
             drop(yields_cancels2, 13);
 
             heap[0] = 13;
-            const auto returned = start(3, 0, STARTED);
+            const auto returned = start(8, 0, STARTED);
             while (heap[0] == 13) {
                 n.get(cmabi_canon_thread_yield);
             }
             CHECK(n.get(cmabi_canon_subtask_cancel, true, returned) == RETURNED);
             drop(returned, 83);
-            const auto in_yield = start(3, 0, STARTED);
+            const auto in_yield = start(8, 0, STARTED);
             cancel(in_yield, true, CANCELLED_BEFORE_RETURNED);
             drop(in_yield, 13);
 
-            const auto in_sync_call = start(4, 0, STARTED);
+            const auto in_sync_call = start(9, 0, STARTED);
             cancel(in_sync_call, true, BLOCKED);
             CHECK(heap[0] == 13);
             callees.host4 = true;
             wait(in_sync_call, CANCELLED_BEFORE_RETURNED);
             drop(in_sync_call, 13);
 
-            const auto in_turn = start(5, 13, STARTED);
+            const auto in_turn = start(10, 13, STARTED);
             cancel(in_turn, true, BLOCKED);
             CHECK(heap[0] == 13);
             callees.host5 = true;
             wait(in_turn, RETURNED);
             drop(in_turn, 44);
 
-            const auto in_thread = start(6, 14, STARTED);
-            cancel(in_thread, true, BLOCKED);
-            wait(in_thread, RETURNED);
+            const auto in_thread = start(11, 14, STARTED);
+            cancel(in_thread, true, RETURNED);
             drop(in_thread, 45);
 
             n.run(cmabi_canon_waitable_set_drop, set);
@@ -437,69 +449,6 @@ TEST_CASE("test_threads") {
     });
 }
 
-TEST_CASE("test_thread_cancel_callback") {
-    under_seeds([](Native &n) {
-        const auto root = n.instance("root");
-        const auto producer = n.instance("producer", root);
-        const FuncType producer_type = func({}, u32(), true);
-
-        auto opts1 = Native::options();
-        opts1.is_async = 1;
-        const auto core1 = n.core({}, {I32}, [](const Values &) { return Values{YIELD}; });
-        opts1.callback = n.core({I32, I32, I32}, {I32}, [&](const Values &args) {
-            CHECK(args == Values{NONE, 0, 0});
-            auto same = opts1;
-            same.callback = 0;
-            n.task_return(u32(), same, {42});
-            return Values{EXIT};
-        });
-        const auto producer1 = n.lift(producer, core1, producer_type, opts1, "producer1");
-
-        auto opts2 = Native::options();
-        opts2.is_async = 1;
-        const auto core2 = n.core({}, {I32}, [&](const Values &) {
-            CHECK(n.get(cmabi_canon_thread_yield) == 0);
-            n.task_return(u32(), opts2, {43});
-            return Values{EXIT};
-        });
-        opts2.callback = n.core({I32, I32, I32}, {I32}, [](const Values &) -> Values {
-            throw Failed{"it never waits for an event"};
-        });
-        const auto producer2 = n.lift(producer, core2, producer_type, opts2, "producer2");
-
-        Heap heap(24);
-        auto opts = Native::options();
-        opts.memory = n.memory(heap);
-        opts.is_async = 1;
-        const auto consumer = n.instance("consumer", root);
-        const auto lowered1 = n.lower(consumer, producer1, opts);
-        const auto lowered2 = n.lower(consumer, producer2, opts);
-        const FuncType type = func({}, nullptr, true);
-        const auto run = n.lift(consumer, n.core({}, {}, [&](const Values &) {
-            const Packed sub1(n.call1(lowered1, {8}));
-            CHECK(sub1.state == STARTED);
-            const Packed sub2(n.call1(lowered2, {12}));
-            CHECK(sub2.state == STARTED);
-            CHECK(n.get(cmabi_canon_subtask_cancel, true, sub1.rest) == BLOCKED);
-
-            const auto set = n.get(cmabi_canon_waitable_set_new);
-            const auto wait = [&](const Packed &subtask) {
-                n.run(cmabi_canon_waitable_join, subtask.rest, set);
-                CHECK(n.get(cmabi_canon_waitable_set_wait, opts.memory, set, std::uint64_t{16}) == SUBTASK);
-                CHECK(heap.u32_at(16) == subtask.rest);
-                CHECK(heap.u32_at(20) == RETURNED);
-            };
-            wait(sub1);
-            CHECK(heap.u32_at(8) == 42);
-            wait(sub2);
-            CHECK(heap.u32_at(12) == 43);
-            return Values{};
-        }), type, Native::options(), "consumer");
-        call(n, run, nullptr, nullptr);
-        n.run();
-    });
-}
-
 namespace {
 
 // The threads of `test_sync_threads`: five stages, each started by the one before, all while the
@@ -617,11 +566,10 @@ private:
 TEST_CASE("test_sync_threads") {
     under_seeds([](Native &n) {
         SyncThreads threads(n);
-        bool ready = false, may_run = false;
+        bool ready = false;
         const FuncType async_type = func({}, u32(), true);
         const auto async_func = n.lift(threads.inst, n.core({}, {I32}, [&](const Values &) {
             n.wait_until(ready);
-            CHECK(may_run);
             return Values{43};
         }), async_type, Native::options(), "async");
         Handle<cmabi_subtask, cmabi_subtask_free> subtask;
@@ -637,7 +585,6 @@ TEST_CASE("test_sync_threads") {
         std::uint8_t result = 0;
         call(n, sync, nullptr, &result);
         CHECK(result == 42);
-        may_run = true;
         n.run();
         const void *other = cmabi_subtask_results(subtask);
         REQUIRE(other != nullptr);

@@ -110,12 +110,16 @@ TEST_CASE("a cancelled task learns of it where it waits, and resolves without a 
         auto opts = Native::options();
         opts.is_async = 1;
         const FuncType type = func({}, u32(), true);
-        const auto callee = n.lift(callee_inst, n.core({}, {}, [&](const Values &) {
-            // Nobody resumes the thread but the cancellation.
-            CHECK(n.get(cmabi_canon_thread_suspend) == 1);
+        opts.callback = n.core({I32, I32, I32}, {I32}, [&](const Values &event) {
+            CHECK(event[0] == TASK_CANCELLED);
             n.run(cmabi_canon_task_cancel);
-            return Values{};
+            return Values{0};
+        });
+        const auto callee = n.lift(callee_inst, n.core({}, {I32}, [&](const Values &) {
+            // Nothing comes but the cancellation.
+            return Values{2 | std::uint64_t{n.get(cmabi_canon_waitable_set_new)} << 4};
         }), type, opts, "callee");
+        opts.callback = 0;
         const auto caller = n.instance("caller");
         Heap heap(16);
         opts.memory = n.memory(heap);

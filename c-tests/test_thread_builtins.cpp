@@ -147,29 +147,45 @@ TEST_CASE("thread.*-then-promote run a ready thread at once, and take turns othe
     });
 }
 
-TEST_CASE("a cancellation resumes a cancellable thread that is suspended") {
+TEST_CASE("a cancellation reaches no thread but an event loop") {
     under_seeds([](Native &n) {
         const auto callee_inst = n.instance("callee");
         auto opts = Native::options();
         opts.is_async = 1;
         const FuncType type = func({}, nullptr, true);
-        std::vector<std::uint32_t> seen;
+        std::uint32_t thread = 0;
         const auto callee = n.lift(callee_inst, n.core({}, {}, [&](const Values &) {
-            // Cancelled while it could not be, it learns of it at the next chance, whichever that is.
-            seen.push_back(n.get(cmabi_canon_thread_yield));
-            seen.push_back(n.get(cmabi_canon_thread_yield));
-            // Told once.
-            seen.push_back(n.get(cmabi_canon_thread_yield));
-            n.run(cmabi_canon_task_cancel);
+            thread = n.get(cmabi_canon_thread_index);
+            CHECK(n.get(cmabi_canon_thread_suspend) == 0);
+            n.task_return(nullptr, opts, {});
             return Values{};
         }), type, opts);
+        const auto wake = n.lift(callee_inst, n.core({}, {}, [&](const Values &) {
+            n.run(cmabi_canon_thread_resume_later, thread);
+            return Values{};
+        }), func({}), Native::options(), "wake");
         const auto caller = n.instance("caller");
         const auto lowered = n.lower(caller, callee, opts);
+        const auto lowered_wake = n.lower(caller, wake, Native::options());
         CHECK(run_guest(n, caller, [&] {
             const Packed subtask(n.call1(lowered, {}));
             CHECK(subtask.state == STARTED);
-            CHECK(n.get(cmabi_canon_subtask_cancel, false, subtask.rest) == CANCELLED_BEFORE_RETURNED);
+            CHECK(n.get(cmabi_canon_subtask_cancel, true, subtask.rest) == BLOCKED);
+            n.call(lowered_wake, {}, 0);
+            Heap heap(16);
+            const auto set = n.get(cmabi_canon_waitable_set_new);
+            n.run(cmabi_canon_waitable_join, subtask.rest, set);
+            CHECK(n.get(cmabi_canon_waitable_set_wait, n.memory(heap), set, std::uint64_t{0}) == SUBTASK);
+            CHECK(heap.u32_at(4) == RETURNED);
         }) == "");
-        CHECK(seen == std::vector<std::uint32_t>{0, 1, 0});
+    });
+}
+
+TEST_CASE("a thread cannot promote itself") {
+    check_guest_traps("cannot resume thread which is not suspended", [](Native &n, cmabi_component_instance) {
+        n.get(cmabi_canon_thread_yield_then_promote, n.get(cmabi_canon_thread_index));
+    });
+    check_guest_traps("cannot resume thread which is not suspended", [](Native &n, cmabi_component_instance) {
+        n.get(cmabi_canon_thread_suspend_then_promote, n.get(cmabi_canon_thread_index));
     });
 }

@@ -316,15 +316,16 @@ TEST_CASE("a store is one thread's at a time, and moves between calls") {
 
 TEST_CASE("what a store may do inside a callback") {
     Guest f("caller.wasm");
-    auto action = [&f] {
+    int depth = 0;
+    auto action = [&] {
         // The scheduler is running already.
         bool ran = true;
         CHECK_FAILS(CMABI_STATUS_BUSY, "running", cmabi_store_tick, f.store, &ran);
         CHECK_FAILS(CMABI_STATUS_BUSY, "running", cmabi_store_run, f.store);
-        // The instance that called is entered already.
-        Error error;
-        CHECK(cmabi_func_call(f.store, f.func("signal"), nullptr, nullptr, nullptr, error.out()) ==
-              CMABI_STATUS_BUSY);
+        // The instance that called may be called.
+        if (depth++ == 0) {
+            CHECK_OK(cmabi_func_call, f.store, f.func("signal"), nullptr, nullptr, nullptr);
+        }
         cmabi_store_free(f.store);
     };
     define(f, action);

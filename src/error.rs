@@ -400,7 +400,7 @@ pub enum Trap {
         /// Its length.
         length: u64,
     },
-    /// `stream_copy`, `future_copy`: a copy is in progress at this end.
+    /// `canon_stream_read` and its like: a copy is in progress at this end.
     #[error("cannot have concurrent operations active on a future/stream")]
     ConcurrentCopy,
     /// An end that has nothing to read or write any more.
@@ -436,7 +436,7 @@ pub enum Trap {
     /// `WritableFutureEnd.drop`: the reader would wait for ever.
     #[error("cannot drop future write end without first writing a value")]
     FutureNotWritten,
-    /// `SharedStreamImpl.read`, `write`: within one instance only numbers can be copied.
+    /// `End.copy`: within one instance only numbers can be copied.
     #[error("cannot read from and write to intra-component {what}")]
     CopyWithinInstance {
         /// `stream` or `future`.

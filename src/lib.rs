@@ -11,7 +11,7 @@
 //!
 //! | `CanonicalABI.md` | file |
 //! |---|---|
-//! | Component Instances | `runtime/instance.rs`; who may enter whom: `runtime/policy.rs` |
+//! | Component Instances | `runtime/instance.rs`; what a trap ends: `runtime/policy.rs` |
 //! | Stack Switching | the engine's part, `engine/mod.rs`; who runs next: `runtime/scheduler.rs` |
 //! | Threads | `runtime/thread.rs`; how one goes on: `canon/thread.rs` |
 //! | Tasks | `runtime/task.rs` |
@@ -23,7 +23,7 @@
 //! | Waitable State | `runtime/waitable.rs` |
 //! | Subtask State | `runtime/subtask.rs` |
 //! | Buffer State | `runtime/buffer.rs` |
-//! | Stream State, Future State | `runtime/stream.rs`; the host's ends: `host/stream.rs` |
+//! | Stream and Future State | `runtime/stream.rs`, `runtime/forward.rs`; the host's ends: `host/stream.rs` |
 //! | Despecialization, Type Predicates | `types/mod.rs`, `types/layout.rs` |
 //! | Alignment, Element Size | `types/layout.rs` |
 //! | Loading | `copy/load.rs` |

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-const TESTS: [&str; 32] = [
+const TESTS: [&str; 34] = [
     "test",
     "test_pairs",
     "test_nan32",
@@ -24,19 +24,21 @@ const TESTS: [&str; 32] = [
     "test_sync_using_wait",
     "test_eager_stream_completion",
     "test_async_stream_ops",
-    "test_stream_forward",
+    "test_transfer_readable_end",
+    "test_forward",
     "test_receive_own_stream",
     "test_host_partial_reads_writes",
     "test_wasm_to_wasm_stream",
     "test_wasm_to_wasm_stream_empty",
     "test_cancel_copy",
     "test_futures",
+    "test_future_drop_readable_with_pending_write",
+    "test_stream_drop_both_ends_while_idle",
     "test_cancel_subtask",
     "test_self_copy",
     "test_async_flat_params",
     "test_threads",
     "test_sync_threads",
-    "test_thread_cancel_callback",
 ];
 
 /// Only called by `test_string`.

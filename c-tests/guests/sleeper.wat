@@ -96,8 +96,12 @@
       (local $task i32)
       (local.set $task (call $context-get))
       (if (i32.eq (local.get $event) (i32.const 6 (; TASK_CANCELLED ;))) (then
+        ;; not while it is in a set
+        (call $join (i32.load offset=4 (local.get $task)) (i32.const 0))
         (local.set $state (call $subtask-cancel (i32.load offset=4 (local.get $task))))
-        (if (i32.eq (local.get $state) (i32.const -1 (; BLOCKED ;))) (then (return (call $wait))))))
+        (if (i32.eq (local.get $state) (i32.const -1 (; BLOCKED ;))) (then
+          (call $join (i32.load offset=4 (local.get $task)) (i32.load offset=8 (local.get $task)))
+          (return (call $wait))))))
       (if (i32.eqz (i32.and (local.get $state) (i32.const 6))) (then (return (call $wait))))
       (call $subtask-drop (i32.load offset=4 (local.get $task)))
       (call $set-drop (i32.load offset=8 (local.get $task)))

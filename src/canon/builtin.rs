@@ -447,16 +447,12 @@ fn dispatch_more(
         Builtin::ThreadResumeLater => {
             return done(thread::canon_thread_resume_later(cx, inst, arg(0)));
         }
-        Builtin::ThreadSuspend => {
-            thread::canon_thread_suspend(cx, inst)?
-        }
+        Builtin::ThreadSuspend => thread::canon_thread_suspend(cx, inst)?,
         Builtin::ThreadYield => thread::canon_thread_yield(cx, inst)?,
         Builtin::ThreadSuspendThenResume => {
             thread::canon_thread_suspend_then_resume(cx, inst, arg(0))?
         }
-        Builtin::ThreadYieldThenResume => {
-            thread::canon_thread_yield_then_resume(cx, inst, arg(0))?
-        }
+        Builtin::ThreadYieldThenResume => thread::canon_thread_yield_then_resume(cx, inst, arg(0))?,
         Builtin::ThreadSuspendThenPromote => {
             thread::canon_thread_suspend_then_promote(cx, inst, arg(0))?
         }
@@ -502,10 +498,7 @@ pub(super) fn done_or_block(result: Option<RawVal>, results: &mut [RawVal]) -> A
 }
 
 /// Finishes the built-in that `thread` was blocked in: what it returns to the guest.
-pub(crate) fn wake(
-    cx: &mut Cx<'_>,
-    thread: ThreadId,
-) -> Result<SmallVec<[RawVal; 1]>, Trapped> {
+pub(crate) fn wake(cx: &mut Cx<'_>, thread: ThreadId) -> Result<SmallVec<[RawVal; 1]>, Trapped> {
     let wake = cx.state().threads[thread].wake;
     Ok(match wake {
         Wake::Zero => smallvec![0],

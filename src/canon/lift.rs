@@ -452,7 +452,7 @@ fn unpack_callback_result(packed: u32) -> Result<CallbackCode, Trapped> {
 }
 
 /// Goes on with what the core function or the callback has asked for, until the thread waits (for a
-/// set: `wait_for_event_and` of the reference) or ends.
+/// set) or ends.
 fn event_loop(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,

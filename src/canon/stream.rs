@@ -157,7 +157,7 @@ fn canon_future_write(
     copy(cx, inst, EndKind::WRITABLE_FUTURE, element, opts, index, ptr, 1)
 }
 
-/// `stream_copy`, `future_copy`.
+/// `copy`.
 #[allow(clippy::too_many_arguments)]
 fn copy(
     cx: &mut Cx<'_>,

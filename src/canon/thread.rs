@@ -119,18 +119,12 @@ enum Meanwhile {
 }
 
 /// `canon_thread_suspend`. Like the others below, it returns 0 to the guest.
-pub(crate) fn canon_thread_suspend(
-    cx: &mut Cx<'_>,
-    inst: InstanceId,
-) -> Answer {
+pub(crate) fn canon_thread_suspend(cx: &mut Cx<'_>, inst: InstanceId) -> Answer {
     switch(cx, inst, Meanwhile::Suspend, |_| Ok(None))
 }
 
 /// `canon_thread_yield`, `Thread.yield_`.
-pub(crate) fn canon_thread_yield(
-    cx: &mut Cx<'_>,
-    inst: InstanceId,
-) -> Answer {
+pub(crate) fn canon_thread_yield(cx: &mut Cx<'_>, inst: InstanceId) -> Answer {
     switch(cx, inst, Meanwhile::Yield, |_| Ok(None))
 }
 
@@ -140,9 +134,7 @@ pub(crate) fn canon_thread_suspend_then_resume(
     inst: InstanceId,
     index: u32,
 ) -> Answer {
-    switch(cx, inst, Meanwhile::Suspend, |state| {
-        state.suspended_thread_at(inst, index).map(Some)
-    })
+    switch(cx, inst, Meanwhile::Suspend, |state| state.suspended_thread_at(inst, index).map(Some))
 }
 
 /// `canon_thread_yield_then_resume`, `Thread.yield_then_resume`.
@@ -151,9 +143,7 @@ pub(crate) fn canon_thread_yield_then_resume(
     inst: InstanceId,
     index: u32,
 ) -> Answer {
-    switch(cx, inst, Meanwhile::Yield, |state| {
-        state.suspended_thread_at(inst, index).map(Some)
-    })
+    switch(cx, inst, Meanwhile::Yield, |state| state.suspended_thread_at(inst, index).map(Some))
 }
 
 /// `canon_thread_suspend_then_promote`, `Thread.suspend_then_promote`.
@@ -183,8 +173,7 @@ fn promoted(state: &mut State, inst: InstanceId, index: u32) -> Result<Option<Th
     Ok(Some(other).filter(|other| state.is_ready(*other)))
 }
 
-/// Blocks the current thread; the one that `find_other` gives, if any,
-/// runs next.
+/// Blocks the current thread; the one that `find_other` gives, if any, runs next: `switch_to` of the reference.
 fn switch(
     cx: &mut Cx<'_>,
     inst: InstanceId,

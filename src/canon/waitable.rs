@@ -70,11 +70,7 @@ pub(crate) fn canon_waitable_set_poll(
         let mut state = cx.state();
         policy::check_may_leave(&state, inst)?;
         let set = state[inst].handles.waitable_set(index)?;
-        if state.sets[set].has_pending_event() {
-            state.get_set_event(set)
-        } else {
-            Event::NONE
-        }
+        if state.sets[set].has_pending_event() { state.get_set_event(set) } else { Event::NONE }
     };
     unpack_event(cx, into, event)
 }

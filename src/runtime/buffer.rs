@@ -6,7 +6,7 @@ use crate::copy::{Format, Plan};
 use crate::error::{PathSegment, Trap, Trapped};
 use crate::types::Type;
 
-/// A part of an instance's memory with room for `length` elements: `BufferGuestImpl` of the reference.
+/// A part of an instance's memory with room for `length` elements: `GuestBuffer` of the reference.
 #[derive(Clone)]
 pub(crate) struct Buffer {
     pub(crate) side: Side,

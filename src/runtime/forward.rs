@@ -33,7 +33,7 @@ impl State {
                     Channel::Future => "forward future",
                 };
                 Err(Trap::CopyAfterDone { action, since: kind.done_since() }.into())
-            },
+            }
         }
     }
 
@@ -77,9 +77,7 @@ impl State {
     fn untie(&mut self, Tied { readable, writable, left, .. }: Tied, trap: &Trapped) {
         let from = self.end(writable).shared;
         self.end(readable).shared = left;
-        for (shared, ends) in
-            [(from, [None, Some(writable)]), (left, [Some(readable), None])]
-        {
+        for (shared, ends) in [(from, [None, Some(writable)]), (left, [Some(readable), None])] {
             let shared = &mut self.shareds[shared];
             (shared.ends, shared.pending, shared.dropped) = (ends, None, true);
             shared.failure = Some(trap.clone());
@@ -102,11 +100,7 @@ struct Tied {
 
 /// `End.forward`: what is written to the other end of `src` is read from the other end of `dst` from
 /// now on. Both have no handle any more.
-pub(crate) fn forward(
-    cx: &mut Cx<'_>,
-    src: WaitableId,
-    dst: WaitableId,
-) -> Result<(), Trapped> {
+pub(crate) fn forward(cx: &mut Cx<'_>, src: WaitableId, dst: WaitableId) -> Result<(), Trapped> {
     let Some(tied) = cx.state().tie(src, dst) else { return Ok(()) };
     let [writes, reads] = tied.offers;
     let met = match (writes, reads) {
@@ -139,11 +133,7 @@ fn offer(cx: &mut Cx<'_>, id: WaitableId) -> Result<(), Trapped> {
 }
 
 /// Both ends wait with a buffer: the one with fewer elements left comes to the other.
-fn meet_again(
-    cx: &mut Cx<'_>,
-    readable: WaitableId,
-    writable: WaitableId,
-) -> Result<(), Trapped> {
+fn meet_again(cx: &mut Cx<'_>, readable: WaitableId, writable: WaitableId) -> Result<(), Trapped> {
     let mut state = cx.state();
     for (id, other) in [(readable, writable), (writable, readable)] {
         if state.end(id).state == CopyState::CancellingCopy {
@@ -157,8 +147,7 @@ fn meet_again(
         if to_read > to_write { (readable, writable) } else { (writable, readable) };
     if to_read.min(to_write) == 0 {
         // A write of nothing wanted to know of the read, which waits on.
-        let (told, waits) =
-            if to_write == 0 { (writable, readable) } else { (smaller, bigger) };
+        let (told, waits) = if to_write == 0 { (writable, readable) } else { (smaller, bigger) };
         state.notify(told);
         drop(state);
         return offer(cx, waits);

@@ -66,9 +66,10 @@ impl State {
     /// Whether a thread has to wait until a call is over that is parked on top of its own.
     pub(super) fn is_parked_below(&self, thread: ThreadId) -> bool {
         let Thread { inst, task, .. } = self.threads[thread];
-        self[inst].parked.split_last().is_some_and(|(_, below)| {
-            below.iter().any(|parked| parked.task == task)
-        })
+        self[inst]
+            .parked
+            .split_last()
+            .is_some_and(|(_, below)| below.iter().any(|parked| parked.task == task))
     }
 
     /// Counts a thread that waits, if it is for the host.

@@ -47,11 +47,7 @@ pub(crate) fn runs_before_call(state: &State, instance: InstanceId) -> Option<Th
 /// The text has it resume one ready thread of the callee's instance, if there is one, and as many more
 /// as it likes. Here that is the event loop that the request is for, where it can take it now; else the
 /// thread whose turn it is. Where orders are drawn, both are, but for the tests, some of which rely on this.
-pub(crate) fn resumed_by_cancel(
-    state: &mut State,
-    task: TaskId,
-    resumed: u32,
-) -> Option<ThreadId> {
+pub(crate) fn resumed_by_cancel(state: &mut State, task: TaskId, resumed: u32) -> Option<ThreadId> {
     let draws = state.draws_orders() && !state.tests_over_text;
     let goes_on = draws && !state.scheduler.is_deterministic();
     if resumed > 0 && !(goes_on && state.choose(2) == 1) {

@@ -1,4 +1,4 @@
-//! Streams and futures: two ends that meet to copy ("Stream State", "Future State").
+//! Streams and futures: two ends that meet to copy ("Stream and Future State").
 //!
 //! The end that comes first waits with its buffer; the other one copies. A future is a stream of
 //! one element with rules of its own for when an end is done.
@@ -29,6 +29,7 @@ pub enum CopyResult {
     Failed = 4,
 }
 
+/// `End.State`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CopyState {
     Idle,
@@ -145,7 +146,7 @@ impl Channel {
     }
 }
 
-/// An end of a stream or future, as a waitable.
+/// An end of a stream or future, as a waitable: `End`, `StreamEnd` and `FutureEnd` of the reference.
 pub(crate) struct CopyEnd {
     pub(crate) kind: EndKind,
     pub(crate) shared: SharedId,
@@ -159,6 +160,7 @@ pub(crate) struct CopyEnd {
 }
 
 impl CopyEnd {
+    /// `End.copying_or_cancelling`.
     pub(crate) fn copying(&self) -> bool {
         matches!(self.state, CopyState::Copying | CopyState::CancellingCopy)
     }
@@ -203,7 +205,7 @@ impl State {
         self.shared_of(id).element.clone()
     }
 
-    /// A new stream or future with both its ends in `inst`: their handles.
+    /// A new stream or future with both its ends in `inst`: their handles. `new_stream`, `new_future`.
     pub(crate) fn new_channel(
         &mut self,
         inst: InstanceId,
@@ -508,7 +510,7 @@ impl State {
         }
     }
 
-    /// Takes up a copy at `id` with `buffer`, after the checks of `stream_copy` and `future_copy`.
+    /// Takes up a copy at `id` with `buffer`, after the checks of `canon_stream_read` and its like.
     pub(crate) fn begin_copy(&mut self, id: WaitableId, is_async: bool) -> Result<(), Trapped> {
         let in_set = self.waitables[id].in_waitable_set();
         let end = self.end(id);

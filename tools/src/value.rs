@@ -147,7 +147,8 @@ fn wave_text(value: &WastVal<'_>) -> String {
         V::Result(Ok(payload)) => with_payload("ok", payload.as_deref()),
         V::Result(Err(payload)) => with_payload("err", payload.as_deref()),
         V::Map(entries) => {
-            let entry = |(key, value): &(_, _)| format!("({}, {})", wave_text(key), wave_text(value));
+            let entry =
+                |(key, value): &(_, _)| format!("({}, {})", wave_text(key), wave_text(value));
             format!("[{}]", joined(entries.iter().map(entry)))
         }
         V::Flags(names) => format!("{{{}}}", names.join(", ")),

@@ -79,7 +79,8 @@ impl Decoder<'_> {
             let def = def.map_err(|error| {
                 Error::new(error.kind(), format!("{error} (at offset {offset:#x})"))
             })?;
-            if let wasmparser::ComponentType::Resource { rep: wasmparser::ValType::I64, .. } = item {
+            if let wasmparser::ComponentType::Resource { rep: wasmparser::ValType::I64, .. } = item
+            {
                 let message = format!(
                     "resource types whose representation is an i64 are not supported; use i32 (at \
                      offset {offset:#x})"

@@ -456,11 +456,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_suspend(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        returning(store, &[], result, "result", error, |_| {
-            Ok(Builtin::ThreadSuspend)
-        })
-    }
+    unsafe { returning(store, &[], result, "result", error, |_| Ok(Builtin::ThreadSuspend)) }
 }
 
 /// `thread.yield`: lets other threads run. The return of this
@@ -474,11 +470,7 @@ pub unsafe extern "C" fn cmabi_canon_thread_yield(
     error: *mut *mut cmabi_error,
 ) -> cmabi_status {
     // SAFETY: the header's rules.
-    unsafe {
-        returning(store, &[], result, "result", error, |_| {
-            Ok(Builtin::ThreadYield)
-        })
-    }
+    unsafe { returning(store, &[], result, "result", error, |_| Ok(Builtin::ThreadYield)) }
 }
 
 /// `thread.suspend-then-resume`: suspends the running thread and
