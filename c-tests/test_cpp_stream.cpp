@@ -268,6 +268,31 @@ TEST_CASE("futures") {
     ends.writer.set("never read, and the store goes first");
 }
 
+TEST_CASE("readers are forwarded to writers") {
+    Pipes pipes;
+    auto in = cmabi::make_stream<std::uint8_t>(pipes.store), out = cmabi::make_stream<std::uint8_t>(pipes.store);
+    auto doubled = pipes.doubled(std::move(in.reader));
+    doubled.forward_to(out.writer);
+    CHECK(!doubled);
+    CHECK(!out.writer);
+    in.writer.write(counting(4), [&](std::size_t) { in.writer.drop(); });
+    CHECK(out.reader.read_all() == Bytes{0, 2, 4, 6});
+
+    auto first = cmabi::make_future<std::string>(pipes.store), second = cmabi::make_future<std::string>(pipes.store);
+    first.reader.forward_to(second.writer);
+    CHECK(!first.reader);
+    CHECK(!second.writer);
+    first.writer.set("passed on");
+    CHECK(second.reader.get() == "passed on");
+
+    // What cannot be forwarded stays.
+    auto busy = cmabi::make_stream<std::uint8_t>(pipes.store), other = cmabi::make_stream<std::uint8_t>(pipes.store);
+    busy.reader.read(1, [](const Bytes &) {});
+    CHECK(status_of([&] { busy.reader.forward_to(other.writer); }) == CMABI_STATUS_INVALID_ARGUMENT);
+    CHECK(busy.reader);
+    CHECK(other.writer);
+}
+
 TEST_CASE("a promise that goes without a value leaves nothing in the store") {
     Pipes pipes;
     // There is room for one future.

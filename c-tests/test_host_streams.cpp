@@ -298,6 +298,113 @@ TEST_CASE("host and guest meet at a stream") {
     CHECK(read == bytes);
 }
 
+TEST_CASE("a host forwards what a guest writes to a guest that reads") {
+    Guest g;
+    const Bytes bytes{1, 2, 3, 4, 5, 6};
+    std::copy(bytes.begin(), bytes.end(), g.mem.bytes.begin() + 64);
+    const auto from = g.with_writable([&](std::uint32_t end) {
+        CHECK_COPIED(g.streams.write(g.sync, end, 64, 6), 4, COMPLETED);
+        CHECK_COPIED(g.streams.write(g.sync, end, 68, 2), 2, COMPLETED);
+        g.streams.drop_writable(end);
+    });
+    const auto to = g.host.make(u8());
+    Bytes read;
+    g.with_readable(to.readable, [&](std::uint32_t end) {
+        for (std::uint32_t state = COMPLETED; state != DROPPED;) {
+            const Packed copied(g.streams.read(g.sync, end, 0, 4));
+            read.insert(read.end(), g.mem.bytes.begin(), g.mem.bytes.begin() + copied.rest);
+            state = copied.state;
+        }
+        g.streams.drop_readable(end);
+    });
+    CHECK_OK(cmabi_stream_forward, g.n.store, from, to.writable);
+    CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "unknown handle index", cmabi_stream_forward, g.n.store, from,
+                to.writable);
+    g.n.run();
+    CHECK(read == bytes);
+}
+
+TEST_CASE("a host forwards its own streams") {
+    Native n;
+    Host host(n.store);
+    const std::uint16_t numbers[] = {1, 2, 3, 4, 5};
+    std::uint16_t got[5]{};
+    const auto forward = [&](const Ends &from, const Ends &to) {
+        CHECK_OK(cmabi_stream_forward, n.store, from.readable, to.writable);
+    };
+    SUBCASE("before") {
+        const auto from = host.make(u16()), to = host.make(u16());
+        forward(from, to);
+        CHECK(host.write(from.writable, numbers, 5) == GOES_ON);
+        CHECK(host.read(to.readable, got, 5) == completed(5));
+        CHECK(host.poll(from.writable) == completed(5));
+        host.drop(from.writable);
+        CHECK(host.read(to.readable, got, 5) == dropped(0));
+    }
+    SUBCASE("while both ends wait, which are told when no guest runs") {
+        const auto from = host.make(u16()), to = host.make(u16());
+        Told wrote, read;
+        cmabi_copied copied{};
+        CHECK_OK(cmabi_stream_write, n.store, from.writable, numbers, 5U, Told::done, &wrote, Told::drop, &copied);
+        CHECK_OK(cmabi_stream_read, n.store, to.readable, got, 2U, nullptr, Told::done, &read, Told::drop, &copied);
+        forward(from, to);
+        CHECK(wrote.last == completed(2));
+        CHECK(read.last == completed(2));
+        CHECK(wrote.drops + read.drops == 2);
+    }
+    SUBCASE("one without a reader") {
+        const auto from = host.make(u16()), to = host.make(u16());
+        host.drop(to.readable);
+        forward(from, to);
+        CHECK(host.write(from.writable, numbers, 5) == dropped(0));
+    }
+    SUBCASE("a watched one") {
+        const auto from = host.make(u16()), to = host.make(u16());
+        Told told;
+        const auto watch = [](void *, cmabi_store *, std::uint32_t, cmabi_stream_signal) {
+            return static_cast<cmabi_status>(CMABI_STATUS_OK);
+        };
+        CHECK_OK(cmabi_stream_watch, n.store, from.readable, watch, &told, Told::drop);
+        forward(from, to);
+        CHECK(told.drops == 1);
+    }
+    SUBCASE("to itself") {
+        const auto ends = host.make(u16());
+        forward(ends, ends);
+    }
+    SUBCASE("in a chain") {
+        const auto first = host.make(u16()), second = host.make(u16()), third = host.make(u16());
+        forward(second, third);
+        forward(first, second);
+        CHECK(host.write(first.writable, numbers, 5) == GOES_ON);
+        CHECK(host.read(third.readable, got, 5) == completed(5));
+    }
+    CHECK(std::equal(got, got + 2, numbers) == (got[0] != 0));
+}
+
+TEST_CASE("what a host cannot forward") {
+    Native n;
+    Host host(n.store);
+    const auto from = host.make(u16()), to = host.make(u16()), bytes = host.make(u8());
+    std::uint16_t number = 0;
+    const auto fails = [&](const char *part, std::uint32_t readable, std::uint32_t writable) {
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, part, cmabi_stream_forward, n.store, readable, writable);
+    };
+    fails("unknown handle index 77", 77, to.writable);
+    fails("expected the readable end of a stream but found the writable end", from.writable, to.writable);
+    fails("expected the writable end of a stream but found the readable end", from.readable, to.readable);
+    fails("expected a stream<u16> but found a stream<u8>", from.readable, bytes.writable);
+    CHECK(host.read(from.readable, &number, 1) == GOES_ON);
+    fails("cannot forward busy stream", from.readable, to.writable);
+    CHECK(host.cancel(from.readable) == cancelled(0));
+    host.drop(to.readable);
+    CHECK(host.write(to.writable, &number, 1) == dropped(0));
+    fails("cannot forward stream after being notified that the readable end dropped", from.readable, to.writable);
+    // None of that has taken anything.
+    host.drop(from.readable);
+    host.drop(to.writable);
+}
+
 TEST_CASE("a host's buffer is not touched after its copy is over") {
     Guest g;
     Bytes buffer(8, 0xee);

@@ -244,14 +244,14 @@ TEST_CASE("test_forward") {
             put(mem, 0, {1, 2, 3, 4});
             CHECK(streams.write(opts, from.writable, 0, 4) == BLOCKED);
             CHECK_COPIED(streams.read(opts, to.readable, 8, 4), 4, COMPLETED);
-            CHECK(bytes(mem, 8, 4) == Bytes{1, 2, 3, 4});
+            CHECK(bytes(mem, 8, 12) == Bytes{1, 2, 3, 4});
 
             from = streams.make(), to = streams.make();
             CHECK(streams.read(opts, to.readable, 8, 4) == BLOCKED);
             streams.forward(from.readable, to.writable);
             put(mem, 0, {5, 6, 7, 8});
             CHECK_COPIED(streams.write(opts, from.writable, 0, 4), 4, COMPLETED);
-            CHECK(bytes(mem, 8, 4) == Bytes{5, 6, 7, 8});
+            CHECK(bytes(mem, 8, 12) == Bytes{5, 6, 7, 8});
             Set set(n, mem, opts.memory, 16);
             set.join(to.readable);
             CHECK_COPIED(set.wait(STREAM_READ, to.readable), 4, COMPLETED);

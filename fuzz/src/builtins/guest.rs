@@ -231,6 +231,16 @@ impl Running<'_> {
                 };
                 result.map(drop)
             }
+            _ if reads && self.world.flag() => {
+                let writer = if is_future { Of::FutureWriter } else { Of::Writer };
+                let Some(to) = self.world.pick(self.me, writer) else { return Some(()) };
+                self.world.forget(self.me, end);
+                self.world.forget(self.me, to);
+                done(match is_future {
+                    true => c!(cmabi_canon_future_forward(store, ty, number, to.number)),
+                    false => c!(cmabi_canon_stream_forward(store, ty, number, to.number)),
+                })
+            }
             _ => {
                 self.world.forget(self.me, end);
                 done(match of {
@@ -255,27 +265,13 @@ impl Running<'_> {
             }
             1..4 => {
                 let Some(set) = pick(Of::Set) else { return Some(()) };
-                let (cancellable, ptr) = (self.world.flag(), self.ptr());
-                let wait = get!(cmabi_canon_waitable_set_wait(
-                    store,
-                    cancellable,
-                    memory,
-                    set.number,
-                    ptr
-                ));
-                self.heed(u64::from(wait?) == TASK_CANCELLED)?;
+                get!(cmabi_canon_waitable_set_wait(store, memory, set.number, self.ptr()))?;
+                self.heed(false)?;
             }
             4 | 5 => {
                 let Some(set) = pick(Of::Set) else { return Some(()) };
-                let (cancellable, ptr) = (self.world.flag(), self.ptr());
-                let poll = get!(cmabi_canon_waitable_set_poll(
-                    store,
-                    cancellable,
-                    memory,
-                    set.number,
-                    ptr
-                ));
-                self.heed(u64::from(poll?) == TASK_CANCELLED)?;
+                get!(cmabi_canon_waitable_set_poll(store, memory, set.number, self.ptr()))?;
+                self.heed(false)?;
             }
             6 => {
                 let Some(set) = pick(Of::Set) else { return Some(()) };
@@ -317,7 +313,6 @@ impl Running<'_> {
     /// Threads, and the task.
     fn thread_step(self, code: u8) -> Option<()> {
         let World { store, .. } = *self.world;
-        let cancellable = self.world.flag();
         let thread = || Some(self.world.pick(self.me, Of::Thread)?.number);
         match code {
             0 => {
@@ -340,17 +335,16 @@ impl Running<'_> {
                 let Some(thread) = thread() else { return Some(()) };
                 done(c!(cmabi_canon_thread_resume_later(store, thread)))?;
             }
-            3 => self.heed(get!(cmabi_canon_thread_suspend(store, cancellable))? == 1)?,
-            4 | 6 => self.heed(get!(cmabi_canon_thread_yield(store, cancellable))? == 1)?,
+            3 => drop(get!(cmabi_canon_thread_suspend(store))?),
+            4 | 6 => drop(get!(cmabi_canon_thread_yield(store))?),
             5 => {
                 let Some(thread) = thread() else { return Some(()) };
-                let cancelled = match self.world.byte() % 4 {
-                    0 => get!(cmabi_canon_thread_suspend_then_resume(store, cancellable, thread)),
-                    1 => get!(cmabi_canon_thread_suspend_then_promote(store, cancellable, thread)),
-                    2 => get!(cmabi_canon_thread_yield_then_resume(store, cancellable, thread)),
-                    _ => get!(cmabi_canon_thread_yield_then_promote(store, cancellable, thread)),
-                };
-                self.heed(cancelled? == 1)?;
+                match self.world.byte() % 4 {
+                    0 => get!(cmabi_canon_thread_suspend_then_resume(store, thread)),
+                    1 => get!(cmabi_canon_thread_suspend_then_promote(store, thread)),
+                    2 => get!(cmabi_canon_thread_yield_then_resume(store, thread)),
+                    _ => get!(cmabi_canon_thread_yield_then_promote(store, thread)),
+                }?;
             }
             _ => {
                 let i64 = MaybeUninit::new(cmabi_core_type::I64);

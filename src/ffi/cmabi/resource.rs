@@ -159,10 +159,8 @@ fn no_borrow(ty: &ResourceType, value: u32) -> Error {
 /// given back. `canon resource.drop` in the specification.
 ///
 /// `type` is the type that the handle is expected to have, or NULL for any. `CMABI_STATUS_INVALID_ARGUMENT`
-/// for a stale handle, for one of another type, and for one that is lent to a call that is not over;
-/// `CMABI_STATUS_BUSY` where the destructor is a component's that is running, as inside a host function that
-/// it has called: the handle then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the
-/// handle is gone.
+/// for a stale handle, for one of another type, and for one that is lent to a call that is not over: the handle
+/// then stays what it was. `CMABI_STATUS_TRAP` where the destructor traps: the handle is gone.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_resource_drop(
