@@ -444,15 +444,15 @@ TEST_CASE("a guest that writes where nobody reads ends no process") {
     std::filesystem::remove_all(dir);
 }
 
-TEST_CASE("an instance that waits cannot be entered, others can") {
+TEST_CASE("an instance that waits can be called, and so can others") {
     Napper napper;
     cmabi::store store(napper.engine);
     const auto instance = napper.linker.instantiate(store, napper.component);
     const auto other = napper.linker.instantiate(store, napper.component);
     const auto nap = instance.func<std::uint64_t(std::uint64_t)>("nap");
     auto call = nap.start(20'000'000);
-    CHECK_THROWS_WITH_AS(instance.func<std::uint64_t()>("now")(),
-                         doctest::Contains("cannot enter component instance"), cmabi::error);
+    CHECK(instance.func<std::uint64_t()>("now")() > 0);
+    CHECK(!call.done());
     CHECK(other.func<std::uint64_t(std::uint64_t)>("nap")(1000) >= 1000);
     CHECK(!call.done());
     // The other sleeps longer.
