@@ -68,6 +68,22 @@ fn names_must_be_utf8_and_well_formed() {
 }
 
 #[test]
+fn what_the_component_model_no_longer_has_is_refused() {
+    let mut wasm = wat::parse_str("(component (core func (canon thread.yield)))").unwrap();
+    let section = [0x08, 0x03, 0x01, 0x0c, 0x00];
+    let at = wasm.windows(section.len()).position(|bytes| bytes == section).unwrap();
+    load(&wasm).unwrap();
+    wasm[at + 4] = 1;
+    refused(
+        &wasm,
+        ErrorKind::Unsupported,
+        "a built-in is `cancellable`, which the component model no longer has",
+    );
+    let wasm = wat::parse_str("(component (type (resource (rep i64))))").unwrap();
+    refused(&wasm, ErrorKind::Unsupported, "resource types whose representation is an i64");
+}
+
+#[test]
 fn types_that_are_too_big_are_refused() {
     let error = load_text("(component (type (list u8 268435456)))").err().unwrap();
     assert!(error.to_string().contains("exceeds maximum byte size"), "{error}");
