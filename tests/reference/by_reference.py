@@ -178,7 +178,10 @@ class ReferencePlayer:
         return self.tags.get(thread, self.tags.get(thread.task.on_start))
 
     def choose_thread(self, candidates: list[Any]) -> Any:
-        for tag, *_ in self.library_log[len(self.play.log) :]:
+        for tag, what, *_ in self.library_log[len(self.play.log) :]:
+            nobodys = [thread for thread in candidates if self.tag_of(thread) is None]
+            if nobodys and tag is None and what == "destructor: thread.yield":
+                return nobodys[0]
             if tag is not None and tag != ALLOCATING:
                 return next((thread for thread in candidates if self.tag_of(thread) == tag), candidates[0])
         # Only a thread that traps before it enters the guest leaves no trace of its own.
