@@ -4,6 +4,7 @@
 # make lint      rustfmt, clippy, rustdoc and doxygen, with warnings denied
 # make rust-test the tests in Rust, with all features and with fewer
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
+# make size      the size of the library as it is shipped, against a ceiling
 # make valgrind  only the C suite under valgrind
 # make test-wasmtime  the C suite, the examples and the scripts in tests/wast on the wasmtime engine
 # make sanitize  the C suite built with ASan and UBSan
@@ -28,7 +29,7 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test test-wasmtime valgrind sanitize tsan fuzz bench bench-wasmtime reference package docs \
+.PHONY: demo test lint rust-test c-test size test-wasmtime valgrind sanitize tsan fuzz bench bench-wasmtime reference package docs \
 	header clean
 
 demo:
@@ -68,6 +69,17 @@ test-wasmtime: build/test/CMakeCache.txt
 		$(CARGO) clippy --release --all-targets -- -D warnings
 	cd engines/wasmtime && CMABI_LIB_DIR=$(CURDIR)/build/test/lib LD_LIBRARY_PATH=$(CURDIR)/build/test/lib \
 		$(CARGO) test --release --lib --quiet
+
+# Bytes of the stripped library with all features. It may grow for a reason; then this says so.
+MAX_SIZE ?= 7000000
+
+size:
+	.ci/setup cc
+	$(CARGO) build --release --lib
+	@strip -o target/release/libcmabi-stripped.so target/release/libcmabi.so; \
+	size=$$(wc -c < target/release/libcmabi-stripped.so); \
+	echo "libcmabi.so, stripped: $$size bytes of at most $(MAX_SIZE)"; \
+	test $$size -le $(MAX_SIZE)
 
 valgrind: build/test/CMakeCache.txt
 	$(CMAKE) --build build/test --parallel $(JOBS)
