@@ -144,8 +144,8 @@ fn who_waits(state: &State) -> String {
     lines.lines().map(|line| format!("\n  {line}")).collect()
 }
 
-/// Runs one ready thread, if there is one: `Store.tick` of the reference. Before that, fails with the
-/// trap that nobody was told of yet.
+/// Runs one ready thread, or else has extensions go on; whether there was either: `Store.tick` of the reference.
+/// Before that, fails with the trap that nobody was told of yet.
 pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
     let unreported = {
         let mut state = cx.state();

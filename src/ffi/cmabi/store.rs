@@ -347,7 +347,7 @@ pub unsafe extern "C" fn cmabi_store_free(store: *mut cmabi_store) {
 }
 
 /// Runs one ready thread, until it ends or blocks. `*ran`, if `ran` is not NULL, says whether there
-/// was one. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function. A trap that
+/// was one, or else something that WASI does for guests went on. Never blocks. `CMABI_STATUS_BUSY` while a guest runs, as inside a host function. A trap that
 /// ended no call of the host's, and that nobody was told of, is told here first: `CMABI_STATUS_TRAP`.
 /// @since 0.1
 #[unsafe(no_mangle)]
