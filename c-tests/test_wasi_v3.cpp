@@ -5,15 +5,20 @@
 
 #include <cmabi.hpp>
 
+#include <arpa/inet.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -241,6 +246,70 @@ TEST_CASE("nothing is left of what waits when its store is freed") {
     dup2(standard_input, 0);
     for (const int fd : {standard_input, pipe_ends[0], pipe_ends[1]}) close(fd);
     CHECK(entries("/proc/self/fd") == begun);
+}
+
+namespace {
+
+/// A connection to a port of this machine.
+struct Client {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    explicit Client(std::uint16_t port) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(port);
+        REQUIRE(connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
+        REQUIRE(send(fd, "x", 1, 0) == 1);
+    }
+    Client(const Client &) = delete;
+    Client &operator=(const Client &) = delete;
+    ~Client() { close(fd); }
+
+    /// Whether what was sent comes back in this time.
+    bool is_served(int milliseconds) {
+        pollfd readable{fd, POLLIN, 0};
+        char byte = 0;
+        return poll(&readable, 1, milliseconds) == 1 && recv(fd, &byte, 1, 0) == 1 && byte == 'x';
+    }
+};
+
+} // namespace
+
+TEST_CASE("clients beyond the limit of descriptors wait until there is a place") {
+    std::promise<std::uint16_t> port;
+    std::thread server([&port] {
+        std::string out;
+        cmabi::wasi granted;
+        granted.arg("v3-echo").arg("4").inherit_network().max_descriptors(3);
+        granted.output_to(cmabi::wasi::stdout_stream, [&](std::string_view bytes) {
+            out += bytes;
+            if (out.compare(0, 5, "port ") == 0 && out.back() == '\n') {
+                port.set_value(static_cast<std::uint16_t>(std::stoi(out.substr(5))));
+                out.clear();
+            }
+        });
+        cmabi::engine engine;
+        cmabi::linker linker(engine);
+        linker.wasi(granted);
+        cmabi::store store(engine);
+        const auto instance = linker.instantiate(store, cmabi::component(engine, WASI_DIR "/v3-echo.wasm"));
+        CHECK(instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.3.2#run")().has_value());
+    });
+    const auto at = port.get_future().get();
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 4; ++i) clients.push_back(std::make_unique<Client>(at));
+    // With the socket that listens, two have a place.
+    CHECK(clients[0]->is_served(10'000));
+    CHECK(clients[1]->is_served(10'000));
+    CHECK(!clients[2]->is_served(100));
+    clients[0].reset();
+    CHECK(clients[2]->is_served(10'000));
+    CHECK(!clients[3]->is_served(100));
+    clients[1].reset();
+    CHECK(clients[3]->is_served(10'000));
+    clients.clear();
+    server.join();
 }
 
 TEST_CASE("what moves from one of the host's ends to another is stopped as guests are") {

@@ -523,6 +523,20 @@ fn what_a_folder_grants_holds_for_all_that_is_opened_by_way_of_it(probe: Probe) 
 }
 
 #[test]
+fn open_files_are_bounded_in_version_3() {
+    let folder = sandbox("open", Probe::V3);
+    let script = "open\t0\tfile\tr\n".repeat(1024) + "open\t0\tfile\tr\nread-dir\t0\nread\t1\n";
+    let Ran(status, out, err) = Probe::V3.raw(&[&folder.dir("w")], script.as_bytes());
+    assert_eq!((status, err.as_str()), (0, ""));
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines[1023..], ["ok 1024", "insufficient-memory", "insufficient-memory", "ok file"]);
+    // What was let go of counts no more, be it while nothing else runs.
+    let script = "read-dir\t0\n".repeat(3000);
+    let Ran(_, out, _) = Probe::V3.raw(&[&folder.dir("w")], script.as_bytes());
+    assert_eq!(out, "ok file sub\n".repeat(3000));
+}
+
+#[test]
 fn files_and_directories_are_streams_in_version_3() {
     let folder = sandbox("streams", Probe::V3);
     let much: Vec<u8> = (0..3_000_000u32).flat_map(|i| i.to_le_bytes()).collect();
