@@ -60,6 +60,7 @@ impl State {
     }
 
     /// Whether whoever runs the store next has no thread to run, or is inside one that waits in place.
+    #[cfg(feature = "wasi")]
     pub(crate) fn is_idle(&self) -> bool {
         self.nesting > 0 || self.scheduler.ready.is_empty()
     }
