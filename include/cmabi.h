@@ -556,6 +556,52 @@ cmabi_status cmabi_component_load_file(const cmabi_engine *engine,
                                        cmabi_error **error);
 
 /**
+ * The component with the code that its engine has compiled, as bytes in `arena`, for
+ * `cmabi_component_load_precompiled`. They are for this version of the library, and for engines that compile in
+ * the same way on such a machine: those of the same kind, of the same version, with the same settings. The
+ * code is that for the stores that the engine's own config asks for, see `cmabi_config_set_interruptible`
+ * and `cmabi_config_set_fuel`.
+ *
+ * An engine that does not give away compiled code, as the built-in one, which has none, has the component
+ * compiled again when it is loaded; it is not validated again.
+ * @since 0.2
+ */
+cmabi_status cmabi_component_serialize(const cmabi_component *component,
+                                       cmabi_arena *arena,
+                                       const uint8_t **bytes,
+                                       size_t *bytes_len,
+                                       cmabi_error **error);
+
+/**
+ * Loads a component from the `bytes_len` bytes of `cmabi_component_serialize` at `bytes`, which are not needed
+ * afterwards. It is not compiled, and its code is not validated.
+ *
+ * **The bytes have to be trusted: they are code that runs in the process.** Damage is found, by a checksum;
+ * what was made to do harm is not. `CMABI_STATUS_INVALID` for what is no precompiled component, is cut off or
+ * damaged. `CMABI_STATUS_UNSUPPORTED` for what another version of the library has made, or is for another
+ * engine, other settings of it, or another CPU: the message says which. Limits are those of
+ * `cmabi_component_load`.
+ * @since 0.2
+ */
+cmabi_status cmabi_component_load_precompiled(const cmabi_engine *engine,
+                                              const uint8_t *bytes,
+                                              size_t bytes_len,
+                                              cmabi_component **component,
+                                              cmabi_error **error);
+
+/**
+ * Loads a component from a file of the bytes of `cmabi_component_serialize`, like
+ * `cmabi_component_load_precompiled`. The file is mapped while it is loaded, and must not be changed
+ * meanwhile: who writes a new one writes it elsewhere and renames it. `CMABI_STATUS_NOT_FOUND` where it does not
+ * exist, `CMABI_STATUS_INVALID` where it cannot be read.
+ * @since 0.2
+ */
+cmabi_status cmabi_component_load_precompiled_file(const cmabi_engine *engine,
+                                                   cmabi_string path,
+                                                   cmabi_component **component,
+                                                   cmabi_error **error);
+
+/**
  * Frees a component. NULL is fine.
  * @since 0.1
  */

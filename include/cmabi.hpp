@@ -233,6 +233,27 @@ public:
         : handle(detail::call_out<cmabi_component *>(cmabi_component_load_file, engine.get(),
                                                      string(path))) {}
 
+    /// Loads what `serialize` has written, which is not needed afterwards. It is code that runs: it has to be
+    /// trusted. See `cmabi_component_load_precompiled`.
+    static component load_precompiled(const engine &engine, list<std::uint8_t> bytes) {
+        return component(detail::call_out<cmabi_component *>(cmabi_component_load_precompiled, engine.get(),
+                                                             bytes.ptr, bytes.len));
+    }
+    /// Loads a file of what `serialize` has written, or `cmabi compile`.
+    static component load_precompiled_file(const engine &engine, std::string_view path) {
+        return component(detail::call_out<cmabi_component *>(cmabi_component_load_precompiled_file,
+                                                             engine.get(), string(path)));
+    }
+
+    /// The component with its compiled code.
+    std::vector<std::uint8_t> serialize() const {
+        const arena arena;
+        const std::uint8_t *bytes = nullptr;
+        std::size_t size = 0;
+        detail::call(cmabi_component_serialize, get(), arena.get(), &bytes, &size);
+        return {bytes, bytes + size};
+    }
+
     /// What it imports and exports, in the order of the component; borrowed from it.
     std::vector<named_extern> imports() const {
         return detail::externs<const cmabi_component>(cmabi_component_import_count(get()),
@@ -242,6 +263,9 @@ public:
         return detail::externs<const cmabi_component>(cmabi_component_export_count(get()),
                                                       cmabi_component_export_at, get());
     }
+
+private:
+    explicit component(cmabi_component *owned) : handle(owned) {}
 };
 
 // ================================================================================================

@@ -702,6 +702,12 @@ typedef struct cmabi_core_frame {
 } cmabi_core_frame;
 
 /**
+ * Takes bytes that are written.
+ * @since 0.2
+ */
+typedef void (*cmabi_write)(void *to, const uint8_t *bytes, size_t bytes_len);
+
+/**
  * A core-wasm engine as a table of functions, for `cmabi_engine_new_custom`.
  *
  * Core values are 64-bit words: an `i32` or `f32` is its bits, zero-extended. The library
@@ -755,7 +761,7 @@ typedef struct cmabi_engine_interface {
      */
     size_t fiber_stack_bytes;
     /**
-     * Compiles a module. `wasm` is valid during the call only.
+     * Compiles a module. `wasm` is valid until it is freed.
      */
     bool (*module_new)(void *data,
                        const uint8_t *wasm,
@@ -861,6 +867,35 @@ typedef struct cmabi_engine_interface {
      * @since 0.2
      */
     size_t (*stack_left)(void *store);
+    /**
+     * Names who compiles, and how, for instance `wasmtime 48.0.1, interruptible`: what `module_serialize` writes is
+     * given to engines that say the same. Read when the engine is made; empty, and the two functions NULL,
+     * where compiled code is not to be stored.
+     * @since 0.2
+     */
+    cmabi_string code_version;
+    /**
+     * Writes a module's compiled code: calls `write` with `to`, any number of times.
+     * @since 0.2
+     */
+    bool (*module_serialize)(void *data,
+                             void *module,
+                             cmabi_write write,
+                             void *to,
+                             cmabi_string *message);
+    /**
+     * Makes a module of the code that `module_serialize` has written for the module `wasm`, on this machine or
+     * another. The library has seen by a checksum that it is what was written; the engine looks whether it
+     * fits the machine. `wasm` is valid until the module is freed, `code` during the call only.
+     * @since 0.2
+     */
+    bool (*module_deserialize)(void *data,
+                               const uint8_t *wasm,
+                               size_t wasm_len,
+                               const uint8_t *code,
+                               size_t code_len,
+                               void **module,
+                               cmabi_string *message);
 } cmabi_engine_interface;
 
 
@@ -886,6 +921,20 @@ cmabi_status cmabi_engine_new_custom(const cmabi_engine_interface *table,
  * @since 0.2
  */
 uint64_t cmabi_config_max_stack_bytes(const cmabi_config *config);
+
+/**
+ * For an engine of the host's own: whether `cmabi_config_set_fuel` or `cmabi_config_set_call_fuel` was called, so
+ * that its stores will likely meter; false for a `config` that is NULL.
+ * @since 0.2
+ */
+bool cmabi_config_is_metered(const cmabi_config *config);
+
+/**
+ * For an engine of the host's own: what `cmabi_config_set_interruptible` has set; false for a `config` that is
+ * NULL.
+ * @since 0.2
+ */
+bool cmabi_config_is_interruptible(const cmabi_config *config);
 
 /**
  * What a host's engine calls when a guest calls a function that it got with `func_new`, with as

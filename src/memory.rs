@@ -20,6 +20,14 @@ pub struct View {
     pub len: usize,
 }
 
+/// What a file holds. Nobody may change it as long as the map is there.
+#[cfg(feature = "component")]
+pub fn map_file(file: &std::fs::File) -> std::io::Result<memmap2::Mmap> {
+    // Everything is read, and once.
+    // SAFETY: who names a file to be mapped promises that it stays as it is.
+    unsafe { memmap2::MmapOptions::new().populate().map(file) }
+}
+
 impl View {
     /// The process's own memory.
     pub const HOST: View = View { base: std::ptr::null_mut(), len: usize::MAX };

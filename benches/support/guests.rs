@@ -73,7 +73,7 @@ impl Guests {
 
     /// An instance of the core module `wat`, whose imports are functions.
     pub(crate) fn core(&mut self, inst: InstanceId, wat: &str, imports: &[CoreFunc]) -> Core {
-        let module = self.engine.compile(&wat::parse_str(wat).unwrap()).unwrap();
+        let module = self.engine.compile(wat::parse_str(wat).unwrap().into()).unwrap();
         let imports: Vec<_> = imports.iter().copied().map(CoreExtern::Func).collect();
         let cx = &mut self.cx();
         let instance = canon::instantiate(cx, inst, &*module, &imports).unwrap();

@@ -94,12 +94,84 @@ TEST_CASE("guests that nest without end trap, however small the thread's stack i
 
 TEST_CASE("a table of another version is not filled in") {
     cmabi_engine_interface table = CMABI_ENGINE_INTERFACE_INIT;
-    CHECK(cmabi_wasmtime_engine_interface(0, &table));
+    CHECK(cmabi_wasmtime_engine_interface(0, false, false, &table));
     cmabi_engine *engine = nullptr;
     CHECK_OK(cmabi_engine_new_custom, &table, nullptr, &engine);
     cmabi_engine_free(engine);
     table = CMABI_ENGINE_INTERFACE_INIT;
     table.size -= sizeof(void *);
-    CHECK(!cmabi_wasmtime_engine_interface(0, &table));
+    CHECK(!cmabi_wasmtime_engine_interface(0, false, false, &table));
     CHECK(table.data == nullptr);
+}
+
+namespace {
+
+std::vector<std::uint8_t> serialized(const cmabi::engine &engine, const char *guest) {
+    return cmabi::component(engine, read_guest(guest)).serialize();
+}
+
+cmabi::component loaded(const cmabi::engine &engine, const std::vector<std::uint8_t> &bytes) {
+    return cmabi::component::load_precompiled(engine, {bytes.data(), bytes.size()});
+}
+
+std::uint32_t add(const cmabi::engine &engine, const cmabi::component &component, const cmabi::config &config = {}) {
+    const cmabi::linker linker(engine);
+    cmabi::store store(engine, config);
+    return linker.instantiate(store, component).func<std::uint32_t(std::uint32_t, std::uint32_t)>("add")(20, 22);
+}
+
+} // namespace
+
+TEST_CASE("code is for the engine that has compiled it") {
+    const cmabi::wasmtime_engine native;
+    const cmabi::engine built_in;
+    const auto code = serialized(native, "adder.wasm");
+    const auto wasm = serialized(built_in, "adder.wasm");
+    CHECK(code.size() > wasm.size());
+    CHECK(add(native, loaded(native, code)) == 42);
+    CHECK(add(built_in, loaded(built_in, wasm)) == 42);
+    CHECK_THROWS_WITH_AS(loaded(native, wasm),
+                         doctest::Contains("is for an engine without compiled code, and this is the engine `wasmtime"),
+                         cmabi::error);
+    CHECK_THROWS_WITH_AS(loaded(built_in, code), doctest::Contains("is for the engine `wasmtime"), cmabi::error);
+}
+
+TEST_CASE("an engine compiles for the stores that its config asks for, and for others when they come") {
+    cmabi::config metered;
+    metered.fuel(1'000'000);
+    cmabi::config interruptible;
+    interruptible.interruptible();
+    const cmabi::config plain;
+    const cmabi::config *const configs[] = {&plain, &interruptible, &metered};
+    for (const cmabi::config *const of : configs) {
+        const cmabi::wasmtime_engine engine(*of);
+        const auto code = serialized(engine, "adder.wasm");
+        const auto component = loaded(engine, code);
+        for (const cmabi::config *const store : configs) CHECK(add(engine, component, *store) == 42);
+        for (const cmabi::config *const other : configs) {
+            const cmabi::wasmtime_engine loader(*other);
+            if (other == of) {
+                CHECK(add(loader, loaded(loader, code), *other) == 42);
+            } else {
+                CHECK_THROWS_WITH_AS(loaded(loader, code), doctest::Contains(" stores`, and this is the engine `wasmtime, "),
+                                     cmabi::error);
+            }
+        }
+    }
+}
+
+TEST_CASE("code with all that the engine has is loaded") {
+    const cmabi::wasmtime_engine engine;
+    const auto component = loaded(engine, serialized(engine, "features.wasm"));
+    const cmabi::linker linker(engine);
+    cmabi::store store(engine);
+    const auto instance = linker.instantiate(store, component);
+    const auto call = [&](const char *name, std::uint32_t n) {
+        return instance.func<std::uint32_t(std::uint32_t)>(name)(n);
+    };
+    CHECK(call("caught", 3) == 3);
+    CHECK(call("sum", 1000) == 500500);
+    CHECK(call("kept", 9) == 9);
+    CHECK_THROWS_WITH_AS(instance.func<void()>("uncaught")(), doctest::Contains("uncaught core wasm exception"),
+                         cmabi::error);
 }

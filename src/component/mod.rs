@@ -10,6 +10,7 @@
 //! | Names, canonical interface names | `name` |
 //! | Linking by the host | `link` |
 //! | What loading may take | `load` |
+//! | Components with their compiled code, as bytes | `precompiled` |
 //! | Instances, looked at from the host | `instance` |
 
 mod builtin;
@@ -21,14 +22,18 @@ mod ir;
 mod link;
 mod load;
 mod name;
+mod precompiled;
 mod subtype;
 
 pub use instance::{Extern, Instance};
 pub use link::{Definitions, InstancePre, Linker, TypeCheck};
 pub use load::{LoadCounts, LoadLimits};
 
+use crate::account::no_memory;
 use crate::engine::{Engine, Module};
 use crate::error::{Error, ErrorKind, Result};
+use bytes::Bytes;
+use decode::Code;
 use extern_type::ComponentType;
 use ir::{Body, Program};
 use load::Load;
@@ -40,6 +45,9 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Component {
     program: Arc<Program>,
+    engine: Arc<dyn Engine>,
+    /// Its binary, of which its modules are parts.
+    wasm: Bytes,
 }
 
 impl Component {
@@ -48,31 +56,47 @@ impl Component {
     /// Fails with [`ErrorKind::Invalid`] where the binary is malformed or invalid, and with
     /// [`ErrorKind::Unsupported`] where it needs what the engine or this library does not have.
     pub fn load(engine: &Arc<dyn Engine>, wasm: &[u8]) -> Result<Component> {
-        Component::load_within(engine, wasm, &LoadLimits::default())
+        Component::load_within(engine, copied(wasm)?, &LoadLimits::default())
     }
 
     /// Loads a component binary within limits other than the default ones, which are also those of
     /// each instantiation. Fails with [`ErrorKind::Limit`] beyond them.
     pub fn load_within(
         engine: &Arc<dyn Engine>,
-        wasm: &[u8],
+        wasm: Bytes,
         limits: &LoadLimits,
     ) -> Result<Component> {
+        Component::build(engine, wasm, Code::Unknown, limits, |_, module| engine.compile(module))
+    }
+
+    /// Decodes a binary, and has each of its core modules compiled, or whatever else makes one.
+    fn build(
+        engine: &Arc<dyn Engine>,
+        wasm: Bytes,
+        code: Code,
+        limits: &LoadLimits,
+        compile: impl Fn(usize, Bytes) -> Result<Arc<dyn Module>>,
+    ) -> Result<Component> {
         let load = Load::new(limits);
-        let decoded = decode::decode(wasm, &load)?;
-        let modules = decoded.modules.into_iter().map(|range| {
+        let decoded = decode::decode(&wasm, code, &load)?;
+        let modules = decoded.modules.into_iter().enumerate().map(|(i, range)| {
+            if range.end > wasm.len() {
+                let what = "a validated core module is out of bounds";
+                return Err(Error::new(ErrorKind::Internal, what));
+            }
             let offset = range.start;
-            let module = wasm.get(range).ok_or_else(|| {
-                Error::new(ErrorKind::Internal, "a validated core module is out of bounds")
-            })?;
-            engine
-                .compile(module)
+            compile(i, wasm.slice(range))
                 .map_err(|error| error.context(format!("core module at offset {offset:#x}")))
         });
         let modules = modules.collect::<Result<Vec<Arc<dyn Module>>>>()?;
         let program =
             Program { root: decoded.root, modules, limits: *limits, load_counts: load.counts() };
-        Ok(Component { program: Arc::new(program) })
+        Ok(Component { program: Arc::new(program), engine: engine.clone(), wasm })
+    }
+
+    /// Whether it can run in the stores of `engine`.
+    pub fn is_for(&self, engine: &Arc<dyn Engine>) -> bool {
+        Arc::ptr_eq(&self.engine, engine)
     }
 
     /// What loading it took.
@@ -93,7 +117,15 @@ pub fn load_module(
     limits: &LoadLimits,
 ) -> Result<Arc<dyn Module>> {
     decode::validate_module(wasm, &Load::new(limits))?;
-    engine.compile(wasm)
+    engine.compile(copied(wasm)?)
+}
+
+/// A copy of a binary, which may be larger than what the system has left.
+pub fn copied(wasm: &[u8]) -> Result<Bytes> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(wasm.len()).map_err(|_| no_memory(wasm.len() as u64))?;
+    copy.extend_from_slice(wasm);
+    Ok(copy.into())
 }
 
 /// A component as a value inside of a store: with what it closes over, if it was defined inside

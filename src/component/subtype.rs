@@ -348,14 +348,18 @@ fn core_matches(given: &CoreExternType, expected: &CoreExternType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::component::decode::decode;
+    use crate::component::decode::{Code, decode};
     use crate::component::load::{Load, LoadLimits};
 
     /// The differences between the types of two imports of a component.
     fn compare(text: &str) -> Vec<String> {
         let wasm = wat::parse_str(format!("(component {text})")).expect("well-formed");
-        let ty =
-            Arc::clone(&decode(&wasm, &Load::new(&LoadLimits::default())).expect("valid").root.ty);
+        let ty = Arc::clone(
+            &decode(&wasm, Code::Unknown, &Load::new(&LoadLimits::default()))
+                .expect("valid")
+                .root
+                .ty,
+        );
         let mut checker = Checker::default();
         checker.check("it", &ty.imports["given"].ty, &ty.imports["expected"].ty);
         checker.problems.list().iter().map(ToString::to_string).collect()

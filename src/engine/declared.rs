@@ -18,32 +18,34 @@ impl Declared {
         let invalid = |error: wasmparser::BinaryReaderError| {
             Error::new(ErrorKind::Invalid, error.to_string())
         };
-        let types = Validator::new_with_features(WasmFeatures::all())
-            .validate_all(wasm)
-            .map_err(invalid)?;
-        let decl = |module: &str, name: &str, ty: Option<EntityType>| {
+        let decl = |module: &str, name: &str, types: TypesRef<'_>, ty: Option<EntityType>| {
             let ty = ty.expect("validated modules declare what they have");
-            CoreDecl {
-                module: module.into(),
-                name: name.into(),
-                ty: core_extern(types.as_ref(), &ty),
-            }
+            CoreDecl { module: module.into(), name: name.into(), ty: core_extern(types, &ty) }
         };
+        let mut validator = Validator::new_with_features(WasmFeatures::all());
         let mut declared = Declared { imports: Vec::new(), exports: Vec::new() };
         for payload in Parser::new(0).parse_all(wasm) {
-            match payload.map_err(invalid)? {
+            let payload = payload.map_err(invalid)?;
+            // What is declared is declared by then: the rest is for who runs it.
+            if matches!(payload, Payload::CodeSectionStart { .. } | Payload::End(_)) {
+                break;
+            }
+            validator.payload(&payload).map_err(invalid)?;
+            match payload {
                 Payload::ImportSection(section) => {
+                    let types = validator.types(0).expect("inside of a module");
                     for import in section.into_imports() {
                         let import = import.map_err(invalid)?;
-                        let ty = types.as_ref().entity_type_from_import(&import);
-                        declared.imports.push(decl(import.module, import.name, ty));
+                        let ty = types.entity_type_from_import(&import);
+                        declared.imports.push(decl(import.module, import.name, types, ty));
                     }
                 }
                 Payload::ExportSection(section) => {
+                    let types = validator.types(0).expect("inside of a module");
                     for export in section {
                         let export = export.map_err(invalid)?;
-                        let ty = types.as_ref().entity_type_from_export(&export);
-                        declared.exports.push(decl("", export.name, ty));
+                        let ty = types.entity_type_from_export(&export);
+                        declared.exports.push(decl("", export.name, types, ty));
                     }
                 }
                 _ => {}

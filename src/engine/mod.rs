@@ -21,8 +21,9 @@ pub(crate) use declared::{core_extern, core_func};
 pub(crate) use fiber::Depth;
 
 use crate::account::Account;
-use crate::error::{Frame, Result, Trapped};
+use crate::error::{Error, ErrorKind, Frame, Result, Trapped};
 use crate::signal::Signal;
+use bytes::Bytes;
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -185,7 +186,18 @@ pub trait Engine: Send + Sync {
     /// What the engine can do.
     fn capabilities(&self) -> Capabilities;
     /// Compiles a core module that was validated before.
-    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>>;
+    fn compile(&self, wasm: Bytes) -> Result<Arc<dyn Module>>;
+    /// Names who compiles, and how: an engine that says the same takes the code that [`Module::serialize`]
+    /// writes. `None` where code cannot be written.
+    fn code_version(&self) -> Option<&str> {
+        None
+    }
+    /// The module that was compiled from `wasm` to `code`. That both are what they were then is the caller's
+    /// promise: the code runs.
+    fn deserialize(&self, wasm: Bytes, code: &[u8]) -> Result<Arc<dyn Module>> {
+        let _ = (wasm, code);
+        Err(Error::new(ErrorKind::Unsupported, "the engine does not take compiled code"))
+    }
     /// An empty store, whose memories and tables are charged to `guest_memory`.
     fn new_store(
         &self,
@@ -203,6 +215,10 @@ pub trait Module: Send + Sync {
     /// Bytes that an instance takes beside its memories, tables, imports and exports.
     fn instance_bytes(&self) -> u64 {
         0
+    }
+    /// The code, for [`Engine::deserialize`].
+    fn serialize(&self) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported, "the engine does not give away compiled code"))
     }
     /// For the engine to recognize its own.
     fn as_any(&self) -> &dyn Any;

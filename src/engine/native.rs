@@ -12,6 +12,7 @@ use super::{
 };
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
+use bytes::Bytes;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn compile(&self, _wasm: &[u8]) -> Result<Arc<dyn Module>> {
+    fn compile(&self, _wasm: Bytes) -> Result<Arc<dyn Module>> {
         Err(no_modules())
     }
 

@@ -3,6 +3,7 @@
 
 use super::data::Data;
 use super::{check, guard, left_out};
+use crate::ffi::cmabi::arena::cmabi_arena;
 use crate::ffi::cmabi::debug::cmabi_counts;
 use crate::ffi::cmabi::describe::{cmabi_export_desc, cmabi_func_desc};
 use crate::ffi::cmabi::engine::cmabi_engine;
@@ -47,6 +48,11 @@ macro_rules! fallible {
 fallible! {
     cmabi_component_load(*const cmabi_engine, *const u8, usize) -> cmabi_component;
     cmabi_component_load_file(*const cmabi_engine, cmabi_string) -> cmabi_component;
+    cmabi_component_serialize(
+        *const cmabi_component, *mut cmabi_arena, *mut *const u8, *mut usize
+    );
+    cmabi_component_load_precompiled(*const cmabi_engine, *const u8, usize) -> cmabi_component;
+    cmabi_component_load_precompiled_file(*const cmabi_engine, cmabi_string) -> cmabi_component;
     cmabi_linker_new(*const cmabi_engine) -> cmabi_linker;
     cmabi_linker_component(
         *mut cmabi_linker, cmabi_string, cmabi_string, *const cmabi_component

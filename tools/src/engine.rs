@@ -24,11 +24,11 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    /// The engine of that name.
-    pub fn engine(self) -> Result<Arc<dyn Engine>> {
+    /// The engine of that name, for stores that meter fuel or do not.
+    pub fn engine(self, metered: bool) -> Result<Arc<dyn Engine>> {
         match self {
             EngineName::Wasmi => Ok(Arc::new(WasmiEngine::default())),
-            EngineName::Wasmtime => Ok(Arc::new(wasmtime()?)),
+            EngineName::Wasmtime => Ok(Arc::new(wasmtime(metered)?)),
         }
     }
 }
@@ -49,8 +49,8 @@ fn places() -> Vec<PathBuf> {
     places
 }
 
-fn wasmtime() -> Result<VtableEngine> {
-    type Fill = unsafe extern "C" fn(u64, *mut cmabi_engine_interface) -> bool;
+fn wasmtime(metered: bool) -> Result<VtableEngine> {
+    type Fill = unsafe extern "C" fn(u64, bool, bool, *mut cmabi_engine_interface) -> bool;
     let unsupported = |what: String| Err(Error::new(ErrorKind::Unsupported, what));
     let mut library = std::ptr::null_mut::<c_void>();
     for place in places() {
@@ -75,7 +75,7 @@ fn wasmtime() -> Result<VtableEngine> {
     // SAFETY: the table begins with its size, and is whole where the answer is true.
     unsafe {
         (&raw mut (*table.as_mut_ptr()).size).write(size_of::<cmabi_engine_interface>());
-        if !fill(0, table.as_mut_ptr()) {
+        if !fill(0, metered, false, table.as_mut_ptr()) {
             return unsupported("the engine is of another version of the library".to_owned());
         }
         VtableEngine::new(table.assume_init(), CALLBACKS)

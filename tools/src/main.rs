@@ -1,6 +1,8 @@
 //! The `cmabi` command.
 
+mod binary;
 mod bindgen;
+mod compile;
 mod engine;
 mod grants;
 mod inspect;
@@ -23,6 +25,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Bindgen(bindgen::Args),
+    Compile(compile::Args),
     Inspect(inspect::Args),
     Run(run::Args),
     Wast(wast::Args),
@@ -31,6 +34,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Bindgen(args) => bindgen::main(&args),
+        Command::Compile(args) => compile::main(&args),
         Command::Inspect(args) => inspect::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Wast(args) => wast::main(&args),

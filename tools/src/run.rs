@@ -1,16 +1,16 @@
 //! `cmabi run`: a component's program or function, from the command line.
 
+use crate::binary::Binary;
 use crate::engine::EngineName;
 use crate::grants::Grants;
 use crate::output::{Output, complain};
 use crate::value::{self, Value};
-use cmabi::component::{Component, Linker};
+use cmabi::component::Linker;
 use cmabi::error::{Error, ErrorKind, Result, Trap, Trapped};
 use cmabi::host;
 use cmabi::runtime::{self, Store, StoreConfig};
 use std::fmt;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ what the options grant.
 Arguments and results of --invoke are written in WAVE, the WebAssembly Value Encoding.
 The exit status is 134 if the component trapped or its time was over, and 1 for other errors.")]
 pub struct Args {
-    /// The component's binary; `-` for standard input
+    /// The component's binary, or what `cmabi compile` has made of it; `-` for standard input
     file: PathBuf,
     /// The program's arguments; after `--` if they begin with a hyphen
     args: Vec<String>,
@@ -59,9 +59,9 @@ pub struct Args {
     /// Draw the order in which ready threads run from seed N [default: first in, first out]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The engine that runs core WebAssembly
-    #[arg(long, value_enum, default_value = "wasmi")]
-    engine: EngineName,
+    /// The engine that runs core WebAssembly [default: wasmi, and that of `cmabi compile` for what that has made]
+    #[arg(long, value_enum)]
+    engine: Option<EngineName>,
 }
 
 /// What a shell says of a program that aborted, and other runtimes of a trap.
@@ -110,10 +110,9 @@ fn run(args: &Args) -> Result<Option<Value>> {
         end_after(time);
     }
     let file = || args.file.display();
-    let wasm = read(&args.file)?;
-    check_is_component(&args.file, &wasm)?;
-    let engine = args.engine.engine()?;
-    let component = Component::load(&engine, &wasm).map_err(|error| error.context(file()))?;
+    let binary = Binary::read(&args.file)?;
+    let engine = args.engine.unwrap_or_else(|| binary.engine()).engine(args.fuel.is_some())?;
+    let component = binary.load(&engine).map_err(|error| error.context(file()))?;
     let mut linker = Linker::new();
     cmabi::wasi::add_to_linker(&mut linker, args.grants.config(&file().to_string(), &args.args)?)?;
     if !args.trap_unknown_imports.is_empty() {
@@ -155,29 +154,6 @@ fn run(args: &Args) -> Result<Option<Value>> {
 /// Whether an export is the interface of programs.
 fn is_program(name: &str) -> bool {
     ["wasi:cli/run@0.2.", "wasi:cli/run@0.3."].iter().any(|run| name.starts_with(run))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    let mut wasm = Vec::new();
-    let read = match file.as_os_str().as_encoded_bytes() {
-        b"-" => std::io::stdin().read_to_end(&mut wasm).map(drop),
-        _ => std::fs::read(file).map(|bytes| wasm = bytes),
-    };
-    let cannot = |error| Error::new(ErrorKind::NotFound, format!("{}: {error}", file.display()));
-    read.map_err(cannot).map(|()| wasm)
-}
-
-/// A core module is no component, but can be made one.
-fn check_is_component(file: &Path, wasm: &[u8]) -> Result<()> {
-    if !wasm.starts_with(b"\0asm\x01\0\0\0") {
-        return Ok(());
-    }
-    let (file, adapter) = (file.display(), "wasi_snapshot_preview1.command.wasm");
-    let message = format!(
-        "{file} is a core module, not a component. `wasm-tools component new {file} -o component.wasm` makes \
-         one of a module that was built for components, and with `--adapt {adapter}` of one for WASI preview 1"
-    );
-    Err(Error::new(ErrorKind::Invalid, message))
 }
 
 /// Ends the process when the time is over. What the component has written is written.

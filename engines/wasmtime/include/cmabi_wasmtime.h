@@ -15,7 +15,10 @@ extern "C" {
 /**
  * Makes an engine that compiles guests to native code. `config` may be NULL for the defaults.
  *
- * It is an engine like the built-in one: `cmabi_engine_free` frees it.
+ * It is an engine like the built-in one: `cmabi_engine_free` frees it. Components are compiled for stores with the
+ * limits of this config: for stores that are interruptible (`cmabi_config_set_interruptible`), that meter
+ * fuel (`cmabi_config_set_fuel`), or neither. For a store of another kind they are compiled once more, when it
+ * first instantiates them.
  * @since 0.2
  */
 cmabi_status cmabi_wasmtime_engine_new(const cmabi_config *config,
@@ -24,11 +27,13 @@ cmabi_status cmabi_wasmtime_engine_new(const cmabi_config *config,
 
 /**
  * Fills in `interface` for an engine whose guests may take so many bytes of stack, 0 for what they may take by
- * default, for `cmabi_engine_new_custom`. For a program that loads this library when it runs, and is not
+ * default, and whose stores will likely meter fuel or be interruptible, for `cmabi_engine_new_custom`. For a program that loads this library when it runs, and is not
  * linked with it; false where the interface of that program, by its `size`, is of another version.
  * @since 0.2
  */
 bool cmabi_wasmtime_engine_interface(uint64_t max_stack_bytes,
+                                     bool is_metered,
+                                     bool is_interruptible,
                                      cmabi_engine_interface *interface);
 
 #ifdef __cplusplus

@@ -14,6 +14,10 @@ pub(crate) struct cmabi_string {
     pub(crate) len: usize,
 }
 
+impl cmabi_string {
+    pub(crate) const EMPTY: Self = cmabi_string { ptr: ptr::null(), len: 0 };
+}
+
 impl From<&str> for cmabi_string {
     fn from(text: &str) -> Self {
         cmabi_string { ptr: text.as_ptr().cast(), len: text.len() }
@@ -241,7 +245,32 @@ table! {
         ) -> usize,
     > = None,
     stack_left: Option<unsafe extern "C" fn(store: *mut c_void) -> usize> = None,
+    code_version: cmabi_string = cmabi_string::EMPTY,
+    module_serialize: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            module: *mut c_void,
+            write: cmabi_write,
+            to: *mut c_void,
+            message: *mut cmabi_string,
+        ) -> bool,
+    > = None,
+    module_deserialize: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            wasm: *const u8,
+            wasm_len: usize,
+            code: *const u8,
+            code_len: usize,
+            module: *mut *mut c_void,
+            message: *mut cmabi_string,
+        ) -> bool,
+    > = None,
 }
+
+/// Takes bytes that are written.
+pub(crate) type cmabi_write =
+    Option<unsafe extern "C" fn(to: *mut c_void, bytes: *const u8, bytes_len: usize)>;
 
 unsafe extern "C" {
     pub(crate) fn cmabi_engine_new_custom(
@@ -252,6 +281,10 @@ unsafe extern "C" {
     ) -> cmabi_status;
 
     pub(crate) fn cmabi_config_max_stack_bytes(config: *const cmabi_config) -> u64;
+
+    pub(crate) fn cmabi_config_is_metered(config: *const cmabi_config) -> bool;
+
+    pub(crate) fn cmabi_config_is_interruptible(config: *const cmabi_config) -> bool;
 }
 
 #[cfg(test)]

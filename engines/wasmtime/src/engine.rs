@@ -1,11 +1,12 @@
 //! wasmtime's engine, and modules.
 
-use crate::abi::cmabi_string;
+use crate::abi::{cmabi_string, cmabi_write};
 use crate::stack::Sizes;
 use crate::ticker::Ticker;
-use crate::{fiber, give, guard, stack};
+use crate::{fiber, give, guard, say, stack};
 use std::ffi::c_void;
 use std::num::NonZeroUsize;
+use std::ptr;
 use std::sync::{Arc, OnceLock};
 use wasmtime::{Collector, Config, ModuleExport, WasmFeatures};
 
@@ -20,6 +21,8 @@ pub(crate) struct Engine {
     entries: [OnceLock<wasmtime::Module>; 3],
     ticker: OnceLock<Ticker>,
     pub(crate) stacks: Sizes,
+    /// What modules are compiled for at first.
+    pub(crate) care: Care,
 }
 
 /// What compiled code looks after.
@@ -30,11 +33,38 @@ pub(crate) enum Care {
     InterruptsAndFuel,
 }
 
+impl Care {
+    /// That of a store which meters, or is interruptible.
+    pub(crate) fn of(is_metered: bool, is_interruptible: bool) -> Self {
+        match (is_metered, is_interruptible) {
+            (true, _) => Care::InterruptsAndFuel,
+            (false, true) => Care::Interrupts,
+            (false, false) => Care::Nothing,
+        }
+    }
+
+    /// What code that does so goes by. Whether it is of the same version of wasmtime, and runs on this machine,
+    /// wasmtime looks itself.
+    pub(crate) fn code_version(self) -> &'static str {
+        match self {
+            Care::Nothing => "wasmtime, plain stores",
+            Care::Interrupts => "wasmtime, interruptible stores",
+            Care::InterruptsAndFuel => "wasmtime, metered stores",
+        }
+    }
+}
+
 /// A module, compiled for each kind of store that has used it.
 pub(crate) struct Module {
-    wasm: Box<[u8]>,
+    /// The binary, which the library keeps as long as the module is there.
+    wasm: *const [u8],
     compiled: [OnceLock<Compiled>; 3],
 }
+
+// SAFETY: the binary does not change.
+unsafe impl Send for Module {}
+// SAFETY: as above.
+unsafe impl Sync for Module {}
 
 pub(crate) struct Compiled {
     pub(crate) module: wasmtime::Module,
@@ -46,14 +76,16 @@ pub(crate) struct Compiled {
 const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 impl Engine {
-    /// An engine whose guests may take so many bytes of stack; 0 for what they may take by default.
-    pub(crate) fn new(max_stack_bytes: u64) -> Self {
+    /// An engine whose guests may take so many bytes of stack, 0 for what they may take by default, and that
+    /// compiles for such stores at first.
+    pub(crate) fn new(max_stack_bytes: u64, care: Care) -> Self {
         let stacks = Sizes::new(max_stack_bytes);
         Engine {
             engines: Default::default(),
             entries: Default::default(),
             ticker: OnceLock::new(),
             stacks,
+            care,
         }
     }
 
@@ -100,10 +132,26 @@ impl Engine {
         })
     }
 
-    fn compile(&self, wasm: &[u8]) -> Result<Module, String> {
-        let module = Module { wasm: wasm.into(), compiled: Default::default() };
-        module.compiled(self.wasmtime(Care::Nothing), Care::Nothing)?;
+    fn compile(&self, wasm: *const [u8]) -> Result<Module, String> {
+        let module = Module { wasm, compiled: Default::default() };
+        module.compiled(self.wasmtime(self.care), self.care)?;
         Ok(module)
+    }
+
+    fn deserialize(&self, wasm: *const [u8], code: &[u8]) -> Result<Module, String> {
+        let module = Module { wasm, compiled: Default::default() };
+        let engine = self.wasmtime(self.care);
+        // SAFETY: the library's promise: that is what `serialize` has written. That it has written it for such a
+        // machine, and for this version, is looked at there.
+        let compiled = stack::with_room(|| unsafe { wasmtime::Module::deserialize(engine, code) });
+        let compiled = compiled.map_err(|error| format!("the code does not fit: {error:#}"))?;
+        module.compiled[self.care as usize].get_or_init(|| compiled.into());
+        Ok(module)
+    }
+
+    fn serialize(&self, module: &Module) -> Result<Vec<u8>, String> {
+        let compiled = module.compiled(self.wasmtime(self.care), self.care)?;
+        compiled.module.serialize().map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -118,12 +166,20 @@ impl Module {
         if let Some(compiled) = place.get() {
             return Ok(compiled);
         }
-        let module = stack::with_room(|| wasmtime::Module::new(engine, &self.wasm));
+        // SAFETY: the library's promise.
+        let wasm = unsafe { &*self.wasm };
+        let module = stack::with_room(|| wasmtime::Module::new(engine, wasm));
         let module = module.map_err(|error| format!("{error:#}"))?;
+        // Where another thread was first, its code is as good.
+        Ok(place.get_or_init(|| module.into()))
+    }
+}
+
+impl From<wasmtime::Module> for Compiled {
+    fn from(module: wasmtime::Module) -> Self {
         let index = |name| module.get_export_index(name).expect("one of its exports");
         let exports = module.exports().map(|export| index(export.name())).collect();
-        // Where another thread was first, its code is as good.
-        Ok(place.get_or_init(|| Compiled { module, exports }))
+        Compiled { module, exports }
     }
 }
 
@@ -157,12 +213,56 @@ pub(crate) unsafe extern "C" fn module_new(
     message: *mut cmabi_string,
 ) -> bool {
     let compiled = guard(|| {
-        // SAFETY: the library's promises: the engine is there, and so many bytes.
-        let (engine, wasm) = unsafe { (Engine::of(data), std::slice::from_raw_parts(wasm, len)) };
-        engine.compile(wasm)
+        // SAFETY: the library's promise: the engine is there.
+        unsafe { Engine::of(data) }.compile(ptr::slice_from_raw_parts(wasm, len))
     });
     // SAFETY: the library's promise.
     unsafe { give(compiled.flatten(), module, message) }
+}
+
+pub(crate) unsafe extern "C" fn module_serialize(
+    data: *mut c_void,
+    module: *mut c_void,
+    write: cmabi_write,
+    to: *mut c_void,
+    message: *mut cmabi_string,
+) -> bool {
+    let code = guard(|| {
+        // SAFETY: the library's promises: the engine is there, and the module.
+        unsafe { Engine::of(data).serialize(&*module.cast::<Module>()) }
+    });
+    match (code.flatten(), write) {
+        (Ok(code), Some(write)) => {
+            // SAFETY: the library's promise.
+            unsafe { write(to, code.as_ptr(), code.len()) };
+            true
+        }
+        (Ok(_), None) => false,
+        (Err(text), _) => {
+            // SAFETY: the library's promise.
+            unsafe { message.write(say(text)) };
+            false
+        }
+    }
+}
+
+pub(crate) unsafe extern "C" fn module_deserialize(
+    data: *mut c_void,
+    wasm: *const u8,
+    wasm_len: usize,
+    code: *const u8,
+    code_len: usize,
+    module: *mut *mut c_void,
+    message: *mut cmabi_string,
+) -> bool {
+    let made = guard(|| {
+        // SAFETY: the library's promises: the engine is there, and so many bytes.
+        let (engine, code) =
+            unsafe { (Engine::of(data), std::slice::from_raw_parts(code, code_len)) };
+        engine.deserialize(ptr::slice_from_raw_parts(wasm, wasm_len), code)
+    });
+    // SAFETY: the library's promise.
+    unsafe { give(made.flatten(), module, message) }
 }
 
 pub(crate) unsafe extern "C" fn module_free(_: *mut c_void, module: *mut c_void) {

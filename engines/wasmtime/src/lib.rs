@@ -45,6 +45,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The table of an engine, which owns it.
 fn table(engine: engine::Engine) -> cmabi_engine_interface {
     let fiber_stack_bytes = engine.stacks.fiber;
+    let code_version = engine.care.code_version().into();
     cmabi_engine_interface {
         data: Box::into_raw(Box::new(engine)).cast(),
         drop: Some(engine::drop_engine),
@@ -71,6 +72,9 @@ fn table(engine: engine::Engine) -> cmabi_engine_interface {
         fuel_set: Some(store::fuel_set),
         stack_left: Some(fiber::stack_left),
         trap_frames: Some(outcome::trap_frames),
+        code_version,
+        module_serialize: Some(engine::module_serialize),
+        module_deserialize: Some(engine::module_deserialize),
         ..cmabi_engine_interface::INIT
     }
 }

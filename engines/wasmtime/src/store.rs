@@ -211,11 +211,7 @@ pub(crate) unsafe extern "C" fn store_new(
     let made = guard(|| {
         // SAFETY: the library's promises.
         let (engine, limits) = unsafe { (Engine::of(data), &*limits) };
-        let care = match (limits.metered, limits.interrupt.is_null()) {
-            (true, _) => Care::InterruptsAndFuel,
-            (false, false) => Care::Interrupts,
-            (false, true) => Care::Nothing,
-        };
+        let care = Care::of(limits.metered, !limits.interrupt.is_null());
         let mut store = wasmtime::Store::new(engine.wasmtime(care), Limits::new(limits));
         store.limiter(|limits| limits);
         if limits.metered {

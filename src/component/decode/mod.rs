@@ -41,6 +41,13 @@ fn features() -> WasmFeatures {
         | WasmFeatures::CM_ACCESSORS
 }
 
+/// What is known of the bodies of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    Unknown,
+    Valid,
+}
+
 /// A component whose core modules are still to be compiled.
 pub(crate) struct Decoded {
     pub(crate) root: Arc<Body>,
@@ -48,10 +55,13 @@ pub(crate) struct Decoded {
     pub(crate) modules: Vec<Range<usize>>,
 }
 
-/// Validates and translates `wasm`, charging `load`.
-pub(super) fn decode(wasm: &[u8], load: &Load) -> Result<Decoded> {
+/// Validates and translates `wasm`, charging `load`. Bodies of functions that were validated before, as `code`
+/// says, are passed over.
+pub(super) fn decode(wasm: &[u8], code: Code, load: &Load) -> Result<Decoded> {
     check_header(wasm)?;
-    let decoder = Decoder::new(wasm, load).run()?;
+    let mut decoder = Decoder::new(wasm, load);
+    decoder.code = code;
+    let decoder = decoder.run()?;
     let root = decoder.root.ok_or_else(|| error("the binary ends in the middle", wasm.len()))?;
     Ok(Decoded { root, modules: decoder.modules })
 }
@@ -71,6 +81,11 @@ fn check_header(wasm: &[u8]) -> Result<()> {
     const MAGIC: &[u8] = b"\0asm";
     if wasm.is_empty() {
         return Err(error("the input is empty, not a component", 0));
+    }
+    if wasm.starts_with(super::precompiled::MAGIC) {
+        let text = "this is a precompiled component, which \
+                    `cmabi_component_load_precompiled` loads";
+        return Err(error(text, 0));
     }
     if wasm.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'(') {
         let text = "this is WebAssembly text, not a component binary; translate it first, \
@@ -117,6 +132,7 @@ fn invalid(error: wasmparser::Error) -> Error {
 struct Decoder<'a> {
     wasm: &'a [u8],
     load: &'a Load,
+    code: Code,
     extents: Extents<'a>,
     validator: Validator,
     allocations: FuncValidatorAllocations,
@@ -162,6 +178,7 @@ impl<'a> Decoder<'a> {
         Decoder {
             wasm,
             load,
+            code: Code::Unknown,
             extents: Extents::new(wasm, features),
             validator: Validator::new_with_features(features),
             allocations: FuncValidatorAllocations::default(),
@@ -194,6 +211,7 @@ impl<'a> Decoder<'a> {
         #[cfg(debug_assertions)]
         self.check_extents();
         match valid {
+            ValidPayload::Func(..) if self.code == Code::Valid => Ok(()),
             ValidPayload::Func(func, body) => {
                 let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
                 self.body_of_function(&mut validator, &body)?;

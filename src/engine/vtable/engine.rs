@@ -9,9 +9,10 @@ use super::super::{
 use super::interface::{Callbacks, cmabi_engine_interface, cmabi_engine_limits};
 use super::memory::GuestMemory;
 use super::store::{VtableStore, fiber_stack_size};
-use crate::account::Account;
+use crate::account::{Account, no_memory};
 use crate::c_types::{cmabi_string, enumerator, invalid};
 use crate::error::{Error, ErrorKind, Result};
+use bytes::Bytes;
 use std::any::Any;
 use std::ffi::c_void;
 use std::ptr;
@@ -19,7 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// An engine that C filled in.
-pub struct VtableEngine(Arc<Table>, Callbacks);
+pub struct VtableEngine(Arc<Table>, Callbacks, Option<Box<str>>);
 
 /// The table, and the promise to call its `drop`.
 pub(super) struct Table(pub(super) cmabi_engine_interface, pub(super) Tier);
@@ -76,7 +77,17 @@ impl VtableEngine {
             let what = format_args!("is less than {MIN_STACK}");
             return Err(invalid("table->fiber_stack_bytes", what));
         }
-        Ok(VtableEngine(Arc::new(engine), callbacks))
+        let gives = (table.module_serialize.is_some(), table.module_deserialize.is_some());
+        let version = text(table.code_version, "");
+        let version = match gives {
+            (false, false) => None,
+            (true, true) if !version.is_empty() => Some(version.into()),
+            _ => {
+                let what = "has one of code_version, module_serialize and module_deserialize, not all of them";
+                return Err(invalid("table", what));
+            }
+        };
+        Ok(VtableEngine(Arc::new(engine), callbacks, version))
     }
 }
 
@@ -93,17 +104,21 @@ impl Engine for VtableEngine {
         }
     }
 
-    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
-        let declared = Declared::read(wasm)?;
-        self.check(&declared)?;
-        let mut module = ptr::null_mut();
-        let mut message = cmabi_string::EMPTY;
-        let (data, at, len) = (self.0.0.data, wasm.as_ptr(), wasm.len());
-        if !call!(self.0, module_new(data, at, len, &mut module, &mut message)) {
-            let text = text(message, "the engine rejected the module");
-            return Err(Error::new(ErrorKind::Unsupported, text));
-        }
-        Ok(Arc::new(VtableModule { table: self.0.clone(), module, declared }))
+    fn compile(&self, wasm: Bytes) -> Result<Arc<dyn Module>> {
+        self.module(wasm, |data, wasm, len, module, message| {
+            call!(self.0, module_new(data, wasm, len, module, message))
+        })
+    }
+
+    fn code_version(&self) -> Option<&str> {
+        self.2.as_deref()
+    }
+
+    fn deserialize(&self, wasm: Bytes, code: &[u8]) -> Result<Arc<dyn Module>> {
+        let (code, code_len) = (code.as_ptr(), code.len());
+        self.module(wasm, |data, wasm, len, module, message| {
+            call!(self.0, module_deserialize(data, wasm, len, code, code_len, module, message))
+        })
     }
 
     fn new_store(
@@ -143,6 +158,23 @@ impl Engine for VtableEngine {
 }
 
 impl VtableEngine {
+    /// The module that `make` makes of `wasm`.
+    fn module(
+        &self,
+        wasm: Bytes,
+        make: impl FnOnce(*mut c_void, *const u8, usize, *mut *mut c_void, *mut cmabi_string) -> bool,
+    ) -> Result<Arc<dyn Module>> {
+        let declared = Declared::read(&wasm)?;
+        self.check(&declared)?;
+        let mut module = ptr::null_mut();
+        let mut message = cmabi_string::EMPTY;
+        if !make(self.0.0.data, wasm.as_ptr(), wasm.len(), &mut module, &mut message) {
+            let text = text(message, "the engine rejected the module");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        Ok(Arc::new(VtableModule { table: self.0.clone(), module, declared, _wasm: wasm }))
+    }
+
     /// Fails where a module needs what the engine did not declare.
     fn check(&self, declared: &Declared) -> Result<()> {
         let lacks = |what: &str| {
@@ -180,6 +212,8 @@ pub(super) struct VtableModule {
     table: Arc<Table>,
     pub(super) module: *mut c_void,
     declared: Declared,
+    /// What the engine may look at as long as it has the module.
+    _wasm: Bytes,
 }
 
 // SAFETY: the header asks that modules can be used from several threads.
@@ -196,8 +230,50 @@ impl Module for VtableModule {
         &self.declared.exports
     }
 
+    fn serialize(&self) -> Result<Vec<u8>> {
+        /// Takes what the engine writes.
+        unsafe extern "C" fn write(to: *mut c_void, bytes: *const u8, len: usize) {
+            // SAFETY: the engine passes on what it got, and as many bytes as it says.
+            let (to, bytes) =
+                unsafe { (&mut *to.cast::<Writer>(), std::slice::from_raw_parts(bytes, len)) };
+            to.write(bytes);
+        }
+        let mut code = Writer::default();
+        let mut message = cmabi_string::EMPTY;
+        let to = (&raw mut code).cast();
+        let data = self.table.0.data;
+        if !call!(self.table, module_serialize(data, self.module, Some(write), to, &mut message)) {
+            let text = text(message, "the engine has not written the code of the module");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        code.end()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// Code that an engine writes, or how much there was no memory for.
+#[derive(Default)]
+struct Writer {
+    code: Vec<u8>,
+    refused: u64,
+}
+
+impl Writer {
+    fn write(&mut self, bytes: &[u8]) {
+        match self.code.try_reserve(bytes.len()) {
+            Ok(()) => self.code.extend_from_slice(bytes),
+            Err(_) => self.refused += bytes.len() as u64,
+        }
+    }
+
+    fn end(self) -> Result<Vec<u8>> {
+        match self.refused {
+            0 => Ok(self.code),
+            bytes => Err(no_memory(bytes).into()),
+        }
     }
 }
 

@@ -258,7 +258,7 @@ pub struct cmabi_engine_interface {
     /// follows. 0 for 1 MiB.
     pub fiber_stack_bytes: usize,
 
-    /// Compiles a module. `wasm` is valid during the call only.
+    /// Compiles a module. `wasm` is valid until it is freed.
     pub module_new: Option<
         unsafe extern "C" fn(
             data: *mut c_void,
@@ -373,7 +373,44 @@ pub struct cmabi_engine_interface {
     /// engine's own; `SIZE_MAX` where it is not. May be NULL, for engines that have none.
     /// @since 0.2
     pub stack_left: Option<unsafe extern "C" fn(store: *mut c_void) -> usize>,
+
+    /// Names who compiles, and how, for instance `wasmtime 48.0.1, interruptible`: what `module_serialize` writes is
+    /// given to engines that say the same. Read when the engine is made; empty, and the two functions NULL,
+    /// where compiled code is not to be stored.
+    /// @since 0.2
+    pub code_version: cmabi_string,
+    /// Writes a module's compiled code: calls `write` with `to`, any number of times.
+    /// @since 0.2
+    pub module_serialize: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            module: *mut c_void,
+            write: cmabi_write,
+            to: *mut c_void,
+            message: *mut cmabi_string,
+        ) -> bool,
+    >,
+    /// Makes a module of the code that `module_serialize` has written for the module `wasm`, on this machine or
+    /// another. The library has seen by a checksum that it is what was written; the engine looks whether it
+    /// fits the machine. `wasm` is valid until the module is freed, `code` during the call only.
+    /// @since 0.2
+    pub module_deserialize: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            wasm: *const u8,
+            wasm_len: usize,
+            code: *const u8,
+            code_len: usize,
+            module: *mut *mut c_void,
+            message: *mut cmabi_string,
+        ) -> bool,
+    >,
 }
+
+/// Takes bytes that are written.
+/// @since 0.2
+pub type cmabi_write =
+    Option<unsafe extern "C" fn(to: *mut c_void, bytes: *const u8, bytes_len: usize)>;
 
 /// A core function that was running when a guest trapped, as an engine tells it.
 /// @since 0.2

@@ -21,6 +21,7 @@ use self::store::{Data, WasmiStore};
 use super::{Capabilities, Engine, EngineStore, EngineStoreConfig, Module, Tier, suspended_bytes};
 use crate::account::Account;
 use crate::error::Result;
+use bytes::Bytes;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -102,7 +103,7 @@ impl Engine for WasmiEngine {
         }
     }
 
-    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
+    fn compile(&self, wasm: Bytes) -> Result<Arc<dyn Module>> {
         Ok(Arc::new(WasmiModule::new(&self.plain.current(), wasm)?))
     }
 

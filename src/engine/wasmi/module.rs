@@ -8,8 +8,8 @@ use super::super::{CoreDecl, CoreExternType, Module};
 use super::generation::{Generation, ModuleId, check_locals};
 use super::start;
 use super::value::extern_type;
-use crate::account::no_memory;
 use crate::error::{Error, ErrorKind, Result};
+use bytes::Bytes;
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
@@ -18,7 +18,7 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 pub(super) struct WasmiModule {
     id: ModuleId,
     /// For the generations in which it is still to be compiled.
-    wasm: Box<[u8]>,
+    wasm: Bytes,
     /// The generations that have its code.
     compiled: Mutex<Vec<Weak<Generation>>>,
     /// The most locals, parameters included, that a function has.
@@ -56,16 +56,16 @@ impl Item {
 impl WasmiModule {
     /// Compiles a module, in the generation of engines that do not meter: so it is known at once
     /// whether wasmi can run it.
-    pub(super) fn new(generation: &Arc<Generation>, wasm: &[u8]) -> Result<Self> {
-        let declared = Declared::read(wasm)
+    pub(super) fn new(generation: &Arc<Generation>, wasm: Bytes) -> Result<Self> {
+        let declared = Declared::read(&wasm)
             .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
         if declared.has_tags {
             return Err(unsupported("core exceptions (the module uses tags)"));
         }
         let start = declared.start.map(|func| (func, declared.unused_name()));
         let wasm = match &start {
-            Some((func, name)) => start::exported(wasm, *func, name)?,
-            None => copied(wasm)?,
+            Some((func, name)) => start::exported(&wasm, *func, name)?.into(),
+            None => wasm,
         };
         let compiled = generation.compile(&wasm)?;
         let import_items = declared.imports.iter().map(|import| import.item).collect();
@@ -164,14 +164,6 @@ impl Module for WasmiModule {
     fn as_any(&self) -> &dyn Any {
         self
     }
-}
-
-/// A copy of a binary, which may be larger than what the system has left.
-fn copied(wasm: &[u8]) -> Result<Box<[u8]>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(wasm.len()).map_err(|_| no_memory(wasm.len() as u64))?;
-    copy.extend_from_slice(wasm);
-    Ok(copy.into())
 }
 
 #[cold]

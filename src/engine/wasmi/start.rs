@@ -11,7 +11,7 @@ const START_SECTION: u8 = 8;
 const FUNC: u8 = 0;
 
 /// A module with the function `func` exported as `name` and without start section. It was validated before.
-pub(super) fn exported(wasm: &[u8], func: u32, name: &str) -> Result<Box<[u8]>> {
+pub(super) fn exported(wasm: &[u8], func: u32, name: &str) -> Result<Vec<u8>> {
     let mut export = Vec::new();
     push_number(&mut export, name.len() as u32);
     export.extend_from_slice(name.as_bytes());
@@ -40,7 +40,7 @@ pub(super) fn exported(wasm: &[u8], func: u32, name: &str) -> Result<Box<[u8]>> 
             _ => push_section(&mut module, id, &[section]),
         }
     }
-    Ok(module.into())
+    Ok(module)
 }
 
 fn push_exports(module: &mut Vec<u8>, count: u32, exports: &[u8], one_more: &[u8]) {

@@ -16,7 +16,7 @@ fn ty(params: &[CoreType], results: &[CoreType]) -> CoreFuncType {
 }
 
 fn compile(engine: &WasmiEngine, text: &str) -> Result<Arc<dyn Module>> {
-    engine.compile(&wat::parse_str(text).unwrap())
+    engine.compile(wat::parse_str(text).unwrap().into())
 }
 
 /// An engine's store and the helpers that most tests want.

@@ -1,14 +1,18 @@
 //! Component
 
+use super::arena::{cmabi_arena, keep};
 use super::engine::cmabi_engine;
 use super::error::{cmabi_error, cmabi_status, cmabi_string};
 use super::types::{cmabi_func_type, cmabi_resource_type, cmabi_type};
-use crate::component::Component;
 use crate::component::extern_type::{ExternType, TypeDef};
+use crate::component::{self, Component};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::ffi::check;
 use crate::ffi::{guard, guard_or};
+use crate::memory::map_file;
+use bytes::Bytes;
+use std::fs::File;
 use std::ptr;
 use std::sync::Arc;
 
@@ -18,21 +22,29 @@ use std::sync::Arc;
 /// what they need of it: it can be freed at any time.
 /// @since 0.1
 pub struct cmabi_component {
-    engine: Arc<dyn Engine>,
     pub(in crate::ffi) component: Component,
 }
 
 impl cmabi_component {
-    fn load(engine: &cmabi_engine, bytes: &[u8]) -> Result<Box<cmabi_component>> {
+    /// What C gets to own.
+    fn owned(component: Component) -> *mut cmabi_component {
+        Box::into_raw(Box::new(cmabi_component { component }))
+    }
+
+    fn load(engine: &cmabi_engine, bytes: Bytes) -> Result<Component> {
         // The host's own may free what C knows it by.
         let (engine, limits) = (engine.engine.clone(), engine.load.limits());
-        let component = Component::load_within(&engine, bytes, &limits)?;
-        Ok(Box::new(cmabi_component { engine, component }))
+        Component::load_within(&engine, bytes, &limits)
+    }
+
+    fn load_precompiled(engine: &cmabi_engine, bytes: &[u8]) -> Result<Component> {
+        let (engine, limits) = (engine.engine.clone(), engine.load.limits());
+        Component::load_precompiled(&engine, bytes, &limits)
     }
 
     /// Checks that the component can run in the stores of `engine`.
     pub(in crate::ffi) fn made_for(&self, engine: &Arc<dyn Engine>) -> Result<()> {
-        if Arc::ptr_eq(&self.engine, engine) {
+        if self.component.is_for(engine) {
             return Ok(());
         }
         Err(check::invalid("component", "was loaded for another engine"))
@@ -119,7 +131,7 @@ pub unsafe extern "C" fn cmabi_component_load(
             let out = check::out_handle(component, "component")?;
             (out, check::required(engine, "engine")?, check::slice(bytes, bytes_len, "bytes")?)
         };
-        *out = Box::into_raw(cmabi_component::load(engine, bytes)?);
+        *out = cmabi_component::owned(cmabi_component::load(engine, component::copied(bytes)?)?);
         Ok(())
     })
 }
@@ -141,8 +153,94 @@ pub unsafe extern "C" fn cmabi_component_load_file(
             (out, check::required(engine, "engine")?, check::path(path, "path")?)
         };
         let bytes = std::fs::read(path).map_err(|error| check::unreadable(path, &error))?;
-        let loaded = cmabi_component::load(engine, &bytes);
-        *out = Box::into_raw(loaded.map_err(|error| error.context(path.display()))?);
+        let loaded = cmabi_component::load(engine, bytes.into());
+        *out = cmabi_component::owned(loaded.map_err(|error| error.context(path.display()))?);
+        Ok(())
+    })
+}
+
+/// The component with the code that its engine has compiled, as bytes in `arena`, for
+/// `cmabi_component_load_precompiled`. They are for this version of the library, and for engines that compile in
+/// the same way on such a machine: those of the same kind, of the same version, with the same settings. The
+/// code is that for the stores that the engine's own config asks for, see `cmabi_config_set_interruptible`
+/// and `cmabi_config_set_fuel`.
+///
+/// An engine that does not give away compiled code, as the built-in one, which has none, has the component
+/// compiled again when it is loaded; it is not validated again.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_serialize(
+    component: *const cmabi_component,
+    arena: *mut cmabi_arena,
+    bytes: *mut *const u8,
+    bytes_len: *mut usize,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (component, arena, bytes, bytes_len) = unsafe {
+            let component = check::required(component, "component")?;
+            let arena = cmabi_arena::get(arena, "arena")?;
+            let bytes = check::out_value(bytes, "bytes")?;
+            (component, arena, bytes, check::out_value(bytes_len, "bytes_len")?)
+        };
+        let serialized = component.component.serialize()?;
+        bytes.write(keep(&arena, &serialized, 1)?);
+        bytes_len.write(serialized.len());
+        Ok(())
+    })
+}
+
+/// Loads a component from the `bytes_len` bytes of `cmabi_component_serialize` at `bytes`, which are not needed
+/// afterwards. It is not compiled, and its code is not validated.
+///
+/// **The bytes have to be trusted: they are code that runs in the process.** Damage is found, by a checksum;
+/// what was made to do harm is not. `CMABI_STATUS_INVALID` for what is no precompiled component, is cut off or
+/// damaged. `CMABI_STATUS_UNSUPPORTED` for what another version of the library has made, or is for another
+/// engine, other settings of it, or another CPU: the message says which. Limits are those of
+/// `cmabi_component_load`.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_load_precompiled(
+    engine: *const cmabi_engine,
+    bytes: *const u8,
+    bytes_len: usize,
+    component: *mut *mut cmabi_component,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, engine, bytes) = unsafe {
+            let out = check::out_handle(component, "component")?;
+            (out, check::required(engine, "engine")?, check::slice(bytes, bytes_len, "bytes")?)
+        };
+        *out = cmabi_component::owned(cmabi_component::load_precompiled(engine, bytes)?);
+        Ok(())
+    })
+}
+
+/// Loads a component from a file of the bytes of `cmabi_component_serialize`, like
+/// `cmabi_component_load_precompiled`. The file is mapped while it is loaded, and must not be changed
+/// meanwhile: who writes a new one writes it elsewhere and renames it. `CMABI_STATUS_NOT_FOUND` where it does not
+/// exist, `CMABI_STATUS_INVALID` where it cannot be read.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_component_load_precompiled_file(
+    engine: *const cmabi_engine,
+    path: cmabi_string,
+    component: *mut *mut cmabi_component,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (out, engine, path) = unsafe {
+            let out = check::out_handle(component, "component")?;
+            (out, check::required(engine, "engine")?, check::path(path, "path")?)
+        };
+        let file = File::open(path).and_then(|file| map_file(&file));
+        let file = file.map_err(|error| check::unreadable(path, &error))?;
+        let loaded = cmabi_component::load_precompiled(engine, &file);
+        *out = cmabi_component::owned(loaded.map_err(|error| error.context(path.display()))?);
         Ok(())
     })
 }

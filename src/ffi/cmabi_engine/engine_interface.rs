@@ -5,12 +5,12 @@ use crate::engine::vtable::interface::Callbacks;
 pub use crate::engine::vtable::interface::{
     cmabi_core_extern, cmabi_core_frame, cmabi_core_func_type, cmabi_core_kind,
     cmabi_engine_interface, cmabi_engine_limits, cmabi_engine_tier, cmabi_flow, cmabi_guest_memory,
-    cmabi_import, cmabi_outcome,
+    cmabi_import, cmabi_outcome, cmabi_write,
 };
 use crate::error::Result;
 use crate::ffi::cmabi::config::cmabi_config;
 use crate::ffi::cmabi::engine::cmabi_engine;
-use crate::ffi::cmabi::error::{cmabi_error, cmabi_status};
+use crate::ffi::cmabi::error::{cmabi_error, cmabi_status, cmabi_string};
 use crate::ffi::{check, guard, guard_or};
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -46,6 +46,9 @@ unsafe impl check::HostStruct for cmabi_engine_interface {
         fuel_set: None,
         trap_frames: None,
         stack_left: None,
+        code_version: cmabi_string::EMPTY,
+        module_serialize: None,
+        module_deserialize: None,
     };
     const LEAST: usize = std::mem::offset_of!(Self, trap_frames);
 }
@@ -97,6 +100,29 @@ pub unsafe extern "C" fn cmabi_config_max_stack_bytes(config: *const cmabi_confi
         // SAFETY: the header's rules.
         let config = unsafe { config.as_ref() };
         config.and_then(|config| config.max_stack_bytes).unwrap_or(0)
+    })
+}
+
+/// For an engine of the host's own: whether `cmabi_config_set_fuel` or `cmabi_config_set_call_fuel` was called, so
+/// that its stores will likely meter; false for a `config` that is NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_is_metered(config: *const cmabi_config) -> bool {
+    guard_or(false, || {
+        // SAFETY: the header's rules.
+        let config = unsafe { config.as_ref() };
+        config.is_some_and(|config| config.fuel.is_some() || config.call_fuel.is_some())
+    })
+}
+
+/// For an engine of the host's own: what `cmabi_config_set_interruptible` has set; false for a `config` that is
+/// NULL.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_is_interruptible(config: *const cmabi_config) -> bool {
+    guard_or(false, || {
+        // SAFETY: the header's rules.
+        unsafe { config.as_ref() }.is_some_and(|config| config.is_interruptible)
     })
 }
 

@@ -58,7 +58,7 @@ impl Fixture {
         wat: &str,
         imports: &[CoreExtern],
     ) -> Result<Core, Trapped> {
-        let module = self.engine.compile(&wat::parse_str(wat).unwrap()).unwrap();
+        let module = self.engine.compile(wat::parse_str(wat).unwrap().into()).unwrap();
         let instance = canon::instantiate(&mut self.store.cx(), inst, &*module, imports)?;
         Ok(Core { instance, module })
     }

@@ -2,6 +2,7 @@ use super::*;
 use crate::account::Account;
 use crate::core_types::AddrType;
 use crate::engine::{Capabilities, CoreFuncType, CoreType, EngineStore, EngineStoreConfig, Tier};
+use bytes::Bytes;
 use std::rc::Rc;
 
 /// Wasmi as if it could not suspend guests.
@@ -12,7 +13,7 @@ impl Engine for Unsuspendable {
         Capabilities { tier: Tier::Nested, ..self.0.capabilities() }
     }
 
-    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Module>> {
+    fn compile(&self, wasm: Bytes) -> Result<Arc<dyn Module>> {
         self.0.compile(wasm)
     }
 

@@ -23,7 +23,7 @@ impl CoreModule {
     pub fn load(engine: &Arc<dyn Engine>, wasm: &[u8]) -> Result<Self> {
         // The library validates components, and core modules inside of them.
         Component::load(engine, &component_of(wasm))?;
-        Ok(CoreModule(engine.compile(wasm)?))
+        Ok(CoreModule(engine.compile(wasm.to_vec().into())?))
     }
 }
 

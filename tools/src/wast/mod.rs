@@ -62,7 +62,7 @@ pub fn main(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let engine = match args.engine.engine() {
+    let engine = match args.engine.engine(false) {
         Ok(engine) => engine,
         Err(error) => {
             complain(error);
