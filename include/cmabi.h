@@ -536,7 +536,8 @@ typedef struct cmabi_extern_type cmabi_extern_type;
  * does not have. `CMABI_STATUS_LIMIT` for one that would take more than
  * `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
  * nest too deep. Everything is validated by the rules of the component model (Binary.md,
- * Explainer.md); nothing of the component runs.
+ * Explainer.md); nothing of the component runs. With `cmabi_config_set_cache_dir` it is not compiled, and its
+ * code not validated, where that was done before.
  * @since 0.1
  */
 cmabi_status cmabi_component_load(const cmabi_engine *engine,
@@ -1523,6 +1524,24 @@ cmabi_status cmabi_config_set_max_load_work(cmabi_config *config,
 cmabi_status cmabi_config_set_max_instances(cmabi_config *config,
                                             uint32_t instances,
                                             cmabi_error **error);
+
+/**
+ * For an engine: has components that are loaded keep their compiled code in the folder `path`, and takes it from there
+ * when they are loaded again, by this process or another, however many use the folder at once. `max_bytes` is
+ * how much is kept there, 0 for 1 GiB: when there is more, what was not used for longest is removed. An empty
+ * `path` takes the setting back.
+ *
+ * **The folder has to be trusted: code that is there runs in the process.** It has to exist:
+ * `CMABI_STATUS_NOT_FOUND` otherwise. `CMABI_STATUS_INVALID_ARGUMENT` where no file can be made there. What goes
+ * wrong later, as a disk that is full, has components compiled as if there was no cache; what is damaged is
+ * removed. With an engine that does not give away compiled code, as the built-in one, nothing is kept.
+ * `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
+ * @since 0.2
+ */
+cmabi_status cmabi_config_set_cache_dir(cmabi_config *config,
+                                        cmabi_string path,
+                                        uint64_t max_bytes,
+                                        cmabi_error **error);
 
 /**
  * For a store: meters what guests execute, and gives the store this much fuel to start with. An

@@ -98,6 +98,9 @@ public:
     config &max_stack_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_stack_bytes, bytes);
     }
+    config &cache_dir(std::string_view path, std::uint64_t max_bytes = 0) {
+        return set(cmabi_config_set_cache_dir, string(path), max_bytes);
+    }
     config &max_load_bytes(std::uint64_t bytes) {
         return set(cmabi_config_set_max_load_bytes, bytes);
     }
@@ -148,9 +151,9 @@ public:
     }
 
 private:
-    template <class Function, class Value>
-    config &set(Function *function, Value value) {
-        detail::call(function, get(), value);
+    template <class Function, class... Values>
+    config &set(Function *function, Values... values) {
+        detail::call(function, get(), values...);
         return *this;
     }
 };

@@ -10,10 +10,11 @@
 //! | Names, canonical interface names | `name` |
 //! | Linking by the host | `link` |
 //! | What loading may take | `load` |
-//! | Components with their compiled code, as bytes | `precompiled` |
+//! | Components with their compiled code, as bytes; a folder of them | `precompiled`, `cache` |
 //! | Instances, looked at from the host | `instance` |
 
 mod builtin;
+mod cache;
 mod decode;
 pub mod extern_type;
 mod instance;
@@ -25,6 +26,7 @@ mod name;
 mod precompiled;
 mod subtype;
 
+pub use cache::Cache;
 pub use instance::{Extern, Instance};
 pub use link::{Definitions, InstancePre, Linker, TypeCheck};
 pub use load::{LoadCounts, LoadLimits};
@@ -67,6 +69,19 @@ impl Component {
         limits: &LoadLimits,
     ) -> Result<Component> {
         Component::build(engine, wasm, Code::Unknown, limits, |_, module| engine.compile(module))
+    }
+
+    /// Loads a component binary, as [`Component::load_within`], with code that is in the cache, if there is one.
+    pub fn load_cached(
+        engine: &Arc<dyn Engine>,
+        wasm: Bytes,
+        limits: &LoadLimits,
+        cache: Option<&Cache>,
+    ) -> Result<Component> {
+        match cache {
+            Some(cache) => cache.load(engine, wasm, limits),
+            None => Component::load_within(engine, wasm, limits),
+        }
     }
 
     /// Decodes a binary, and has each of its core modules compiled, or whatever else makes one.

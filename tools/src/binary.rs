@@ -1,7 +1,7 @@
 //! Components in files.
 
 use crate::engine::EngineName;
-use cmabi::component::{Component, LoadLimits};
+use cmabi::component::{Cache, Component, LoadLimits};
 use cmabi::engine::Engine;
 use cmabi::error::{Error, ErrorKind, Result};
 use cmabi::memory;
@@ -67,10 +67,10 @@ impl Binary {
     }
 
     /// Loads the component.
-    pub fn load(self, engine: &Arc<dyn Engine>) -> Result<Component> {
+    pub fn load(self, engine: &Arc<dyn Engine>, cache: Option<&Cache>) -> Result<Component> {
         let limits = LoadLimits::default();
         match self {
-            Binary::Wasm(wasm) => Component::load_within(engine, wasm.into(), &limits),
+            Binary::Wasm(wasm) => Component::load_cached(engine, wasm.into(), &limits, cache),
             Binary::Precompiled(bytes) => Component::load_precompiled(engine, &bytes, &limits),
         }
     }

@@ -54,7 +54,8 @@ fn compile(args: &Args) -> Result<()> {
     };
     let binary = Binary::read(&args.file)?;
     let engine = args.engine.engine(args.metered)?;
-    let component = binary.load(&engine).map_err(|error| error.context(args.file.display()))?;
+    let component =
+        binary.load(&engine, None).map_err(|error| error.context(args.file.display()))?;
     let bytes = component.serialize()?;
     let cannot = |error| Error::new(ErrorKind::NotFound, format!("{}: {error}", output.display()));
     write(&output, &bytes).map_err(cannot)

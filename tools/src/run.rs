@@ -5,7 +5,7 @@ use crate::engine::EngineName;
 use crate::grants::Grants;
 use crate::output::{Output, complain};
 use crate::value::{self, Value};
-use cmabi::component::Linker;
+use cmabi::component::{Cache, Linker};
 use cmabi::error::{Error, ErrorKind, Result, Trap, Trapped};
 use cmabi::host;
 use cmabi::runtime::{self, Store, StoreConfig};
@@ -62,6 +62,9 @@ pub struct Args {
     /// The engine that runs core WebAssembly [default: wasmi, and that of `cmabi compile` for what that has made]
     #[arg(long, value_enum)]
     engine: Option<EngineName>,
+    /// Keep compiled code in this folder, and take it from there the next time; wasmi has none
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 /// What a shell says of a program that aborted, and other runtimes of a trap.
@@ -111,8 +114,14 @@ fn run(args: &Args) -> Result<Option<Value>> {
     }
     let file = || args.file.display();
     let binary = Binary::read(&args.file)?;
+    let cache = args.cache.as_deref().map(|folder| {
+        // Where it cannot be made, the cache says what is wrong with it.
+        let _ = std::fs::create_dir_all(folder);
+        Cache::new(folder, Cache::MAX_BYTES)
+    });
+    let cache = cache.transpose()?;
     let engine = args.engine.unwrap_or_else(|| binary.engine()).engine(args.fuel.is_some())?;
-    let component = binary.load(&engine).map_err(|error| error.context(file()))?;
+    let component = binary.load(&engine, cache.as_ref()).map_err(|error| error.context(file()))?;
     let mut linker = Linker::new();
     cmabi::wasi::add_to_linker(&mut linker, args.grants.config(&file().to_string(), &args.args)?)?;
     if !args.trap_unknown_imports.is_empty() {

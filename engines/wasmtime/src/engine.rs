@@ -3,7 +3,7 @@
 use crate::abi::{cmabi_string, cmabi_write};
 use crate::stack::Sizes;
 use crate::ticker::Ticker;
-use crate::{fiber, give, guard, say, stack};
+use crate::{fiber, give, guard, say, threads};
 use std::ffi::c_void;
 use std::num::NonZeroUsize;
 use std::ptr;
@@ -116,12 +116,14 @@ impl Engine {
     }
 
     /// The module with the function that fibers begin with.
-    pub(crate) fn entry(&self, care: Care) -> &wasmtime::Module {
-        self.entries[care as usize].get_or_init(|| {
-            let engine = self.wasmtime(care);
-            let module = stack::with_room(|| wasmtime::Module::new(engine, fiber::ENTRY));
-            module.expect("a module of the engine's own")
-        })
+    pub(crate) fn entry(&self, care: Care) -> Result<&wasmtime::Module, String> {
+        let place = &self.entries[care as usize];
+        if let Some(entry) = place.get() {
+            return Ok(entry);
+        }
+        let engine = self.wasmtime(care);
+        let entry = threads::compile(|| wasmtime::Module::new(engine, fiber::ENTRY))?;
+        Ok(place.get_or_init(|| entry.expect("a module of the engine's own")))
     }
 
     /// What has guests look whether they are to stop, at short intervals.
@@ -143,7 +145,7 @@ impl Engine {
         let engine = self.wasmtime(self.care);
         // SAFETY: the library's promise: that is what `serialize` has written. That it has written it for such a
         // machine, and for this version, is looked at there.
-        let compiled = stack::with_room(|| unsafe { wasmtime::Module::deserialize(engine, code) });
+        let compiled = unsafe { wasmtime::Module::deserialize(engine, code) };
         let compiled = compiled.map_err(|error| format!("the code does not fit: {error:#}"))?;
         module.compiled[self.care as usize].get_or_init(|| compiled.into());
         Ok(module)
@@ -168,7 +170,7 @@ impl Module {
         }
         // SAFETY: the library's promise.
         let wasm = unsafe { &*self.wasm };
-        let module = stack::with_room(|| wasmtime::Module::new(engine, wasm));
+        let module = threads::compile(|| wasmtime::Module::new(engine, wasm))?;
         let module = module.map_err(|error| format!("{error:#}"))?;
         // Where another thread was first, its code is as good.
         Ok(place.get_or_init(|| module.into()))

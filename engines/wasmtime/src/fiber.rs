@@ -233,7 +233,7 @@ fn entry<'a>(
     }
     let at = StoreAddress(store);
     let run = wasmtime::Func::wrap(&mut *cx, move |caller: Caller<'_, Limits>| at.run_job(caller));
-    let module = store.engine().entry(store.care);
+    let module = store.engine().entry(store.care).map_err(wasmtime::Error::msg)?;
     let imports = [run.into()];
     let instance = at_once(store, wasmtime::Instance::new_async(&mut *cx, module, &imports))?;
     let entry = instance.get_typed_func(cx, "")?;

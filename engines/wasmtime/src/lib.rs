@@ -14,6 +14,7 @@
 //! | `outcome.rs` | wasmtime's errors as answers of the table |
 //! | `stack.rs` | native stacks |
 //! | `pool.rs` | stacks of fibers |
+//! | `threads.rs` | the threads that compile |
 //! | `ticker.rs` | what stops guests |
 //! | `limits.rs` | what memories and tables may take |
 
@@ -31,6 +32,7 @@ mod outcome;
 mod pool;
 mod stack;
 mod store;
+mod threads;
 mod ticker;
 
 pub use abi::{cmabi_config, cmabi_engine, cmabi_engine_interface, cmabi_error, cmabi_status};

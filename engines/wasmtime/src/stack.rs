@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::{ptr, thread};
+use std::ptr;
 
 /// Bytes that are left for the library and the host when a guest calls them.
 const HOST: usize = 256 << 10;
@@ -48,19 +48,6 @@ pub(crate) fn left_of_thread() -> Option<usize> {
     }
     let here = pointer();
     STACK.with(|stack| stack.contains(&here).then(|| here - stack.start))
-}
-
-/// Runs `body`, which compiles, on another thread where this one may have too little stack for it.
-pub(crate) fn with_room<R: Send>(body: impl FnOnce() -> R + Send) -> R {
-    const NEEDED: usize = 1 << 20;
-    if left_of_thread().is_some_and(|left| left >= NEEDED) {
-        return body();
-    }
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(4 * NEEDED).spawn_scoped(scope, body);
-        let thread = thread.expect("a thread to compile on");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 /// Where the stack of the running thread is; empty where the system does not say.

@@ -33,8 +33,10 @@ impl cmabi_component {
 
     fn load(engine: &cmabi_engine, bytes: Bytes) -> Result<Component> {
         // The host's own may free what C knows it by.
-        let (engine, limits) = (engine.engine.clone(), engine.load.limits());
-        Component::load_within(&engine, bytes, &limits)
+        let (engine, limits, cache) =
+            (engine.engine.clone(), engine.load.limits(), engine.cache.clone());
+        let cache = cache.as_deref();
+        Component::load_cached(&engine, bytes, &limits, cache)
     }
 
     fn load_precompiled(engine: &cmabi_engine, bytes: &[u8]) -> Result<Component> {
@@ -115,7 +117,8 @@ impl cmabi_extern_type {
 /// does not have. `CMABI_STATUS_LIMIT` for one that would take more than
 /// `cmabi_config_set_max_load_bytes` or `cmabi_config_set_max_load_work` allow, or whose types or components
 /// nest too deep. Everything is validated by the rules of the component model (Binary.md,
-/// Explainer.md); nothing of the component runs.
+/// Explainer.md); nothing of the component runs. With `cmabi_config_set_cache_dir` it is not compiled, and its
+/// code not validated, where that was done before.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_component_load(

@@ -2,12 +2,16 @@
 
 use super::error::{cmabi_drop, cmabi_string};
 use super::error::{cmabi_error, cmabi_status};
+#[cfg(feature = "component")]
+use crate::component::Cache;
 use crate::engine::fiber::MIN_STACK;
+use crate::error::Result;
 use crate::ffi::check;
 use crate::ffi::data::Data;
 use crate::ffi::{guard, guard_or};
 use crate::runtime::{TraceEvent, TraceKind};
 use std::ffi::c_void;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Settings for an engine and for its stores. A new one holds the defaults.
@@ -36,6 +40,8 @@ pub struct cmabi_config {
     pub(in crate::ffi) is_interruptible: bool,
     pub(in crate::ffi) trace: Option<(CTrace, Arc<Data>)>,
     pub(in crate::ffi) load: LoadSettings,
+    #[cfg(feature = "component")]
+    pub(in crate::ffi) cache: Option<Arc<Cache>>,
 }
 
 /// What an engine's components may take to be loaded and instantiated; `None` is the default.
@@ -192,6 +198,47 @@ pub unsafe extern "C" fn cmabi_config_set_max_instances(
 ) -> cmabi_status {
     // SAFETY: the header's rules.
     unsafe { set(config, error, |config| config.load.instances = Some(instances.into())) }
+}
+
+/// For an engine: has components that are loaded keep their compiled code in the folder `path`, and takes it from there
+/// when they are loaded again, by this process or another, however many use the folder at once. `max_bytes` is
+/// how much is kept there, 0 for 1 GiB: when there is more, what was not used for longest is removed. An empty
+/// `path` takes the setting back.
+///
+/// **The folder has to be trusted: code that is there runs in the process.** It has to exist:
+/// `CMABI_STATUS_NOT_FOUND` otherwise. `CMABI_STATUS_INVALID_ARGUMENT` where no file can be made there. What goes
+/// wrong later, as a disk that is full, has components compiled as if there was no cache; what is damaged is
+/// removed. With an engine that does not give away compiled code, as the built-in one, nothing is kept.
+/// `CMABI_STATUS_UNSUPPORTED` where the library was built without components.
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cmabi_config_set_cache_dir(
+    config: *mut cmabi_config,
+    path: cmabi_string,
+    max_bytes: u64,
+    error: *mut *mut cmabi_error,
+) -> cmabi_status {
+    guard(error, || {
+        // SAFETY: the header's rules.
+        let (config, path) =
+            unsafe { (check::required_mut(config, "config")?, check::path(path, "path")?) };
+        set_cache(config, path, max_bytes)
+    })
+}
+
+#[cfg(feature = "component")]
+fn set_cache(config: &mut cmabi_config, path: &Path, max_bytes: u64) -> Result<()> {
+    let max_bytes = if max_bytes == 0 { Cache::MAX_BYTES } else { max_bytes };
+    config.cache = match path.as_os_str().is_empty() {
+        true => None,
+        false => Some(Arc::new(Cache::new(path, max_bytes)?)),
+    };
+    Ok(())
+}
+
+#[cfg(not(feature = "component"))]
+fn set_cache(_: &mut cmabi_config, _: &Path, _: u64) -> Result<()> {
+    Err(crate::ffi::left_out("component"))
 }
 
 /// For a store: meters what guests execute, and gives the store this much fuel to start with. An

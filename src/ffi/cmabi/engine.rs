@@ -2,6 +2,8 @@
 
 use super::config::{LoadSettings, cmabi_config};
 use super::error::{cmabi_error, cmabi_status};
+#[cfg(feature = "component")]
+use crate::component::Cache;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::ffi::check;
@@ -17,6 +19,8 @@ pub struct cmabi_engine {
     pub(in crate::ffi) engine: Arc<dyn Engine>,
     #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "there is nothing to load"))]
     pub(in crate::ffi) load: LoadSettings,
+    #[cfg(feature = "component")]
+    pub(in crate::ffi) cache: Option<Arc<Cache>>,
 }
 
 impl cmabi_engine {
@@ -26,7 +30,12 @@ impl cmabi_engine {
         config: Option<&cmabi_config>,
     ) -> *mut Self {
         let load = config.map_or_else(LoadSettings::default, |config| config.load);
-        Box::into_raw(Box::new(cmabi_engine { engine, load }))
+        Box::into_raw(Box::new(cmabi_engine {
+            engine,
+            load,
+            #[cfg(feature = "component")]
+            cache: config.and_then(|config| config.cache.clone()),
+        }))
     }
 }
 

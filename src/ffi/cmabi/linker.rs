@@ -41,7 +41,7 @@ pub struct cmabi_linker {
 impl cmabi_linker {
     /// What C gets to own.
     fn owned(engine: &cmabi_engine, linker: Arc<Linker>) -> *mut cmabi_linker {
-        let cmabi_engine { engine, load } = engine;
+        let cmabi_engine { engine, load, .. } = engine;
         Box::into_raw(Box::new(cmabi_linker { engine: engine.clone(), load: *load, linker }))
     }
 
