@@ -154,3 +154,129 @@ TEST_CASE("a component that does not fit into the arena is a limit") {
     CHECK_FAILS(CMABI_STATUS_LIMIT, "arena", cmabi_component_serialize, component.get(), arena.get(), &stored, &size);
     CHECK(stored == nullptr);
 }
+
+namespace {
+
+// An engine of the host's, whose modules are their size, and whose code is that as text.
+struct Counting {
+    cmabi_engine_interface table = CMABI_ENGINE_INTERFACE_INIT;
+    int made = 0, taken = 0, freed = 0;
+    bool fails = false;
+
+    Counting() {
+        table.data = this;
+        table.module_new = [](void *data, const std::uint8_t *, std::size_t size, void **module, cmabi_string *) {
+            static_cast<Counting *>(data)->made++;
+            *module = new std::size_t(size);
+            return true;
+        };
+        table.module_free = [](void *data, void *module) {
+            static_cast<Counting *>(data)->freed++;
+            delete static_cast<std::size_t *>(module);
+        };
+        table.store_new = [](void *, const cmabi_engine_limits *, void **, cmabi_string *) { return false; };
+        table.store_free = [](void *, void *) {};
+        table.instantiate = [](void *, void *, const cmabi_core_extern *, std::size_t, void **, cmabi_string *) {
+            return static_cast<cmabi_outcome>(CMABI_OUTCOME_TRAPPED);
+        };
+        table.instance_export = [](void *, void *, std::size_t) { return cmabi_core_extern{}; };
+        table.func_new = [](void *, const cmabi_core_func_type *, bool, cmabi_import *) -> void * { return nullptr; };
+        table.tier = CMABI_ENGINE_TIER_NESTED;
+        table.call = [](void *, void *, const std::uint64_t *, std::uint64_t *, void **, cmabi_string *) {
+            return static_cast<cmabi_outcome>(CMABI_OUTCOME_TRAPPED);
+        };
+        table.memory_data = [](void *, void *, std::size_t *) -> std::uint8_t * { return nullptr; };
+        table.table_get = [](void *, void *, std::uint64_t, void **, cmabi_core_func_type *) { return false; };
+        table.global_get = [](void *, void *) -> std::uint64_t { return 0; };
+    }
+    void gives_code(std::string_view version) {
+        table.code_version = view(version);
+        table.module_serialize = [](void *data, void *module, cmabi_write write, void *to, cmabi_string *message) {
+            if (static_cast<Counting *>(data)->fails) {
+                *message = CMABI_STR("no paper");
+                return false;
+            }
+            // In parts.
+            for (const char digit : std::to_string(*static_cast<std::size_t *>(module))) {
+                write(to, reinterpret_cast<const std::uint8_t *>(&digit), 1);
+            }
+            return true;
+        };
+        table.module_deserialize = [](void *data, const std::uint8_t *, std::size_t size, const std::uint8_t *code,
+                                      std::size_t code_size, void **module, cmabi_string *message) {
+            auto &engine = *static_cast<Counting *>(data);
+            engine.taken++;
+            if (engine.fails) {
+                *message = CMABI_STR("no reader");
+                return false;
+            }
+            CHECK(std::string(code, code + code_size) == std::to_string(size));
+            *module = new std::size_t(size);
+            return true;
+        };
+    }
+    cmabi::engine engine() const {
+        cmabi_engine *made = nullptr;
+        REQUIRE_OK(cmabi_engine_new_custom, &table, nullptr, &made);
+        return cmabi::engine(made);
+    }
+};
+
+} // namespace
+
+TEST_CASE("an engine of the host's gives and takes code") {
+    Counting giving;
+    giving.gives_code("counting 1");
+    const auto wasm = read_guest("nest.wasm");
+    {
+        const auto engine = giving.engine();
+        const cmabi::component component(engine, list(wasm));
+        const int modules = giving.made;
+        CHECK(modules > 0);
+        const bytes stored = component.serialize();
+        const auto loaded = cmabi::component::load_precompiled(engine, list(stored));
+        CHECK(giving.made == modules);
+        CHECK(giving.taken == modules);
+
+        Counting other;
+        other.gives_code("counting 2");
+        CHECK(refused(other.engine(), stored, CMABI_STATUS_UNSUPPORTED)
+                  .find("is for the engine `counting 1`, and this is the engine `counting 2`") != std::string::npos);
+        CHECK(other.taken == 0);
+
+        giving.fails = true;
+        CHECK(refused(engine, stored, CMABI_STATUS_UNSUPPORTED).find("no reader") != std::string::npos);
+        CHECK_THROWS_WITH_AS(component.serialize(), doctest::Contains("no paper"), cmabi::error);
+    }
+    CHECK(giving.freed == giving.made + giving.taken - 1);
+}
+
+TEST_CASE("an engine of the host's that gives no code has its modules compiled again") {
+    Counting plain;
+    const auto engine = plain.engine();
+    const auto wasm = read_guest("nest.wasm");
+    const bytes stored = cmabi::component(engine, list(wasm)).serialize();
+    const int modules = plain.made;
+    const auto loaded = cmabi::component::load_precompiled(engine, list(stored));
+    CHECK(plain.made == 2 * modules);
+}
+
+TEST_CASE("an engine of the host's gives code in full or not at all") {
+    Counting engine;
+    cmabi_engine *made = nullptr;
+    const auto check = [&] {
+        CHECK_FAILS(CMABI_STATUS_INVALID_ARGUMENT, "module_serialize", cmabi_engine_new_custom, &engine.table, nullptr, &made);
+    };
+    engine.table.code_version = CMABI_STR("version");
+    SUBCASE("no version") { engine.gives_code(""); }
+    SUBCASE("no code is given") {
+        engine.gives_code("version");
+        engine.table.module_serialize = nullptr;
+    }
+    SUBCASE("no code is taken") {
+        engine.gives_code("version");
+        engine.table.module_deserialize = nullptr;
+    }
+    check();
+    CHECK(made == nullptr);
+}

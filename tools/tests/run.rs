@@ -96,6 +96,49 @@ fn prints_results() {
 }
 
 #[test]
+fn runs_what_compile_has_made() {
+    let file = File::component("compiles", COMPONENT);
+    let compile = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cmabi"));
+        command.arg("compile").args(["--engine", "wasmi"]).args(args).output().unwrap()
+    };
+    let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
+    let compiled = File(file.0.with_extension("cmabi"));
+    // Twice: over what is there.
+    for _ in 0..2 {
+        let output = compile(&[&text(&file.0)]);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(compiled.run(&[]), (0, "42\n".into(), String::new()));
+    }
+    let fails = |args: &[&str], message: &str| {
+        let output = compile(args);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(message), "{error}");
+    };
+    fails(&[&text(&file.0), "-o", "/no/such/folder/x.cmabi"], "/no/such/folder/x.cmabi");
+    fails(&["/no/such/file.wasm"], "/no/such/file.wasm");
+    fails(&["-"], "--output is missing");
+
+    let mut bytes = std::fs::read(&compiled.0).unwrap();
+    let end = bytes.len() - 100;
+    bytes[end] ^= 1;
+    File::new("damaged", &bytes).fails(&[], 1, &["is damaged"]);
+    File::new("cut-off", &bytes[..end]).fails(&[], 1, &["is cut off"]);
+}
+
+#[test]
+fn looks_whether_there_is_a_cache() {
+    let file = File::component("cache", COMPONENT);
+    let folder = File(std::env::temp_dir().join(format!("cmabi-run-{}-cache", std::process::id())));
+    let dir = folder.0.to_str().unwrap();
+    // The interpreter has nothing to keep there.
+    assert_eq!(file.run(&["--cache", dir]), (0, "42\n".into(), String::new()));
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+    std::fs::remove_dir(&folder.0).unwrap();
+    file.fails(&["--cache", file.0.to_str().unwrap()], 1, &["is not a folder"]);
+}
+
+#[test]
 fn runs_without_imports_that_are_never_called() {
     let text = r#"(component
         (import "demo:app/log@1.0.0" (instance $log (export "line" (func))))
