@@ -4,6 +4,9 @@
 #include <cmabi_wasmtime.hpp>
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <functional>
 #include <optional>
@@ -175,3 +178,110 @@ TEST_CASE("code with all that the engine has is loaded") {
     CHECK_THROWS_WITH_AS(instance.func<void()>("uncaught")(), doctest::Contains("uncaught core wasm exception"),
                          cmabi::error);
 }
+
+#if !HAS_ASAN
+namespace {
+
+// Runs `body` in a process that may have only so many bytes of addresses more than it has; what it says.
+std::string within(std::size_t bytes, const std::function<std::string()> &body) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        const rlim_t most = pages * std::size_t(sysconf(_SC_PAGESIZE)) + bytes;
+        const rlimit limit{most, most};
+        std::string said = "no limit";
+        try {
+            if (setrlimit(RLIMIT_AS, &limit) == 0) said = body();
+        } catch (const std::exception &error) {
+            said = std::string("thrown: ") + error.what();
+        }
+        const bool is_written = write(ends[1], said.data(), said.size()) == ssize_t(said.size());
+        _exit(is_written ? 0 : 1);
+    }
+    close(ends[1]);
+    std::string said;
+    char part[256];
+    for (ssize_t size; (size = read(ends[0], part, sizeof part)) > 0;) said.append(part, std::size_t(size));
+    close(ends[0]);
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_MESSAGE((WIFEXITED(status) && WEXITSTATUS(status) == 0), "it ended with " << status);
+    return said;
+}
+
+std::string failure(const std::function<void()> &body) {
+    try {
+        body();
+    } catch (const cmabi::error &error) {
+        return text(cmabi_status_text(error.status())) + ": " + error.what();
+    }
+    return "nothing failed";
+}
+
+} // namespace
+
+TEST_CASE("where there is no memory for stacks, a call fails, and others go on") {
+    // What the process has before its limit: all that does not block.
+    const cmabi::wasmtime_engine engine;
+    const cmabi::component component(engine, read_guest("patient.wasm"));
+    cmabi::linker linker(engine);
+    std::vector<std::pair<cmabi::promise<std::uint32_t>, std::uint32_t>> questions;
+    linker.func("", "later", [&](cmabi::promise<std::uint32_t> promise, std::uint32_t n) {
+        questions.emplace_back(std::move(promise), n);
+    });
+    cmabi::store store(engine);
+    const auto greedy = linker.instantiate(store, component), modest = linker.instantiate(store, component);
+    const auto wait = [](const cmabi::instance &instance) {
+        return instance.func<std::uint32_t(std::uint32_t)>("wait").start(7);
+    };
+    const auto answered = [&](cmabi::subtask<std::uint32_t> &call) {
+        while (!questions.empty()) {
+            auto question = std::move(questions.back());
+            questions.pop_back();
+            question.first.resolve(question.second + 1);
+            store.run();
+        }
+        return call.get() == 10;
+    };
+    auto first = wait(modest);
+    CHECK(answered(first));
+    const auto said = within(std::size_t{200} << 20, [&] {
+        auto other = wait(modest);
+        std::vector<cmabi::subtask<std::uint32_t>> calls;
+        const auto why = failure([&] {
+            while (calls.size() < 10'000) calls.push_back(wait(greedy));
+        });
+        if (!answered(other)) return std::string("the other call is lost");
+        auto next = wait(modest);
+        return answered(next) ? why : std::string("nothing goes on");
+    });
+    CHECK_MESSAGE(said.find(text(cmabi_status_text(CMABI_STATUS_LIMIT))) == 0, said);
+    CHECK_MESSAGE(said.find("no memory for the stack of another call") != std::string::npos, said);
+}
+
+TEST_CASE("where there are no addresses for memories, or no threads to compile, that is said") {
+    const auto wasm = read_guest("features.wasm");
+    const auto load = [&] {
+        return failure([&] {
+            const cmabi::wasmtime_engine engine;
+            const cmabi::component component(engine, {wasm.data(), wasm.size()});
+            const cmabi::linker linker(engine);
+            cmabi::store store(engine);
+            linker.instantiate(store, component);
+        });
+    };
+    CHECK(load() == "nothing failed");
+    const auto few_addresses = within(std::size_t{200} << 20, load);
+    CHECK_MESSAGE(few_addresses.find("Cannot allocate memory") != std::string::npos, few_addresses);
+    // The superuser may have any number of threads.
+    const auto alone = within(std::size_t{8} << 30, [&] {
+        const rlimit none{0, 0};
+        if (setrlimit(RLIMIT_NPROC, &none) != 0 || (getuid() == 0 && setuid(65534) != 0)) return std::string("no limit");
+        return load();
+    });
+    CHECK_MESSAGE(alone.find("no threads to compile with") != std::string::npos, alone);
+}
+#endif

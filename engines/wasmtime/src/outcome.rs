@@ -19,6 +19,22 @@ impl fmt::Display for ImportFailed {
 
 impl std::error::Error for ImportFailed {}
 
+/// The system has no memory for a stack.
+#[derive(Debug)]
+pub(crate) struct NoStack(pub(crate) std::io::Error);
+
+impl fmt::Display for NoStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "there is no memory for the stack of another call that can be suspended: {}",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NoStack {}
+
 /// What the table answers for a call that ended like this; `Err` is a panic. The call began with so many
 /// frames that are the engine's own.
 pub(crate) fn answer(
@@ -43,6 +59,10 @@ fn failed(store: &Store, error: Error, own_frames: usize, message: &mut cmabi_st
         Some(Trap::OutOfFuel) => CMABI_OUTCOME_OUT_OF_FUEL,
         Some(Trap::Interrupt) => CMABI_OUTCOME_INTERRUPTED,
         _ if error.is::<ThrownException>() => CMABI_OUTCOME_THREW,
+        _ if error.is::<NoStack>() => {
+            *message = say(error.root_cause().to_string());
+            CMABI_OUTCOME_LIMIT
+        }
         trap => {
             *message = trap.map_or_else(|| say(error.root_cause().to_string()), |trap| text(*trap));
             CMABI_OUTCOME_TRAPPED

@@ -1,5 +1,6 @@
 //! The stacks of fibers. wasmtime would map and unmap each; here they are used again.
 
+use crate::outcome::NoStack;
 use std::ops::Range;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ impl Stack {
         // SAFETY: it only reads a number.
         let guard = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
         let len = size.next_multiple_of(guard) + guard;
-        let failed = || Err(std::io::Error::last_os_error().into());
+        let failed = || Err(NoStack(std::io::Error::last_os_error()).into());
         // SAFETY: a new mapping, which nothing else knows.
         unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
