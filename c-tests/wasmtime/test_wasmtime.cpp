@@ -283,5 +283,18 @@ TEST_CASE("where there are no addresses for memories, or no threads to compile, 
         return load();
     });
     CHECK_MESSAGE(alone.find("no threads to compile with") != std::string::npos, alone);
+    // What was compiled elsewhere can be loaded, and cannot be stopped.
+    cmabi::config config;
+    config.interruptible();
+    const cmabi::wasmtime_engine before(config);
+    const auto code = serialized(before, "features.wasm");
+    const auto unstoppable = within(std::size_t{8} << 30, [&] {
+        const rlimit none{0, 0};
+        if (setrlimit(RLIMIT_NPROC, &none) != 0 || (getuid() == 0 && setuid(65534) != 0)) return std::string("no limit");
+        const cmabi::wasmtime_engine engine(config);
+        const auto component = loaded(engine, code);
+        return failure([&] { cmabi::store(engine, config); });
+    });
+    CHECK_MESSAGE(unstoppable.find("no thread to stop guests with") != std::string::npos, unstoppable);
 }
 #endif

@@ -127,11 +127,13 @@ impl Engine {
     }
 
     /// What has guests look whether they are to stop, at short intervals.
-    pub(crate) fn ticker(&self) -> &Ticker {
-        self.ticker.get_or_init(|| {
-            let engines = [Care::Interrupts, Care::InterruptsAndFuel];
-            Ticker::start(engines.map(|care| self.wasmtime(care).clone()))
-        })
+    pub(crate) fn ticker(&self) -> Result<&Ticker, String> {
+        if let Some(ticker) = self.ticker.get() {
+            return Ok(ticker);
+        }
+        let engines = [Care::Interrupts, Care::InterruptsAndFuel];
+        let ticker = Ticker::start(engines.map(|care| self.wasmtime(care).clone()))?;
+        Ok(self.ticker.get_or_init(|| ticker))
     }
 
     fn compile(&self, wasm: *const [u8]) -> Result<Module, String> {

@@ -86,7 +86,8 @@ impl Store {
         if self.care == Care::Nothing {
             return body();
         }
-        self.engine().ticker().while_running(body)
+        let ticker = self.engine().ticker().expect("the store was made with one");
+        ticker.while_running(body)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -212,6 +213,9 @@ pub(crate) unsafe extern "C" fn store_new(
         // SAFETY: the library's promises.
         let (engine, limits) = unsafe { (Engine::of(data), &*limits) };
         let care = Care::of(limits.metered, !limits.interrupt.is_null());
+        if care != Care::Nothing {
+            engine.ticker()?;
+        }
         let mut store = wasmtime::Store::new(engine.wasmtime(care), Limits::new(limits));
         store.limiter(|limits| limits);
         if limits.metered {
@@ -224,7 +228,7 @@ pub(crate) unsafe extern "C" fn store_new(
             }
             None => store.set_epoch_deadline(u64::MAX / 2),
         }
-        Store {
+        Ok(Store {
             engine,
             care,
             stacks: engine.stacks,
@@ -236,10 +240,10 @@ pub(crate) unsafe extern "C" fn store_new(
             externs: RefCell::default(),
             instances: RefCell::default(),
             failure: RefCell::default(),
-        }
+        })
     });
     // SAFETY: the library's promise.
-    unsafe { give(made, store, message) }
+    unsafe { give(made.flatten(), store, message) }
 }
 
 pub(crate) unsafe extern "C" fn store_free(_: *mut c_void, store: *mut c_void) {

@@ -28,7 +28,7 @@ struct Shared {
 
 impl Ticker {
     /// For the guests of these engines.
-    pub(crate) fn start(engines: [Engine; 2]) -> Self {
+    pub(crate) fn start(engines: [Engine; 2]) -> Result<Self, String> {
         let shared = Arc::new(Shared {
             engines,
             running: AtomicUsize::new(0),
@@ -38,8 +38,9 @@ impl Ticker {
         let its = shared.clone();
         let name = "cmabi-wasmtime".to_owned();
         let handle = thread::Builder::new().name(name).spawn(move || its.run());
-        let thread = handle.expect("a thread to stop guests").thread().clone();
-        Ticker { shared, thread }
+        let handle = handle.map_err(|error| format!("no thread to stop guests with: {error}"))?;
+        let thread = handle.thread().clone();
+        Ok(Ticker { shared, thread })
     }
 
     /// Runs `body`, which calls a guest.
