@@ -125,16 +125,19 @@ bench:
 		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON
 	$(CMAKE) --build build/bench --target run-generated
 
-# The guest is compiled by the tests' compiler; both programs print a name and nanoseconds in each line.
+# The guests are compiled by the tests' compiler; both programs print a name and nanoseconds in each line. LARGE=path
+# also has a component of your own loaded.
 bench-wasmtime:
 	.ci/setup cc cmake
 	$(CMAKE) -S . -B build/bench-wasmtime -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
 		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON -DCMABI_WASMTIME=ON
 	$(CMAKE) --build build/bench-wasmtime --target bench-wasmtime
-	$(CARGO) run --release --quiet --example compile-guests -- build/bench-wasmtime engines/wasmtime/bench/guest.wat
+	$(CARGO) run --release --quiet --example compile-guests -- build/bench-wasmtime \
+		engines/wasmtime/bench/guest.wat engines/wasmtime/bench/pair.wat c-tests/guests/adder.wat
 	$(CARGO) build --release --quiet --manifest-path engines/wasmtime/bench/Cargo.toml
-	build/bench-wasmtime/bench-wasmtime build/bench-wasmtime/guest.wasm >build/bench-wasmtime/libcmabi
-	engines/wasmtime/bench/target/release/cmabi-wasmtime-bench build/bench-wasmtime/guest.wasm >build/bench-wasmtime/wasmtime
+	cd build/bench-wasmtime && ./bench-wasmtime guest.wasm pair.wasm adder.wasm $(LARGE) >libcmabi
+	cd build/bench-wasmtime && $(CURDIR)/engines/wasmtime/bench/target/release/cmabi-wasmtime-bench \
+		guest.wasm pair.wasm adder.wasm $(LARGE) >wasmtime
 	@paste build/bench-wasmtime/libcmabi build/bench-wasmtime/wasmtime | awk -F '\t' \
 		'BEGIN { printf "%-44s %12s %12s %6s\n", "ns", "libcmabi", "wasmtime", "ratio" } \
 		{ printf "%-44s %12.1f %12.1f %6.2f\n", $$1, $$2, $$4, $$2 / $$4 }'

@@ -25,6 +25,73 @@
     (func (export "take") (param i32 i32) (global.set $next (i32.const 0x100000)))
     (func (export "give-string") (result i32) (i32.const 16))
     (func (export "give-records") (result i32) (i32.const 64))
+    ;; c = a * b, of so many rows and columns
+    (func (export "matrix") (param $n i32) (result f64)
+      (local $i i32) (local $j i32) (local $k i32) (local $a i32) (local $b i32) (local $c i32) (local $sum f64)
+      (local $row i32)
+      (local.set $row (i32.shl (local.get $n) (i32.const 3)))
+      (local.set $c (i32.const 0x300000))
+      (loop $rows
+        (local.set $j (i32.const 0))
+        (loop $columns
+          (local.set $k (i32.const 0))
+          (local.set $sum (f64.const 0))
+          (local.set $a (i32.add (i32.const 0x200000) (i32.mul (local.get $i) (local.get $row))))
+          (local.set $b (i32.add (i32.const 0x280000) (i32.shl (local.get $j) (i32.const 3))))
+          (loop $cells
+            (local.set $sum (f64.add (local.get $sum)
+              (f64.mul (f64.load (local.get $a)) (f64.add (f64.load (local.get $b)) (f64.const 1)))))
+            (local.set $a (i32.add (local.get $a) (i32.const 8)))
+            (local.set $b (i32.add (local.get $b) (local.get $row)))
+            (br_if $cells (i32.lt_u (local.tee $k (i32.add (local.get $k) (i32.const 1))) (local.get $n))))
+          (f64.store (local.get $c) (local.get $sum))
+          (local.set $c (i32.add (local.get $c) (i32.const 8)))
+          (br_if $columns (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $n))))
+        (br_if $rows (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+      (local.get $sum))
+    ;; How many values a JSON text has that is there so many times. Texts have no escapes.
+    (data (i32.const 128) "{\"name\":\"Ada\",\"visits\":[1,22,333,-4.5e3],\"nested\":{\"a\":[[],{}],\"b\":null,\"c\":true},\"n\":[0.25,1e9]}")
+    (func (export "json") (param $times i32) (result i32)
+      (local $at i32) (local $values i32) (local $c i32)
+      (loop $again
+        (local.set $at (i32.const 128))
+        (block $end
+          (loop $next
+            (local.set $c (i32.load8_u (local.get $at)))
+            (br_if $end (i32.eqz (local.get $c)))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (block $text (block $number (block $word (block $open
+              (br_if $text (i32.eq (local.get $c) (i32.const 34)))
+              (br_if $open (i32.eq (i32.or (local.get $c) (i32.const 32)) (i32.const 123)))
+              (br_if $number (i32.lt_u (i32.sub (local.get $c) (i32.const 48)) (i32.const 10)))
+              (br_if $number (i32.eq (local.get $c) (i32.const 45)))
+              (br_if $word (i32.lt_u (i32.sub (local.get $c) (i32.const 97)) (i32.const 26)))
+              (br $next))
+              ;; an object or array
+              (local.set $values (i32.add (local.get $values) (i32.const 1)))
+              (br $next))
+              ;; null, true, false
+              (loop $letters
+                (local.set $c (i32.load8_u (local.get $at)))
+                (if (i32.lt_u (i32.sub (local.get $c) (i32.const 97)) (i32.const 26))
+                  (then (local.set $at (i32.add (local.get $at) (i32.const 1))) (br $letters))))
+              (local.set $values (i32.add (local.get $values) (i32.const 1)))
+              (br $next))
+              (loop $digits
+                (local.set $c (i32.or (i32.load8_u (local.get $at)) (i32.const 32)))
+                (if (i32.or (i32.lt_u (i32.sub (local.get $c) (i32.const 45)) (i32.const 13))
+                            (i32.eq (local.get $c) (i32.const 101)))
+                  (then (local.set $at (i32.add (local.get $at) (i32.const 1))) (br $digits))))
+              (local.set $values (i32.add (local.get $values) (i32.const 1)))
+              (br $next))
+            (loop $letters
+              (local.set $c (i32.load8_u (local.get $at)))
+              (local.set $at (i32.add (local.get $at) (i32.const 1)))
+              (br_if $letters (i32.ne (local.get $c) (i32.const 34))))
+            (local.set $values (i32.add (local.get $values) (i32.const 1)))
+            (br $next)))
+        (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
+      (local.get $values))
     (func $fib (export "fib") (param i32) (result i32)
       (if (i32.lt_u (local.get 0) (i32.const 2)) (then (return (local.get 0))))
       (i32.add
@@ -46,4 +113,6 @@
     (canon lift (core func $m "give-records") (memory $memory)))
   (func (export "take-strings") (param "s" (list string))
     (canon lift (core func $m "take") (memory $memory) (realloc $realloc)))
+  (func (export "matrix") (param "n" u32) (result f64) (canon lift (core func $m "matrix")))
+  (func (export "json") (param "n" u32) (result u32) (canon lift (core func $m "json")))
   (func (export "fib") (param "n" u32) (result u32) (canon lift (core func $m "fib"))))

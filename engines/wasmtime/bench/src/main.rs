@@ -14,9 +14,13 @@ struct Point {
 }
 
 /// The best of many rounds, for each of `per_call` turns of a call.
-fn report(name: &str, calls: u32, per_call: u32, mut call: impl FnMut()) {
+fn report(name: &str, calls: u32, per_call: u32, call: impl FnMut()) {
+    report_rounds(name, calls, per_call, 50, call);
+}
+
+fn report_rounds(name: &str, calls: u32, per_call: u32, rounds: u32, mut call: impl FnMut()) {
     let mut best = f64::MAX;
-    for _ in 0..50 {
+    for _ in 0..rounds {
         let start = Instant::now();
         (0..calls).for_each(|_| call());
         best = best.min(start.elapsed().as_nanos() as f64 / f64::from(calls * per_call));
@@ -25,9 +29,9 @@ fn report(name: &str, calls: u32, per_call: u32, mut call: impl FnMut()) {
 }
 
 fn main() -> wasmtime::Result<()> {
-    let wasm = std::fs::read(std::env::args().nth(1).expect("the guest"))?;
+    let files: Vec<String> = std::env::args().skip(1).collect();
     let engine = Engine::default();
-    let component = Component::new(&engine, wasm)?;
+    let component = Component::from_file(&engine, &files[0])?;
     let mut linker = Linker::new(&engine);
     linker.root().func_wrap("host", |_, (x,): (u32,)| Ok((x,)))?;
     let mut store = Store::new(&engine, ());
@@ -69,8 +73,80 @@ fn main() -> wasmtime::Result<()> {
     report("func(list<string 16 B> 10,000)", 10, 1, || {
         take_strings.call(&mut store, (&strings,)).unwrap();
     });
-    report("fib(27)", 1, 1, || {
-        assert_eq!(fib.call(&mut store, (27,)).unwrap(), (196_418,));
+    let matrix = func!("matrix": (u32,) => (f64,));
+    let json = func!("json": (u32,) => (u32,));
+    report_rounds("fib(32)", 1, 1, 20, || {
+        assert_eq!(fib.call(&mut store, (32,)).unwrap(), (2_178_309,));
+    });
+    report_rounds("product of 200x200 matrices", 1, 1, 20, || {
+        matrix.call(&mut store, (200,)).unwrap();
+    });
+    report_rounds("JSON, 1 MB", 1, 1, 20, || {
+        assert_eq!(json.call(&mut store, (10_000,)).unwrap(), (230_000,));
+    });
+    pair(&files[1])?;
+    loading("one function", &files[2], 50)?;
+    if let Some(large) = files.get(3) {
+        loading("large", large, 2)?;
+    }
+    Ok(())
+}
+
+/// Calls between guests.
+fn pair(file: &str) -> wasmtime::Result<()> {
+    let engine = Engine::default();
+    let component = Component::from_file(&engine, file)?;
+    let mut store = Store::new(&engine, ());
+    let instance = Linker::new(&engine).instantiate_async(&mut store, &component);
+    let pair = block_on(instance)?;
+    let mut func = |name: &str| pair.get_typed_func::<(u32,), ()>(&mut store, name);
+    let (ids, lists, laters, pump) = (func("ids")?, func("lists")?, func("laters")?, func("pump")?);
+    let contexts = func("contexts")?;
+    let now = pair.get_typed_func::<(), ()>(&mut store, "now")?;
+    report("guest calls guest: func(u32) -> u32", 10, 1_000, || {
+        block_on(ids.call_async(&mut store, (1_000,))).unwrap();
+    });
+    report("guest calls guest: func(list<u8> 64 KiB)", 1, 1_000, || {
+        block_on(lists.call_async(&mut store, (1_000,))).unwrap();
+    });
+    report("host calls guest: async func(), at once", 1_000, 1, || {
+        block_on(now.call_async(&mut store, ())).unwrap();
+    });
+    report("guest calls guest: async func(), blocks once", 1, 1_000, || {
+        block_on(laters.call_async(&mut store, (1_000,))).unwrap();
+    });
+    report("stream between guests, 64 KiB", 1, 1_000, || {
+        block_on(pump.call_async(&mut store, (1_000,))).unwrap();
+    });
+    report("context.get, context.set", 10, 1_000, || {
+        block_on(contexts.call_async(&mut store, (1_000,))).unwrap();
     });
     Ok(())
+}
+
+/// Loading a component: compiled, and as a file with its code.
+fn loading(name: &str, file: &str, rounds: u32) -> wasmtime::Result<()> {
+    let engine = Engine::default();
+    let wasm = std::fs::read(file)?;
+    report_rounds(&format!("load: {name}"), 1, 1, rounds, || {
+        Component::new(&engine, &wasm).unwrap();
+    });
+    let code = format!("{file}.cwasm");
+    std::fs::write(&code, Component::new(&engine, &wasm)?.serialize()?)?;
+    report_rounds(&format!("load: {name}, precompiled"), 1, 1, 200, || {
+        // SAFETY: it was just written.
+        unsafe { Component::deserialize_file(&engine, &code) }.unwrap();
+    });
+    Ok(())
+}
+
+/// Runs a future that waits for nothing but guests.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
 }
