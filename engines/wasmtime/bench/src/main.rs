@@ -97,8 +97,7 @@ fn pair(file: &str) -> wasmtime::Result<()> {
     let engine = Engine::default();
     let component = Component::from_file(&engine, file)?;
     let mut store = Store::new(&engine, ());
-    let instance = Linker::new(&engine).instantiate_async(&mut store, &component);
-    let pair = block_on(instance)?;
+    let pair = block_on(Linker::new(&engine).instantiate_async(&mut store, &component))?;
     let mut func = |name: &str| pair.get_typed_func::<(u32,), ()>(&mut store, name);
     let (ids, lists, laters, pump) = (func("ids")?, func("lists")?, func("laters")?, func("pump")?);
     let contexts = func("contexts")?;
