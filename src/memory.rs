@@ -20,12 +20,22 @@ pub struct View {
     pub len: usize,
 }
 
-/// What a file holds. Nobody may change it as long as the map is there.
+/// What a file holds from here on. Nobody may change it as long as this is there.
 #[cfg(feature = "component")]
-pub fn map_file(file: &std::fs::File) -> std::io::Result<memmap2::Mmap> {
-    // Everything is read, and once.
-    // SAFETY: who names a file to be mapped promises that it stays as it is.
-    unsafe { memmap2::MmapOptions::new().populate().map(file) }
+pub fn map_file(mut file: &std::fs::File) -> std::io::Result<bytes::Bytes> {
+    use std::io::Read;
+    /// Up to such a size, reading takes less time than changing the process's mappings does.
+    const SMALL: u64 = 256 << 10;
+    let found = file.metadata()?;
+    if found.is_file() && found.len() > SMALL {
+        // All of it will be read, and once.
+        // SAFETY: who names a file to be mapped promises that it stays as it is.
+        let map = unsafe { memmap2::MmapOptions::new().populate().map(file) }?;
+        return Ok(bytes::Bytes::from_owner(map));
+    }
+    let mut content = Vec::with_capacity(found.len() as usize + 1);
+    file.read_to_end(&mut content)?;
+    Ok(content.into())
 }
 
 impl View {

@@ -1,21 +1,20 @@
 //! Components in files.
 
 use crate::engine::EngineName;
+use bytes::Bytes;
 use cmabi::component::{Cache, Component, LoadLimits};
 use cmabi::engine::Engine;
 use cmabi::error::{Error, ErrorKind, Result};
 use cmabi::memory;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A component's binary, or what `cmabi compile` has made of one.
 pub enum Binary {
     Wasm(Vec<u8>),
-    /// Mapped, or what came in through the standard input.
-    Precompiled(Box<dyn Deref<Target = [u8]>>),
+    Precompiled(Bytes),
 }
 
 impl Binary {
@@ -38,7 +37,7 @@ impl Binary {
         let mut bytes = Vec::new();
         io::stdin().read_to_end(&mut bytes)?;
         Ok(match Component::is_precompiled(&bytes) {
-            true => Binary::Precompiled(Box::new(bytes)),
+            true => Binary::Precompiled(bytes.into()),
             false => Binary::Wasm(bytes),
         })
     }
@@ -48,7 +47,7 @@ impl Binary {
         (&file).take(8).read_to_end(&mut bytes)?;
         if Component::is_precompiled(&bytes) {
             file.rewind()?;
-            return Ok(Binary::Precompiled(Box::new(memory::map_file(&file)?)));
+            return Ok(Binary::Precompiled(memory::map_file(&file)?));
         }
         file.read_to_end(&mut bytes)?;
         Ok(Binary::Wasm(bytes))

@@ -25,6 +25,8 @@ struct point {
 // The best of many rounds, for each of `per_call` turns of a call.
 template <class Call>
 void report(const char *name, unsigned calls, unsigned per_call, Call &&call, int rounds = 50) {
+    const char *const only = std::getenv("CMABI_BENCH_ONLY");
+    if (only != nullptr && std::strstr(name, only) == nullptr) return;
     double best = 1e18;
     for (int round = 0; round < rounds; ++round) {
         const auto start = std::chrono::steady_clock::now();
@@ -59,7 +61,7 @@ void loading(const cmabi::engine &engine, const char *name, const char *path, in
 } // namespace
 
 // The guests for calls, calls between guests, loading, and a large one where there is one. With `CMABI_BENCH_ENGINE=wasmi`
-// on the built-in engine.
+// on the built-in engine; with `CMABI_BENCH_ONLY=text` only what has the text in its name, for a profiler.
 int main(int argc, char **argv) {
     const char *const chosen = std::getenv("CMABI_BENCH_ENGINE");
     const bool is_built_in = chosen != nullptr && std::strcmp(chosen, "wasmi") == 0;
