@@ -3,9 +3,11 @@
 
 #include <cmabi.hpp>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -82,6 +84,23 @@ TEST_CASE("components of several modules are stored whole") {
         CHECK(loaded.imports().size() == component.imports().size());
         CHECK(loaded.exports().size() == component.exports().size());
     }
+}
+
+TEST_CASE("several threads load with one engine at the same time") {
+    const cmabi::engine engine;
+    const bytes wasm = read_guest("adder.wasm");
+    const bytes stored = cmabi::component(engine, wasm).serialize();
+    std::array<std::uint32_t, 4> sums{};
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < sums.size(); ++i)
+        threads.emplace_back([&, i] {
+            const auto component = i % 2 ? cmabi::component::load_precompiled(engine, list(stored))
+                                         : cmabi::component(engine, wasm);
+            sums[i] = add(engine, component);
+        });
+    for (auto &thread : threads)
+        thread.join();
+    CHECK(sums == std::array<std::uint32_t, 4>{42, 42, 42, 42});
 }
 
 TEST_CASE("a precompiled component that was cut off anywhere is refused") {
