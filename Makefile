@@ -12,7 +12,7 @@
 # make reference SPEC=path  the cross-check with the executable reference in a checkout of the specification
 # make fuzz TIME=60  the fuzz targets, so many seconds each
 # make bench     the benchmarks
-# make bench-wasmtime  calls on the wasmtime engine, beside typed calls of the wasmtime crate
+# make bench-peer  calls on both engines, beside typed calls of the wasmtime crate; its other name is bench-wasmtime
 # make package   build/package: .deb and .tar.gz
 # make docs      build/docs/html: the reference of the headers, with the guides
 # make header    rewrite the C headers in include/ from the sources
@@ -29,7 +29,7 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test size test-wasmtime valgrind sanitize tsan fuzz bench bench-wasmtime reference package docs \
+.PHONY: demo test lint rust-test c-test size test-wasmtime valgrind sanitize tsan fuzz bench bench-peer bench-wasmtime reference package docs \
 	header clean
 
 demo:
@@ -45,6 +45,7 @@ lint: docs
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) fmt --check --manifest-path engines/wasmtime/Cargo.toml
+	$(CARGO) fmt --check --manifest-path benches/peer/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
@@ -125,22 +126,21 @@ bench:
 		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON
 	$(CMAKE) --build build/bench --target run-generated
 
-# The guests are compiled by the tests' compiler; both programs print a name and nanoseconds in each line. LARGE=path
-# also has a component of your own loaded.
-bench-wasmtime:
+# The guests are compiled by the tests' compiler; each program prints a name and nanoseconds in each line. LARGE= may name
+# one more component, to be loaded. Without its support for concurrency the crate cannot run what is `async`.
+bench-wasmtime bench-peer:
 	.ci/setup cc cmake
-	$(CMAKE) -S . -B build/bench-wasmtime -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
+	$(CMAKE) -S . -B build/bench-peer -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
 		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON -DCMABI_WASMTIME=ON
-	$(CMAKE) --build build/bench-wasmtime --target bench-wasmtime
-	$(CARGO) run --release --quiet --example compile-guests -- build/bench-wasmtime \
-		engines/wasmtime/bench/guest.wat engines/wasmtime/bench/pair.wat c-tests/guests/adder.wat
-	$(CARGO) build --release --quiet --manifest-path engines/wasmtime/bench/Cargo.toml
-	cd build/bench-wasmtime && ./bench-wasmtime guest.wasm pair.wasm adder.wasm $(LARGE) >libcmabi
-	cd build/bench-wasmtime && $(CURDIR)/engines/wasmtime/bench/target/release/cmabi-wasmtime-bench \
-		guest.wasm pair.wasm adder.wasm $(LARGE) >wasmtime
-	@paste build/bench-wasmtime/libcmabi build/bench-wasmtime/wasmtime | awk -F '\t' \
-		'BEGIN { printf "%-44s %12s %12s %6s\n", "ns", "libcmabi", "wasmtime", "ratio" } \
-		{ printf "%-44s %12.1f %12.1f %6.2f\n", $$1, $$2, $$4, $$2 / $$4 }'
+	$(CMAKE) --build build/bench-peer --target bench-peer
+	$(CARGO) run --release --quiet --example compile-guests -- build/bench-peer \
+		benches/peer/guest.wat benches/peer/pair.wat c-tests/guests/adder.wat
+	$(CARGO) build --release --quiet --manifest-path benches/peer/Cargo.toml
+	@cd build/bench-peer && peer=$(CURDIR)/benches/peer/target/release/cmabi-bench-peer && \
+		guests="guest.wasm pair.wasm adder.wasm $(LARGE)" && \
+		CMABI_BENCH_ENGINE=wasmi ./bench-peer $$guests >built-in && ./bench-peer $$guests >wasmtime && \
+		$$peer --without-concurrency $$guests >crate-off && $$peer $$guests >crate && \
+		awk -f $(CURDIR)/benches/peer/table.awk built-in wasmtime crate-off crate
 
 CASES ?= 100000
 

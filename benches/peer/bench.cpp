@@ -1,4 +1,4 @@
-// What calls of components cost in libcmabi on the wasmtime engine, from C. Prints a line for each operation, as the
+// What calls of components cost in libcmabi on either engine, from C. Prints a line for each operation, as the
 // program beside it does for the wasmtime crate: its name and nanoseconds.
 
 #include <cmabi_wasmtime.hpp>

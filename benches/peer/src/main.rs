@@ -1,9 +1,10 @@
 //! What calls of components cost in the wasmtime crate, typed and with its default settings. Prints a line for each
-//! operation: its name and nanoseconds. `bench.cpp` prints the same of libcmabi.
+//! operation: its name and nanoseconds. `bench.cpp` prints the same of libcmabi. With `--without-concurrency` that
+//! is off, and what needs it is left out.
 
 use std::time::Instant;
 use wasmtime::component::{Component, ComponentType, Lift, Linker, Lower};
-use wasmtime::{Engine, Store};
+use wasmtime::{Config, Engine, Store};
 
 #[derive(Clone, ComponentType, Lift, Lower)]
 #[component(record)]
@@ -29,8 +30,14 @@ fn report_rounds(name: &str, calls: u32, per_call: u32, rounds: u32, mut call: i
 }
 
 fn main() -> wasmtime::Result<()> {
-    let files: Vec<String> = std::env::args().skip(1).collect();
-    let engine = Engine::default();
+    let mut files: Vec<String> = std::env::args().skip(1).collect();
+    let is_concurrent = files.first().is_none_or(|first| first != "--without-concurrency");
+    if !is_concurrent {
+        files.remove(0);
+    }
+    let mut config = Config::new();
+    config.concurrency_support(is_concurrent);
+    let engine = Engine::new(&config)?;
     let component = Component::from_file(&engine, &files[0])?;
     let mut linker = Linker::new(&engine);
     linker.root().func_wrap("host", |_, (x,): (u32,)| Ok((x,)))?;
@@ -84,6 +91,9 @@ fn main() -> wasmtime::Result<()> {
     report_rounds("JSON, 1 MB", 1, 1, 20, || {
         assert_eq!(json.call(&mut store, (10_000,)).unwrap(), (230_000,));
     });
+    if !is_concurrent {
+        return Ok(());
+    }
     pair(&files[1])?;
     loading("one function", &files[2], 50)?;
     if let Some(large) = files.get(3) {
