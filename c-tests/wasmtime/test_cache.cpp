@@ -207,16 +207,19 @@ TEST_CASE("a cache has its size, and what was not used for longest goes first") 
 
 TEST_CASE("what processes that ended have left unfinished goes after a while") {
     const Folder folder;
-    write(folder.path / "1-0-0.tmp", "old");
-    write(folder.path / "1-1-0.tmp", "new");
-    write(folder.path / "README", "not of the cache");
-    age(folder.path / "1-0-0.tmp", 2h);
-    age(folder.path / "README", 2h);
+    write(folder.path / "cmabi-1-0-0.tmp", "old");
+    write(folder.path / "cmabi-1-1-0.tmp", "new");
+    age(folder.path / "cmabi-1-0-0.tmp", 2h);
+    const char *const not_of_the_cache[] = {"README", "mine.tmp", "cmabi-mine.tmp"};
+    for (const char *const file : not_of_the_cache) {
+        write(folder.path / file, "not of the cache");
+        age(folder.path / file, 2h);
+    }
     const cmabi::wasmtime_engine engine(cached(folder.path));
     CHECK(add(engine, adder(0)) == 42);
-    CHECK(!fs::exists(folder.path / "1-0-0.tmp"));
-    CHECK(fs::exists(folder.path / "1-1-0.tmp"));
-    CHECK(fs::exists(folder.path / "README"));
+    CHECK(!fs::exists(folder.path / "cmabi-1-0-0.tmp"));
+    CHECK(fs::exists(folder.path / "cmabi-1-1-0.tmp"));
+    for (const char *const file : not_of_the_cache) CHECK(fs::exists(folder.path / file));
 }
 
 TEST_CASE("a folder that is not there, or cannot be written to, is an error at once") {

@@ -30,6 +30,8 @@ pub struct Cache {
 /// What entries end in, and what is still to become one.
 const ENTRY: &str = "cmabi";
 const UNFINISHED: &str = "tmp";
+/// What names of the second begin with.
+const OWN: &str = "cmabi-";
 
 /// A file that is unfinished for so long is left over from a process that ended.
 const LEFT_OVER: Duration = Duration::from_secs(3600);
@@ -104,7 +106,7 @@ impl Cache {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
-        self.folder.join(format!("{}-{count}-{time}.{UNFINISHED}", std::process::id()))
+        self.folder.join(format!("{OWN}{}-{count}-{time}.{UNFINISHED}", std::process::id()))
     }
 
     fn write(&self, entry: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -128,9 +130,11 @@ impl Cache {
             else {
                 continue;
             };
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some(ENTRY) => entries.push((used, size, path)),
-                Some(UNFINISHED) if used.elapsed().is_ok_and(|age| age > LEFT_OVER) => {
+            match path.file_name().and_then(|name| name.to_str()) {
+                Some(name) if is_entry(name) => entries.push((used, size, path)),
+                Some(name)
+                    if is_unfinished(name) && used.elapsed().is_ok_and(|age| age > LEFT_OVER) =>
+                {
                     remove(&path)
                 }
                 _ => {}
@@ -149,6 +153,20 @@ impl Cache {
             total -= size;
         }
     }
+}
+
+/// Whether a file of this name is an entry. The folder may have files of others, which are none of the cache's.
+fn is_entry(name: &str) -> bool {
+    name.strip_suffix(ENTRY).and_then(|name| name.strip_suffix('.')).is_some_and(|hash| {
+        hash.len() == 32 && hash.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Whether a file of this name was to become an entry; see [`Cache::unfinished`].
+fn is_unfinished(name: &str) -> bool {
+    let numbers = name.strip_prefix(OWN).and_then(|name| name.strip_suffix(UNFINISHED));
+    let is_own = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+    numbers.and_then(|name| name.strip_suffix('.')).is_some_and(|name| name.bytes().all(is_own))
 }
 
 /// The component of an entry, or why it cannot be loaded at all; `None` where it is to be compiled.

@@ -214,7 +214,8 @@ fn damaged(what: impl fmt::Display) -> Error {
 }
 
 fn other(what: impl fmt::Display) -> Error {
-    let what = format!("the precompiled component {what}: compile it again");
+    let what =
+        format!("the precompiled component {what}: compile it again, for this engine and config");
     Error::new(ErrorKind::Unsupported, what)
 }
 

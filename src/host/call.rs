@@ -102,7 +102,14 @@ pub fn call(
             };
             match step {
                 Ok(true) => continue,
-                Ok(false) => stuck(cx),
+                // What was answered from outside may be the end of this call, and nothing to run.
+                Ok(false) => {
+                    let end = cx.state().take_host_call(subtask);
+                    match end {
+                        Some(end) => break end?,
+                        None => stuck(cx),
+                    }
+                }
                 Err(error) => match cx.state().take_host_call(subtask) {
                     // What trapped is what is waited for, whether or not it had returned before.
                     Some(end) => return Err(end.err().unwrap_or(error)),

@@ -70,7 +70,14 @@ impl Binary {
         let limits = LoadLimits::default();
         match self {
             Binary::Wasm(wasm) => Component::load_cached(engine, wasm.into(), &limits, cache),
-            Binary::Precompiled(bytes) => Component::load_precompiled(engine, &bytes, &limits),
+            Binary::Precompiled(bytes) => {
+                Component::load_precompiled(engine, &bytes, &limits).map_err(|error| match error.kind() {
+                    ErrorKind::Unsupported => error.context(
+                        "`cmabi compile --engine` names the engine that is to run it, `--metered` is for `run --fuel`",
+                    ),
+                    _ => error,
+                })
+            }
         }
     }
 }

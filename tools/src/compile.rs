@@ -4,8 +4,8 @@ use crate::binary::Binary;
 use crate::engine::EngineName;
 use crate::output::complain;
 use cmabi::error::{Error, ErrorKind, Result};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,13 +66,28 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|file| !file.is_file()) {
         return fs::write(path, bytes);
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let new = path.with_file_name(name);
-    let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
+    // What a link leads to is replaced, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (new, mut file) = new_beside(&path)?;
+    let written = file.write_all(bytes).and_then(|()| fs::rename(&new, &path));
     if written.is_err() {
-        // It may not have come to be.
         let _ = fs::remove_file(&new);
     }
     written
+}
+
+/// A file in the same folder that was not there: nobody else has put anything in its place.
+fn new_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut attempt = 0;
+    loop {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.{attempt}", std::process::id()));
+        let new = path.with_file_name(name);
+        match File::create_new(&new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {
+                attempt += 1
+            }
+            made => return made.map(|file| (new, file)),
+        }
+    }
 }

@@ -148,7 +148,8 @@ impl Engine {
         // SAFETY: the library's promise: that is what `serialize` has written. That it has written it for such a
         // machine, and for this version, is looked at there.
         let compiled = unsafe { wasmtime::Module::deserialize(engine, code) };
-        let compiled = compiled.map_err(|error| format!("the code does not fit: {error:#}"))?;
+        let compiled = compiled
+            .map_err(|error| format!("the code does not fit, compile it again here: {error:#}"))?;
         module.compiled[self.care as usize].get_or_init(|| compiled.into());
         Ok(module)
     }

@@ -233,6 +233,9 @@ impl Module for VtableModule {
     fn serialize(&self) -> Result<Vec<u8>> {
         /// Takes what the engine writes.
         unsafe extern "C" fn write(to: *mut c_void, bytes: *const u8, len: usize) {
+            if len == 0 {
+                return;
+            }
             // SAFETY: the engine passes on what it got, and as many bytes as it says.
             let (to, bytes) =
                 unsafe { (&mut *to.cast::<Writer>(), std::slice::from_raw_parts(bytes, len)) };

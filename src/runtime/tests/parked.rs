@@ -185,6 +185,8 @@ fn a_trap_after_waiting_ends_the_callers() {
 #[derive(Default)]
 struct Later {
     tasks: RefCell<Vec<HostTask>>,
+    /// It has no answer to them.
+    fails: Cell<bool>,
 }
 
 impl Extension for Later {
@@ -211,6 +213,9 @@ impl Extension for Later {
     fn woken(&self, cx: &mut Cx<'_>) -> Result<()> {
         let tasks = self.tasks.take();
         tasks.into_iter().try_for_each(|task| {
+            if self.fails.get() {
+                return task.fail(cx, Trap::Host { message: "no answer".into() });
+            }
             let value = 21u32;
             task.return_(cx, (&raw const value).cast())
         })
@@ -223,8 +228,13 @@ impl Extension for Later {
 
 /// A host function that a thread answers after some time.
 fn later() -> FuncInst {
+    later_or_never(false)
+}
+
+fn later_or_never(fails: bool) -> FuncInst {
     let func = move |call: &mut HostCall<'_, '_>| {
         let later = call.cx.shared.extension(1, Later::default);
+        later.fails.set(fails);
         later.tasks.borrow_mut().push(call.serving.task(call.cx)?);
         let signal = call.cx.shared.signal().clone();
         thread::spawn(move || {
@@ -241,6 +251,15 @@ fn a_call_sleeps_until_something_outside_wakes_the_store() {
     let mut fx = Fixture::new();
     let func = caller_of(&mut fx, "guest", &later());
     assert_eq!(fx.call(&func, &[1]).unwrap(), 42);
+    fx.assert_idle();
+}
+
+#[test]
+fn a_call_that_fails_while_it_waits_says_why() {
+    let mut fx = Fixture::new();
+    let func = caller_of(&mut fx, "guest", &later_or_never(true));
+    let error = fx.call(&func, &[1]).unwrap_err();
+    assert_trap(&error, "no answer");
     fx.assert_idle();
 }
 
