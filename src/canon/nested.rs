@@ -93,7 +93,9 @@ impl State {
         let mut at = self.scheduler.ready.front(&self.threads);
         while let Some(id) = at {
             at = self.scheduler.ready.next(&mut self.threads, id);
-            if !self.threads[id].pinned && self.is_still_ready(id) {
+            let (inst, pinned) = (self.threads[id].inst, self.threads[id].pinned);
+            // What a trap has ended is freed when no guest runs, and does not run till then.
+            if !pinned && !self.has_ended(inst, InstanceId::HOST) && self.is_still_ready(id) {
                 return Some(id);
             }
         }

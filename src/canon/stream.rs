@@ -8,7 +8,9 @@ use crate::error::{Trap, Trapped};
 use crate::runtime::forward::forward;
 use crate::runtime::host_end::{self, Signal};
 use crate::runtime::stream::{self, Begun, Channel, CopyState, EndKind};
-use crate::runtime::{Buffer, Cx, InstanceId, Options, Side, Wait, WaitableId, Wake, policy};
+use crate::runtime::{
+    Buffer, CopyResult, Cx, InstanceId, Options, Side, Wait, WaitableId, Wake, policy,
+};
 use crate::types::Type;
 
 /// The built-ins of streams and futures.
@@ -180,14 +182,23 @@ fn copy(
     let buffer = Buffer::new(cx, element.as_ref(), side, opts.format(), ptr, count)?;
     match stream::copy(cx, id, buffer)? {
         Begun::Over(event) => Ok(Some(event.p2)),
-        Begun::Waits(_) => result_or_wait(cx, id, opts.is_async),
+        Begun::Waits(number) => result_or_wait(cx, inst, (id, number), opts.is_async),
     }
 }
 
-/// The result of a copy, if it is there by now; `Waitable.wait_for_pending_event` where it is not.
-fn result_or_wait(cx: &mut Cx<'_>, id: WaitableId, is_async: bool) -> Result<Option<u32>, Trapped> {
+/// The result of an end's copy of this number, if it is there by now; `Waitable.wait_for_pending_event` where it
+/// is not. A host that was told may have had the guest take the result: then the copy was cancelled.
+fn result_or_wait(
+    cx: &mut Cx<'_>,
+    inst: InstanceId,
+    (id, number): (WaitableId, u32),
+    is_async: bool,
+) -> Result<Option<u32>, Trapped> {
     let mut state = cx.state();
-    state.check_not_ended(state.waitables[id].inst)?;
+    state.check_not_ended(inst)?;
+    if !state.still_copies(id, number) {
+        return Ok(Some(CopyResult::Cancelled as u32));
+    }
     if state.waitables[id].has_pending_event() {
         return Ok(Some(state.get_pending_event(id).p2));
     }
@@ -258,7 +269,7 @@ fn cancel_copy(
     is_async: bool,
     index: u32,
 ) -> Result<Option<u32>, Trapped> {
-    let id = {
+    let (id, number) = {
         let mut state = cx.state();
         policy::check_may_leave(&state, inst)?;
         let id = state.end_at(inst, kind, element.as_ref(), index)?;
@@ -271,14 +282,18 @@ fn cancel_copy(
         if state.waitables[id].in_waitable_set() && !is_async {
             return Err(Trap::SyncUseInSet.into());
         }
-        state.end(id).state = CopyState::CancellingCopy;
-        id
+        let end = state.end(id);
+        end.state = CopyState::CancellingCopy;
+        (id, end.waits)
     };
     let has_event = cx.state().waitables[id].has_pending_event();
     if !has_event && !host_end::signal(cx, id, Signal::Cancels) {
-        cx.state().cancel_shared(id);
+        let mut state = cx.state();
+        if state.still_copies(id, number) {
+            state.cancel_shared(id);
+        }
     }
-    result_or_wait(cx, id, is_async)
+    result_or_wait(cx, inst, (id, number), is_async)
 }
 
 /// `canon_stream_drop_readable`.

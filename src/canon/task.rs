@@ -76,7 +76,7 @@ pub(crate) fn request_cancellation(
     }
     drop(state);
     let mut resumed = 0;
-    while !cx.state().task_resolved(task) {
+    while !cx.state().task_resolved(task) && !cx.state().has_ended(inst, caller) {
         let next = policy::resumed_by_cancel(&mut cx.state(), task, resumed);
         let Some(next) = next else { break };
         leave(cx, inst, caller, |cx| resume(cx, next))?;

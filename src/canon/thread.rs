@@ -170,7 +170,8 @@ fn promoted(state: &mut State, inst: InstanceId, index: u32) -> Result<Option<Th
     if other == state.current_thread() {
         return Err(Trap::ThreadNotSuspended { index }.into());
     }
-    Ok(Some(other).filter(|other| state.is_ready(*other)))
+    // One that is pinned goes on when it is on top of the stack, and keeps what it waits for till then.
+    Ok(Some(other).filter(|other| state.is_ready(*other) && !state.threads[*other].pinned))
 }
 
 /// Blocks the current thread; the one that `find_other` gives, if any, runs next: `switch_to` of the reference.

@@ -326,10 +326,19 @@ impl HostEnd {
             state.take_handle(InstanceId::HOST, writable.handle)?;
             (src, dst)
         };
-        let writer = cx.state().other_end(src);
+        let (writer, reader) = {
+            let mut state = cx.state();
+            let reader = state.other_end(dst).map(|reader| state.waitables[reader].inst);
+            (state.other_end(src), reader)
+        };
         let forwarded = forward(cx, src, dst);
         if let (Err(trap), Some(writer)) = (&forwarded, writer) {
-            cx.state().blame_writer(writer, trap);
+            let mut state = cx.state();
+            let is_readers = reader.is_some_and(|reader| state[reader].poisoned)
+                || matches!(trap.reason(), Trap::CopyWithinInstance { .. } | Trap::NoRealloc);
+            if !is_readers {
+                state.blame_writer(writer, trap);
+            }
         }
         settle(cx, forwarded)
     }
@@ -429,13 +438,8 @@ impl State {
         number: u32,
         completion: Option<Completion>,
     ) -> (Option<Copied>, Option<Completion>) {
-        // A watcher of the other end may have taken what became of the copy, begun another, or
-        // dropped the end.
-        let waits = self.waitables.get(id).is_some() && {
-            let end = self.end(id);
-            end.copying() && end.waits == number
-        };
-        if !waits {
+        // A watcher of the other end may have taken what became of the copy.
+        if !self.still_copies(id, number) {
             return (Some(Copied { result: CopyResult::Cancelled, count: 0 }), completion);
         }
         if self.waitables[id].has_pending_event() {

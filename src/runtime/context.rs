@@ -435,6 +435,11 @@ pub(crate) fn return_result(
         state = cx.state();
     }
     state.tasks[task].state = TaskState::Resolved;
+    // Whoever has run its thread: it is over.
+    let inst = state.tasks[task].inst;
+    if !state[inst].parked.is_empty() {
+        state.unpark(task, inst);
+    }
     state.trace_task(TraceKind::CallReturn, task);
     state.on_returned(subtask, flat_result[0]);
     Ok(())

@@ -119,15 +119,19 @@ pub(crate) fn forward(cx: &mut Cx<'_>, src: WaitableId, dst: WaitableId) -> Resu
 
 /// The end `id` waits for its new other one.
 fn offer(cx: &mut Cx<'_>, id: WaitableId) -> Result<(), Trapped> {
-    let is_cancelling = {
+    let (is_cancelling, number) = {
         let mut state = cx.state();
         state.shared_of(id).pending = Some(id);
-        state.end(id).state == CopyState::CancellingCopy
+        let end = state.end(id);
+        (end.state == CopyState::CancellingCopy, end.waits)
     };
     if !is_cancelling {
         signal(cx, id, Signal::Waits);
     } else if !signal(cx, id, Signal::Cancels) {
-        cx.state().cancel_shared(id);
+        let mut state = cx.state();
+        if state.still_copies(id, number) {
+            state.cancel_shared(id);
+        }
     }
     Ok(())
 }

@@ -262,15 +262,20 @@ pub(crate) fn serve_latent(
     };
     let outcome = match (outcome, made) {
         (Ok((outcome, results)), Some(made)) => answered(cx, def, made.task, outcome, results),
-        (Ok((_, results)), None) => match def.ty.result() {
-            Some(ty) => {
-                let mut flat = [0];
-                let copied = sides.copy_result(cx, ty, 0, &[results as u64], &mut flat);
-                *flat_result = flat[0];
-                copied.map(|()| HostOutcome::Returned)
-            }
-            None => Ok(HostOutcome::Returned),
-        },
+        (Ok((_, results)), None) => {
+            // What the host has ended takes no result.
+            let not_ended = cx.state().check_not_ended(inst);
+            let copied = not_ended.and_then(|()| match def.ty.result() {
+                Some(ty) => {
+                    let mut flat = [0];
+                    sides.copy_result(cx, ty, 0, &[results as u64], &mut flat)?;
+                    *flat_result = flat[0];
+                    Ok(())
+                }
+                None => Ok(()),
+            });
+            copied.map(|()| HostOutcome::Returned)
+        }
         (Err(trap), _) => Err(trap),
     };
     drop(sides);

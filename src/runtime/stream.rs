@@ -523,6 +523,17 @@ impl State {
     }
 }
 
+impl State {
+    /// Whether an end still copies what it began as its copy of this number. Whoever was told of it may have
+    /// cancelled it, begun another, or dropped the end.
+    pub(crate) fn still_copies(&mut self, id: WaitableId, number: u32) -> bool {
+        self.waitables.get(id).is_some() && {
+            let end = self.end(id);
+            end.copying() && end.waits == number
+        }
+    }
+}
+
 /// How far a copy got that an end began.
 pub(crate) enum Begun {
     /// It is over.

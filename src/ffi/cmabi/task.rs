@@ -69,6 +69,9 @@ impl cmabi_task {
         if let Some(task) = self.task.get() {
             return Ok(task);
         }
+        if !self.serving.get() {
+            return Err(check::invalid("task", "is of a call that has failed"));
+        }
         let task = self.serving_call.task(cx)?;
         self.task.set(Some(task));
         Ok(task)
@@ -83,8 +86,9 @@ impl cmabi_task {
         let message: Arc<str> = match (status, self.error.take()) {
             (Some(cmabi_status::Ok), _) => return Ok(HostOutcome::Returned),
             (Some(cmabi_status::Pending), message) => {
-                self.task.set(Some(self.serving_call.task(cx)?));
-                self.serving.set(false);
+                if self.task.get().is_none() {
+                    self.task.set(Some(self.serving_call.task(cx)?));
+                }
                 self.error.replace(message);
                 if self.freed.get() {
                     let _ = self.give_up(cx);
@@ -197,13 +201,20 @@ pub(in crate::ffi) fn host_func(
         });
         // SAFETY: while it serves, a task is freed below and nowhere else.
         let serving = unsafe { &*task };
+        let status = check::enumerator(status, "status").ok();
+        // With that answer it is C's, whatever else has gone wrong.
+        let is_pending = status == Some(cmabi_status::Pending);
+        serving.serving.set(!is_pending);
         let outcome = if store.is_poisoned() {
             let message = "a call that the host function made failed with an internal error";
             Err(Trap::Internal(message.into()).into())
         } else {
-            serving.outcome(call.cx, check::enumerator(status, "status").ok())
+            serving.outcome(call.cx, status)
         };
-        if serving.serving.get() || serving.freed.get() {
+        if is_pending && outcome.is_err() {
+            serving.answer.set(Some("has failed"));
+        }
+        if !is_pending || serving.freed.get() {
             // SAFETY: it does not become C's.
             unsafe { store.tasks.remove(task) };
         }
