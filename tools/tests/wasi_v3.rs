@@ -417,7 +417,14 @@ fn the_network_is_denied_unless_it_is_granted() {
          bind 1 127.0.0.1:0 -> access-denied
          connect 1 127.0.0.1:2 -> access-denied
          send 1 127.0.0.1:2 -> access-denied
+         send 1 127.0.0.1:1 -> access-denied
          local 1 -> invalid-state
+         receive 1 -> invalid-state
+         connect 1 127.0.0.1:1 -> ok
+         send 1 -> ok
+         disconnect 1 -> ok
+         send 1 127.0.0.1:1 -> access-denied
+         receive 1 -> invalid-state
          lookup localhost -> access-denied",
     );
     sockets(

@@ -387,7 +387,15 @@ fn send_udp(
 ) -> Answer<Wait<Coded<()>>> {
     let socket = call.get(&this)?;
     let from = (&*socket.fd, socket.family, socket.remote.get());
-    let sent = send_datagram(call, from, data.get(), to.map(SocketAddr::from));
+    let to = to.map(SocketAddr::from);
+    // The system binds it, and then it receives from anybody: as much as a guest gets that binds it.
+    let allowed = match (socket.stage.get(), to) {
+        (udp::Stage::Unbound, Some(_)) => {
+            check_allowed(call, any(socket.family), NetworkUse::UdpBind)
+        }
+        _ => Ok(()),
+    };
+    let sent = allowed.and_then(|()| send_datagram(call, from, data.get(), to));
     if sent.is_ok() && socket.stage.get() == udp::Stage::Unbound {
         note_binding(&socket);
     }
