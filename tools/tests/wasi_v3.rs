@@ -181,6 +181,30 @@ fn streams_are_bounded() {
     assert!(err.contains("more than 100000 resources"), "{err}");
 }
 
+#[test]
+fn files_may_be_older_than_1970() {
+    // One file system that keeps every date that can be said, if there is one, and one that may not.
+    for parent in [std::path::Path::new("/dev/shm"), &std::env::temp_dir()] {
+        let Ok(folder) = tempfile::tempdir_in(parent) else { continue };
+        for file in ["a", "c"] {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        // Its own times, though there is nothing that it leads to.
+        let link = folder.path().join("b");
+        std::os::unix::fs::symlink("missing", &link).unwrap();
+        let dir = format!("--dir={}::/", folder.path().display());
+        let program = support::command(&[&dir], &component("v3-times.wat"), &[]);
+        let Ran(status, _, err) = run_command(program, b"");
+        assert_eq!((status, err.as_str()), (0, ""));
+        for file in [folder.path().join("a"), link] {
+            use std::os::unix::fs::MetadataExt;
+            let metadata = std::fs::symlink_metadata(file).unwrap();
+            assert_eq!((metadata.atime(), metadata.atime_nsec()), (-1, 5));
+            assert_eq!((metadata.mtime(), metadata.mtime_nsec()), (-1, 5));
+        }
+    }
+}
+
 /// A server that echoes what so many clients send, and its port.
 fn serve(args: &[&str]) -> (std::process::Child, u16) {
     let options = ["--allow-net=127.0.0.1"];

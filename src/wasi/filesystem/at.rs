@@ -1,5 +1,6 @@
 //! What can be done with paths, each relative to an open directory.
 
+use super::descriptor::timestamps;
 use super::{
     Descriptor, DescriptorFlags, DescriptorStat, Done, ErrorCode, MetadataHashValue, NewTime,
     NewTimestamp, Open, OpenFlags, PathFlags, Stat, check_path,
@@ -9,14 +10,13 @@ use crate::error::Result;
 use crate::wasi::config::DirRights;
 use crate::wasi::func::{Answer, Call, Interface};
 use crate::wasi::state::Slot;
-use cap_fs_ext::{
-    DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, SystemTimeSpec,
-};
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, FileType, OFlags};
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 pub(super) fn define(types: &mut Interface<'_>) -> Result<()> {
     types.func("[method]descriptor.create-directory-at", &["self", "path"], create_directory_at)?;
@@ -53,31 +53,32 @@ pub(super) fn create_directory_at(
     Ok(create())
 }
 
+/// What is at a path, opened for nothing but to name it. All that is asked and set of its times goes by this: those of a
+/// `std::time::SystemTime` are fewer than those that files have.
+fn name(dir: &Dir, flags: PathFlags, path: &str) -> Done<File> {
+    // A slash at the end says that it is a directory, perhaps by way of a link.
+    let follows = flags.symlink_follow || path.ends_with('/');
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(OFlags::PATH.bits().cast_signed())
+        .follow(if follows { FollowSymlinks::Yes } else { FollowSymlinks::No })
+        .maybe_dir(true);
+    Ok(dir.open_with(path, &options)?.into_std())
+}
+
 impl Stat {
     /// What the system says of what is at a path.
     pub(super) fn at(descriptor: &Descriptor, flags: PathFlags, path: &str) -> Done<Stat> {
-        use cap_std::fs::MetadataExt;
-        let (dir, path) = (descriptor.dir()?, check_path(path)?);
-        // A slash at the end says that it is a directory, perhaps by way of a link.
-        let is_of_dir = path.ends_with('/');
-        let metadata = match flags.symlink_follow || is_of_dir {
-            true => dir.metadata(path)?,
-            false => dir.symlink_metadata(path)?,
-        };
-        if is_of_dir && !metadata.is_dir() {
+        let stat = Stat::of_fd(name(descriptor.dir()?, flags, check_path(path)?)?.as_fd())?;
+        if path.ends_with('/') && !stat.is_dir() {
             return Err(ErrorCode::NotDirectory);
         }
-        Ok(Stat {
-            mode: metadata.mode(),
-            links: metadata.nlink(),
-            size: metadata.size(),
-            times: [
-                (metadata.atime(), metadata.atime_nsec()),
-                (metadata.mtime(), metadata.mtime_nsec()),
-                (metadata.ctime(), metadata.ctime_nsec()),
-            ],
-            identity: (metadata.dev(), metadata.ino()),
-        })
+        Ok(stat)
+    }
+
+    fn is_dir(&self) -> bool {
+        FileType::from_raw_mode(self.mode) == FileType::Directory
     }
 }
 
@@ -101,39 +102,18 @@ pub(super) fn metadata_hash_at(
     Ok(Stat::at(&descriptor, flags, path.get()).map(|stat| stat.hash(call)))
 }
 
-fn system_time(time: NewTime) -> Done<Option<SystemTimeSpec>> {
-    Ok(match time {
-        NewTime::Keep => None,
-        NewTime::Now => Some(SystemTimeSpec::SymbolicNow),
-        NewTime::At(seconds, nanoseconds) => {
-            let whole = Duration::from_secs(seconds.unsigned_abs());
-            let time = match seconds {
-                ..0 => UNIX_EPOCH.checked_sub(whole),
-                0.. => UNIX_EPOCH.checked_add(whole),
-            };
-            let time =
-                time.and_then(|time| time.checked_add(Duration::from_nanos(nanoseconds.into())));
-            let time = time.ok_or(ErrorCode::Overflow)?;
-            Some(SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(time)))
-        }
-    })
-}
-
 impl Descriptor {
     /// Sets when what is at a path was accessed and modified.
     pub(super) fn set_times_at(
         &self,
         flags: PathFlags,
         path: &str,
-        [access, modification]: [Done<NewTime>; 2],
+        times: [Done<NewTime>; 2],
     ) -> Done<()> {
         let (dir, path) = (self.mutable()?, check_path(path)?);
-        let (access, modification) = (system_time(access?)?, system_time(modification?)?);
-        match flags.symlink_follow {
-            true => dir.set_times(path, access, modification)?,
-            false => dir.set_symlink_times(path, access, modification)?,
-        }
-        Ok(())
+        let times = timestamps(times)?;
+        let named = name(dir, flags, path)?;
+        Ok(rustix::fs::utimensat(named, "", &times, AtFlags::EMPTY_PATH)?)
     }
 }
 
@@ -165,7 +145,8 @@ pub(super) fn link_at(
         if flags.symlink_follow {
             return Err(ErrorCode::Invalid);
         }
-        if old.symlink_metadata(old_path)?.is_dir() {
+        let of_old = name(old, PathFlags::default(), old_path)?;
+        if Stat::of_fd(of_old.as_fd())?.is_dir() {
             return Err(ErrorCode::NotPermitted);
         }
         Ok(old.hard_link(old_path, new, new_path)?)

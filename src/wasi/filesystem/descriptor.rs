@@ -182,15 +182,16 @@ fn timespec(time: NewTime) -> Timespec {
     }
 }
 
+/// The times of access and modification, the same.
+pub(super) fn timestamps([access, modification]: [Done<NewTime>; 2]) -> Done<Timestamps> {
+    Ok(Timestamps { last_access: timespec(access?), last_modification: timespec(modification?) })
+}
+
 impl Descriptor {
     /// Sets when it was accessed and modified.
-    pub(super) fn set_times(&self, [access, modification]: [Done<NewTime>; 2]) -> Done<()> {
+    pub(super) fn set_times(&self, times: [Done<NewTime>; 2]) -> Done<()> {
         self.check_may_change()?;
-        let times = Timestamps {
-            last_access: timespec(access?),
-            last_modification: timespec(modification?),
-        };
-        Ok(rustix::fs::futimens(self.fd(), &times)?)
+        Ok(rustix::fs::futimens(self.fd(), &timestamps(times)?)?)
     }
 }
 

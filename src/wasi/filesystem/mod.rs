@@ -216,7 +216,11 @@ struct Stat {
 
 impl Stat {
     fn of(descriptor: &Descriptor) -> Done<Stat> {
-        let stat = rustix::fs::fstat(descriptor.fd()).map_err(ErrorCode::from)?;
+        Stat::of_fd(descriptor.fd())
+    }
+
+    fn of_fd(fd: BorrowedFd<'_>) -> Done<Stat> {
+        let stat = rustix::fs::fstat(fd).map_err(ErrorCode::from)?;
         Ok(Stat {
             mode: stat.st_mode,
             links: stat.st_nlink as u64,
