@@ -97,12 +97,11 @@ impl Bytes {
         let start = arena.realloc(0, 0, 1, capacity as u64)?;
         // SAFETY: the arena has just handed out so many bytes, all of which were written some time.
         let room = unsafe { std::slice::from_raw_parts_mut(host_ptr(start), capacity) };
-        Ok(fill(room).map(|len| {
-            let len = len.min(capacity);
-            // The rest is handed out again.
-            let _ = arena.realloc(start, capacity as u64, 1, len as u64);
-            Bytes { start, len, _arena: arena.clone() }
-        }))
+        let filled = fill(room).map(|len| len.min(capacity));
+        // The rest is handed out again: all of it to one that tries again.
+        let len = *filled.as_ref().unwrap_or(&0);
+        let _ = arena.realloc(start, capacity as u64, 1, len as u64);
+        Ok(filled.map(|len| Bytes { start, len, _arena: arena.clone() }))
     }
 
     pub(crate) fn get(&self) -> &[u8] {

@@ -1,6 +1,9 @@
 use super::*;
+use crate::copy::typed::Bytes;
+use crate::memory::Arena;
 use crate::types::{Wit, WitItem};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// The signatures of all functions, by interface and name; resource types by the interface alone.
 fn offered() -> BTreeMap<String, String> {
@@ -47,4 +50,21 @@ fn the_signatures_are_those_of_the_wit() {
     };
     // With `wasi:cli/run`, which components export, 127 and 93.
     assert_eq!((count("@0.2."), count("@0.3.")), ((126, 14), (92, 5)));
+}
+
+#[test]
+fn what_is_tried_again_takes_no_more_each_time() {
+    let arena = Rc::new(Arena::new());
+    arena.set_limit(100_000);
+    for _ in 0..10 {
+        assert_eq!(Bytes::fill(&arena, 60_000, |_| Err::<usize, _>(7)).unwrap().err(), Some(7));
+        // What it takes to begin at the start of a line.
+        assert!(arena.used() < 64);
+    }
+    let bytes = Bytes::fill(&arena, 60_000, |room| {
+        room[..3].copy_from_slice(b"abc");
+        Ok::<_, ()>(3)
+    });
+    assert_eq!(bytes.unwrap().unwrap().get(), b"abc");
+    assert!((3..64 + 3).contains(&arena.used()));
 }
