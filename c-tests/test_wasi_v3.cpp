@@ -276,12 +276,21 @@ struct Client {
 
 } // namespace
 
-TEST_CASE("clients beyond the limit of descriptors wait until there is a place") {
+TEST_CASE("clients beyond the limits of descriptors and resources wait until there is a place") {
+    bool limits_descriptors = false;
+    SUBCASE("descriptors") { limits_descriptors = true; }
+    // One for the socket that listens, and three for each client: the socket, and how sending and receiving end.
+    SUBCASE("resources") {}
     std::promise<std::uint16_t> port;
-    std::thread server([&port] {
+    std::thread server([&port, limits_descriptors] {
         std::string out;
         cmabi::wasi granted;
-        granted.arg("v3-echo").arg("4").inherit_network().max_descriptors(3);
+        granted.arg("v3-echo").arg("4").inherit_network();
+        if (limits_descriptors) {
+            granted.max_descriptors(3);
+        } else {
+            granted.max_resources(7);
+        }
         granted.output_to(cmabi::wasi::stdout_stream, [&](std::string_view bytes) {
             out += bytes;
             if (out.compare(0, 5, "port ") == 0 && out.back() == '\n') {
@@ -298,16 +307,18 @@ TEST_CASE("clients beyond the limit of descriptors wait until there is a place")
     });
     const auto at = port.get_future().get();
     std::vector<std::unique_ptr<Client>> clients;
-    for (int i = 0; i < 4; ++i) clients.push_back(std::make_unique<Client>(at));
-    // With the socket that listens, two have a place.
-    CHECK(clients[0]->is_served(10'000));
-    CHECK(clients[1]->is_served(10'000));
-    CHECK(!clients[2]->is_served(100));
-    clients[0].reset();
-    CHECK(clients[2]->is_served(10'000));
-    CHECK(!clients[3]->is_served(100));
-    clients[1].reset();
-    CHECK(clients[3]->is_served(10'000));
+    const auto connect = [&clients, at]() -> Client & {
+        clients.push_back(std::make_unique<Client>(at));
+        return *clients.back();
+    };
+    CHECK(connect().is_served(10'000));
+    CHECK(connect().is_served(10'000));
+    for (const std::size_t leaves : {0U, 1U}) {
+        Client &waits = connect();
+        CHECK(!waits.is_served(100));
+        clients[leaves].reset();
+        CHECK(waits.is_served(10'000));
+    }
     clients.clear();
     server.join();
 }

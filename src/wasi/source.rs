@@ -25,7 +25,7 @@ pub(super) enum Readiness {
     Descriptor(Descriptor, Direction),
     /// When somebody has called this.
     Told(Arc<super::reactor::Bell>),
-    /// When a guest has closed a file or socket.
+    /// When a guest has closed a file or socket, or let go of a resource.
     Vacancy,
     /// The host knows: it is asked again when the store runs.
     Host,

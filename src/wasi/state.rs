@@ -49,7 +49,7 @@ struct Rooted(Rc<State>);
 pub(super) struct State {
     pub(super) world: Arc<World>,
     me: Weak<State>,
-    resources: RefCell<Table<Rc<dyn Any>>>,
+    resources: RefCell<Table<(Rc<dyn Any>, Slot)>>,
     /// How many there are, with what moves the bytes of streams.
     count: Rc<Cell<u32>>,
     waiting: RefCell<HashMap<u64, Waiting>>,
@@ -70,7 +70,7 @@ pub(super) struct State {
     pub(super) ends: Rc<Cell<u32>>,
     /// Files, directories and sockets that are open.
     open: Rc<Cell<u32>>,
-    /// Who is told when one of them is closed.
+    /// Who is told when one of them is closed, or a resource is gone.
     vacancy: Rc<Vacancy>,
     /// Descriptors that are watched, each of which is open a second time for that.
     watched: Rc<Cell<u32>>,
@@ -91,12 +91,12 @@ pub(super) struct Slot {
 type Vacancy = RefCell<BTreeMap<u64, Target>>;
 
 impl Slot {
-    fn take(count: &Rc<Cell<u32>>, limit: u32) -> Option<Slot> {
+    fn take(count: &Rc<Cell<u32>>, limit: u32, vacancy: Option<&Rc<Vacancy>>) -> Option<Slot> {
         if count.get() >= limit {
             return None;
         }
         count.set(count.get() + 1);
-        Some(Slot { count: count.clone(), vacancy: None })
+        Some(Slot { count: count.clone(), vacancy: vacancy.cloned() })
     }
 }
 
@@ -188,10 +188,7 @@ impl State {
 
     /// Keeps a resource; its representation.
     fn add(&self, resource: Rc<dyn Any>, counted: Slot) -> Answer<u32> {
-        let rep = self.resources.borrow_mut().add(resource)?;
-        // What is removed is counted there.
-        std::mem::forget(counted);
-        Ok(rep)
+        self.resources.borrow_mut().add((resource, counted))
     }
 
     /// Makes a resource that the host owns.
@@ -212,7 +209,7 @@ impl State {
     /// Counts a resource, or what is kept for one, if there may be another.
     pub(super) fn counted(&self) -> Answer<Slot> {
         let limit = self.world.config.limits.resources;
-        Slot::take(&self.count, limit).ok_or_else(|| {
+        Slot::take(&self.count, limit, Some(&self.vacancy)).ok_or_else(|| {
             let what = format!("more than {limit} resources of WASI in one store");
             Trap::Limit { what: what.into() }.into()
         })
@@ -220,27 +217,33 @@ impl State {
 
     /// Counts an end of the host's, as long as it holds that.
     pub(super) fn end(&self) -> Slot {
-        Slot::take(&self.ends, u32::MAX).expect("there are fewer handles")
+        Slot::take(&self.ends, u32::MAX, None).expect("there are fewer handles")
     }
 
     /// A place for another file, directory or socket, if there may be one.
     pub(super) fn slot(&self) -> Option<Slot> {
-        let mut slot = Slot::take(&self.open, self.world.config.limits.descriptors)?;
-        slot.vacancy = Some(self.vacancy.clone());
-        Some(slot)
+        Slot::take(&self.open, self.world.config.limits.descriptors, Some(&self.vacancy))
+    }
+
+    /// The same, and one for its resource, if there may be both. Where one is missing, none is taken: to give it
+    /// back would tell others who wait for both.
+    pub(super) fn slot_of_resource(&self) -> Option<(Slot, Slot)> {
+        let limits = &self.world.config.limits;
+        if self.count.get() >= limits.resources {
+            return None;
+        }
+        let slot = self.slot()?;
+        Some((slot, self.counted().ok()?))
     }
 
     /// Lets go of a resource.
     pub(super) fn remove(&self, rep: u32) {
         let removed = self.resources.borrow_mut().remove(rep);
-        if removed.is_some() {
-            self.count.set(self.count.get() - 1);
-        }
         drop(removed);
     }
 
     pub(super) fn resource<R: 'static>(&self, rep: u32) -> Answer<Rc<R>> {
-        let found = self.resources.borrow().get(rep).cloned();
+        let found = self.resources.borrow().get(rep).map(|(resource, _)| resource.clone());
         found.and_then(|resource| resource.downcast().ok()).ok_or_else(|| {
             let message = "a resource that was not made by these functions of WASI";
             Trap::Host { message: message.into() }.into()
@@ -359,7 +362,7 @@ impl State {
     ) -> Answer<Option<(Watch, Option<Slot>)>> {
         // Each may be waited for in both directions.
         let limit = self.world.config.limits.descriptors.saturating_mul(2);
-        let slot = Slot::take(&self.watched, limit).ok_or_else(|| {
+        let slot = Slot::take(&self.watched, limit, None).ok_or_else(|| {
             let what = format!("more than {limit} descriptors that a store waits for");
             Trap::Limit { what: what.into() }
         })?;

@@ -209,7 +209,7 @@ const CLIENTS: usize = 64;
 enum NoClient {
     /// There is none yet.
     NotYet,
-    /// No more sockets may be open.
+    /// No more sockets may be open, or no more resources be there.
     NoPlace,
     /// The system has no room for another one now.
     NoRoom,
@@ -220,15 +220,23 @@ enum NoClient {
 const PAUSE: u64 = 50_000_000;
 
 impl Accepting {
-    fn accept(&self, cx: &mut Cx<'_>, state: &State) -> std::result::Result<TcpSocket, NoClient> {
-        let slot = state.slot().or_else(|| {
+    /// A client, and its place among the resources: one that has none is not accepted.
+    fn accept(
+        &self,
+        cx: &mut Cx<'_>,
+        state: &State,
+    ) -> std::result::Result<(TcpSocket, Slot), NoClient> {
+        let places = state.slot_of_resource().or_else(|| {
             host::stream::tell_prompt(cx);
-            state.slot()
+            state.slot_of_resource()
         });
-        let slot = slot.ok_or(NoClient::NoPlace)?;
+        let (slot, counted) = places.ok_or(NoClient::NoPlace)?;
         loop {
             match accept_one(&self.fd) {
-                Ok(fd) => return Ok(TcpSocket::new(fd, self.family, Stage::Connected, slot)),
+                Ok(fd) => {
+                    let client = TcpSocket::new(fd, self.family, Stage::Connected, slot);
+                    return Ok((client, counted));
+                }
                 Err(Errno::AGAIN) => return Err(NoClient::NotYet),
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
                     return Err(NoClient::NoRoom);
@@ -269,8 +277,7 @@ impl Flow for Accepting {
         };
         let (mut clients, mut end) = (Vec::new(), None);
         while clients.len() < most && end.is_none() {
-            let client = self.accept(cx, state).and_then(|client| {
-                let counted = state.counted().map_err(|_| NoClient::NoPlace)?;
+            let client = self.accept(cx, state).and_then(|(client, counted)| {
                 state
                     .own(cx, client, counted)
                     .map_err(|trap| NoClient::Failed(io::Error::other(trap.to_string())))
