@@ -343,6 +343,32 @@ TEST_CASE("what moves from one of the host's ends to another is stopped as guest
     CHECK(moved > 65536);
 }
 
+TEST_CASE("what moves for ever from one of the host's ends to another lets an event loop come around") {
+    std::size_t moved = 0;
+    Program program(cmabi::wasi().arg("v3-cli").arg("quit").stdio_file(cmabi::wasi::stdin_stream, "/dev/zero").output_to(
+        cmabi::wasi::stdout_stream, [&](std::string_view bytes) { moved += bytes.size(); }));
+    CHECK(program.run()().has_value());
+    const auto waker = program.store->waker();
+    for (int i = 0; i < 3; ++i) {
+        const auto before = moved;
+        waker.clear();
+        program.store->run();
+        CHECK(moved > before);
+        // There is more to do.
+        CHECK(waker.clear());
+    }
+}
+
+TEST_CASE("what an instance has the host move ends with it") {
+    std::size_t moved = 0;
+    Program program(cmabi::wasi().arg("v3-cli").arg("fall").stdio_file(cmabi::wasi::stdin_stream, "/dev/zero").output_to(
+        cmabi::wasi::stdout_stream, [&](std::string_view bytes) { moved += bytes.size(); }));
+    CHECK_THROWS_AS(program.run()(), cmabi::error);
+    const auto before = moved;
+    program.store->run();
+    CHECK(moved == before);
+}
+
 TEST_CASE("the last words of a program that traps are in the error") {
     std::string out;
     Program program(granted(out, {"trap"}).last_words(4));

@@ -1014,10 +1014,12 @@ cmabi_status cmabi_store_tick(cmabi_store *store,
                               cmabi_error **error);
 
 /**
- * Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
+ * Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`. Where WASI alone has much to do, as
+ * moving a long file to another, this returns before that is over, and the store's waker is called.
  * @since 0.1
  */
-cmabi_status cmabi_store_run(cmabi_store *store, cmabi_error **error);
+cmabi_status cmabi_store_run(cmabi_store *store,
+                             cmabi_error **error);
 
 /**
  * Has a store keep `data` for the host: whatever a host function wants to find by its store. `drop`, which

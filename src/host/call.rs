@@ -154,26 +154,37 @@ fn who_waits(state: &State) -> String {
 /// Runs one ready thread, or else has extensions go on; whether there was either: `Store.tick` of the reference.
 /// Before that, fails with the trap that nobody was told of yet.
 pub fn tick(cx: &mut Cx<'_>) -> Result<bool> {
-    let unreported = {
-        let mut state = cx.state();
-        if state.nesting > 0 {
-            return Err(Error::new(ErrorKind::Busy, "the store is running"));
-        }
-        state.unreported.pop_front()
-    };
-    match unreported {
-        Some(trap) => Err(trap.into()),
-        None => run_one(cx),
+    report(cx)?;
+    run_one(cx)
+}
+
+fn report(cx: &mut Cx<'_>) -> Result<()> {
+    let mut state = cx.state();
+    if state.nesting > 0 {
+        return Err(Error::new(ErrorKind::Busy, "the store is running"));
     }
+    state.unreported.pop_front().map_or(Ok(()), |trap| Err(trap.into()))
+}
+
+/// What went on.
+enum Went {
+    Thread,
+    Extensions,
+    Nothing,
 }
 
 fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
+    step(cx).map(|went| !matches!(went, Went::Nothing))
+}
+
+fn step(cx: &mut Cx<'_>) -> Result<Went> {
     outside::deliver(cx)?;
     let (thread, inst) = {
         let mut state = cx.state();
         let Some(thread) = state.next_ready() else {
             drop(state);
-            return Ok(outside::look(cx)? || outside::is_woken(cx));
+            let went = outside::look(cx)? || outside::is_woken(cx);
+            return Ok(if went { Went::Extensions } else { Went::Nothing });
         };
         (thread, state.threads[thread].inst)
     };
@@ -182,12 +193,25 @@ fn run_one(cx: &mut Cx<'_>) -> Result<bool> {
         run_parked(cx, inst)
     });
     settle(cx, result)?;
-    Ok(true)
+    Ok(Went::Thread)
 }
 
-/// Runs until no thread is ready.
+/// How often in a row extensions go on before [`run`] returns: what is always ready would never let it.
+const TURNS_OF_EXTENSIONS: u32 = 256;
+
+/// Runs until no thread is ready. Where extensions alone have more to do than others should wait for, the signal is
+/// raised then, so that the store is run again.
 pub fn run(cx: &mut Cx<'_>) -> Result<()> {
-    while tick(cx)? {}
+    let mut turns = 0;
+    while turns < TURNS_OF_EXTENSIONS {
+        report(cx)?;
+        match step(cx)? {
+            Went::Thread => turns = 0,
+            Went::Extensions => turns += 1,
+            Went::Nothing => return report(cx),
+        }
+    }
+    cx.shared.signal().raise();
     Ok(())
 }
 

@@ -165,6 +165,21 @@ pub fn hear(cx: &mut Cx<'_>, instance: InstanceId, bytes: &[u8], keep: usize) {
     words.extend(bytes);
 }
 
+/// Charges work that goes on for an instance outside its calls, and traps where it has ended or has to stop. Where it
+/// has no thread left that would notice, whoever runs the store is told.
+pub fn spend_for(cx: &mut Cx<'_>, instance: InstanceId, work: u64) -> Result<(), Trapped> {
+    let ended = cx.state()[instance].ended_by.clone();
+    if let Some(trap) = ended {
+        return Err(trap);
+    }
+    cx.spend(work).inspect_err(|trap| {
+        let mut state = cx.state();
+        if !state.threads.iter().any(|(_, thread)| thread.inst == instance) {
+            state.unreported.push_back(trap.clone());
+        }
+    })
+}
+
 /// Has an instance keep something of the embedder's, instead of what it kept, which is given back.
 pub fn embed(
     cx: &mut Cx<'_>,

@@ -68,7 +68,7 @@ pub use error_context::{ErrorContext, ErrorContextHook, set_error_context_hook};
 pub use func::{FuncInst, Lift, Lower};
 pub use instance::{
     InstanceId, current_instance, embed, embedded, hear, instance_count, is_within, label,
-    new_instance, set_label,
+    new_instance, set_label, spend_for,
 };
 pub use options::Options;
 pub use outside::Extension;

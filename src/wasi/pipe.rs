@@ -245,8 +245,8 @@ pub(super) fn consume<E: Code>(
     let limit = call.state.config().limits.buffer as usize;
     // Two ends that both wait to be asked would wait for ever.
     if end.peer_is_host(call.cx).map_err(|error| failed(&error))? {
-        let buffer = Rc::new(Buffer::new(call.cx, limit)?);
-        let pipe = Pipe::new(call.state, end, Pump { sink, buffer, hearer }, over);
+        let (buffer, inst) = (Rc::new(Buffer::new(call.cx, limit)?), call.caller()?);
+        let pipe = Pipe::new(call.state, end, Pump { sink, buffer, hearer, inst }, over);
         pipe.go_on(call.cx, call.state);
     } else {
         Pipe::start(call.cx, call.state, end, Draining { sink, limit, hearer }, over)?;
@@ -409,6 +409,8 @@ struct Pump {
     sink: Rc<dyn Sink>,
     buffer: Rc<Buffer>,
     hearer: Option<Hearer>,
+    /// Whose work it is: it ends with this instance.
+    inst: InstanceId,
 }
 
 /// Bytes that were read and could not be written yet.
@@ -440,6 +442,9 @@ impl Buffer {
 
 impl Flow for Pump {
     fn step(&self, pipe: &Rc<Pipe>, cx: &mut Cx<'_>, state: &Rc<State>) -> Step {
+        if let Err(trap) = runtime::spend_for(cx, self.inst, WORK_OF_A_MOVE) {
+            return Step::Over(Err(io::Error::other(trap)));
+        }
         let Buffer { arena, at, len, left, is_last } = &*self.buffer;
         let (start, count) = left.get();
         if count > 0 {

@@ -167,6 +167,17 @@ fn what_the_host_does_is_paid_for() {
 }
 
 #[test]
+fn what_the_host_does_alone_is_paid_for() {
+    // For ever, and without fuel.
+    for program in ["pass", "quit"] {
+        let options = ["--stdin=/dev/zero", "--stdout=/dev/null", "--fuel=100000"];
+        let Ran(status, _, err) = run_with(&options, &[program], b"");
+        assert_eq!(status, 134, "{program}: {err}");
+        assert!(err.contains("all fuel consumed"), "{program}: {err}");
+    }
+}
+
+#[test]
 fn what_waits_for_nothing_is_a_deadlock_though_streams_are_open() {
     let Ran(status, _, err) = run_with(&[], &["hang"], b"");
     assert_eq!(status, 134);

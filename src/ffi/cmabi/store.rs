@@ -368,7 +368,8 @@ pub unsafe extern "C" fn cmabi_store_tick(
     })
 }
 
-/// Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`.
+/// Runs until no thread is ready. Never blocks. All as for `cmabi_store_tick`. Where WASI alone has much to do, as
+/// moving a long file to another, this returns before that is over, and the store's waker is called.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cmabi_store_run(
