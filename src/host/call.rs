@@ -215,12 +215,13 @@ pub fn run(cx: &mut Cx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Runs on until the threads of all guests have ended, as far as something outside wakes those that wait: a call
-/// that has returned may have more to do.
+/// Runs on until the threads of all guests have ended, and what extensions do for them to the end, as far as something
+/// outside wakes what waits: a call that has returned may have more to do.
 pub fn run_out(cx: &mut Cx<'_>) -> Result<()> {
     loop {
         run(cx)?;
-        if cx.state().threads.iter().next().is_none() || !outside::wait_for_any(cx)? {
+        let is_over = cx.state().threads.iter().next().is_none() && !outside::has_errands(cx);
+        if is_over || !outside::wait_for_any(cx)? {
             return Ok(());
         }
     }

@@ -71,7 +71,7 @@ pub use instance::{
     new_instance, set_label, spend_for,
 };
 pub use options::Options;
-pub use outside::Extension;
+pub use outside::{Errand, Extension};
 pub use resource::{Dtor, HostDtor, define_resource};
 pub use serve::{HostCall, HostFunc, HostFuncDef, HostOutcome, HostTask, OnCancel, Serving};
 pub use slab::Id;

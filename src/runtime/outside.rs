@@ -10,7 +10,7 @@ use super::{Callee, Cx, InstanceId, Shared, State, TaskId, WaitableId};
 use crate::error::{Result, Trapped};
 use crate::signal::Signal;
 use std::any::Any;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::iter;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,13 +44,24 @@ pub(crate) struct Outside {
     signal: OnceCell<Arc<Signal>>,
     /// By the number that the host gave them.
     extensions: RefCell<Vec<(u64, Rc<dyn Extension>)>>,
+    /// How many there are of [`Errand`].
+    errands: Rc<Cell<u32>>,
+}
+
+/// Something that an extension does for a guest to the end, whether or not that has returned.
+pub struct Errand(Rc<Cell<u32>>);
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        self.0.update(|count| count - 1);
+    }
 }
 
 impl Outside {
     /// What a store has that anybody may stop by `signal`, if there is one.
     pub(super) fn new(signal: Option<Arc<Signal>>) -> Self {
         let signal = signal.map_or_else(OnceCell::new, OnceCell::from);
-        Outside { signal, extensions: RefCell::default() }
+        Outside { signal, extensions: RefCell::default(), errands: Rc::default() }
     }
 
     /// Lets go of everything.
@@ -68,6 +79,12 @@ impl Shared {
     /// The store's signal.
     pub fn signal(&self) -> &Arc<Signal> {
         self.outside.signal.get_or_init(Arc::default)
+    }
+
+    /// Says that there is something to be done to the end, until the answer is dropped.
+    pub fn errand(&self) -> Errand {
+        self.outside.errands.update(|count| count + 1);
+        Errand(self.outside.errands.clone())
     }
 
     /// What stops guests that run in the store, if it was made for that.
@@ -128,6 +145,11 @@ pub(crate) fn look(cx: &mut Cx<'_>) -> Result<bool> {
 pub(crate) fn is_woken(cx: &Cx<'_>) -> bool {
     let signal = cx.shared.outside.signal.get();
     signal.is_some_and(|signal| signal.is_raised()) && cx.shared.check_interrupt().is_ok()
+}
+
+/// Whether extensions have something to do to the end.
+pub(crate) fn has_errands(cx: &Cx<'_>) -> bool {
+    cx.shared.outside.errands.get() > 0
 }
 
 /// Whether the host can make guests go on: whether it holds more than so many ends as extensions have, or they wait

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::host::stream::{future_new, stream_new};
 use crate::memory::Arena;
 use crate::runtime::host_end::{Copied, HostEnd, Signal};
-use crate::runtime::{self, CopyResult, Cx, Direction, InstanceId};
+use crate::runtime::{self, CopyResult, Cx, Direction, Errand, InstanceId};
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
@@ -26,6 +26,8 @@ pub(super) struct Pipe {
     flow: Box<dyn Flow>,
     /// Told how it has ended, once; and as long as it has not, its end is counted.
     over: Cell<Option<(Over, Slot)>>,
+    /// Where it moves bytes by itself.
+    errand: Cell<Option<Errand>>,
     /// By which it waits.
     token: Cell<Option<u64>>,
 }
@@ -55,7 +57,7 @@ pub(super) enum Step {
 impl Pipe {
     fn new(state: &State, end: HostEnd, flow: impl Flow + 'static, over: Over) -> Rc<Pipe> {
         let (flow, over) = (Box::new(flow), Cell::new(Some((over, state.end()))));
-        Rc::new(Pipe { end, flow, over, token: Cell::new(None) })
+        Rc::new(Pipe { end, flow, over, errand: Cell::default(), token: Cell::default() })
     }
 
     /// Has `flow` do its work at `end` from now on.
@@ -124,6 +126,7 @@ impl Pipe {
 
     fn finish(&self, cx: &mut Cx<'_>, result: io::Result<()>) {
         let Some((over, _)) = self.over.take() else { return };
+        drop(self.errand.take());
         // It may be gone with the store.
         let _ = self.end.drop(cx);
         over(cx, result);
@@ -247,6 +250,7 @@ pub(super) fn consume<E: Code>(
     if end.peer_is_host(call.cx).map_err(|error| failed(&error))? {
         let (buffer, inst) = (Rc::new(Buffer::new(call.cx, limit)?), call.caller()?);
         let pipe = Pipe::new(call.state, end, Pump { sink, buffer, hearer, inst }, over);
+        pipe.errand.set(Some(call.cx.shared.errand()));
         pipe.go_on(call.cx, call.state);
     } else {
         Pipe::start(call.cx, call.state, end, Draining { sink, limit, hearer }, over)?;

@@ -91,6 +91,28 @@ fn bytes_go_from_one_stream_to_the_other() {
 }
 
 #[test]
+fn what_the_host_moves_is_moved_to_its_end_though_the_program_has_returned() {
+    let much: Vec<u8> = (0..1_000_000u32).flat_map(|i| i.to_le_bytes()).collect();
+    let folder = Folder::new("v3-late");
+    std::fs::write(folder.path("much"), &much).unwrap();
+    let stdin = format!("--stdin={}", folder.path("much").display());
+    let mut child = command(&[&stdin], &["quit"]).spawn().unwrap();
+    // Nobody reads at first.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut received = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut received).unwrap();
+    assert!(received == much, "{}", received.len());
+    assert_eq!(finish(child).0, 0);
+    // What comes late is moved as well.
+    let mut child = command(&[], &["quit"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    stdin.write_all(b"late").unwrap();
+    drop(stdin);
+    assert_eq!(finish(child).1, "late");
+}
+
+#[test]
 fn that_nobody_reads_the_output_is_an_error_of_it() {
     let mut child = command(&[], &["copy"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -170,7 +192,7 @@ fn what_the_host_does_is_paid_for() {
 fn what_the_host_does_alone_is_paid_for() {
     // For ever, and without fuel.
     for program in ["pass", "quit"] {
-        let options = ["--stdin=/dev/zero", "--stdout=/dev/null", "--fuel=100000"];
+        let options = ["--stdin=/dev/zero", "--stdout=/dev/null", "--fuel=200000"];
         let Ran(status, _, err) = run_with(&options, &[program], b"");
         assert_eq!(status, 134, "{program}: {err}");
         assert!(err.contains("all fuel consumed"), "{program}: {err}");
