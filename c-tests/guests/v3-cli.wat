@@ -78,6 +78,7 @@
   (core func $read-async (canon stream.read $bytes async (memory $mem)))
   (core func $cancel-read (canon stream.cancel-read $bytes))
   (core func $write (canon stream.write $bytes (memory $mem)))
+  (core func $forward (canon stream.forward $bytes))
   (core func $drop-readable (canon stream.drop-readable $bytes))
   (core func $drop-writable (canon stream.drop-writable $bytes))
   (core func $outcome (canon future.read $outcome (memory $mem)))
@@ -110,6 +111,7 @@
     (import "" "read-async" (func $read-async (param i32 i32 i32) (result i32)))
     (import "" "cancel-read" (func $cancel-read (param i32) (result i32)))
     (import "" "write" (func $write (param i32 i32 i32) (result i32)))
+    (import "" "forward" (func $forward (param i32 i32)))
     (import "" "drop-readable" (func $drop-readable (param i32)))
     (import "" "drop-writable" (func $drop-writable (param i32)))
     (import "" "outcome" (func $outcome (param i32 i32) (result i32)))
@@ -121,7 +123,7 @@
     (import "" "join" (func $join (param i32 i32)))
     (import "" "wait" (func $wait (param i32 i32) (result i32)))
     ;; 0 to 255: results; 256 on: texts; from 1 KiB on: a number as text; from 64 KiB on: a buffer.
-    (data (i32.const 256) "copypassargsvarsexittimerandlatepollundomisstwice\n=trapwcntmuchkeephangquitfall")
+    (data (i32.const 256) "copypassargsvarsexittimerandlatepollundomisstwice\n=trapwcntmuchkeephangquitfallforw")
     (data (i32.const 512) "ok\nno\nafter\n")
     (global $out (mut i32) (i32.const 0))
     (global $outcome-of-out (mut i32) (i32.const 0))
@@ -197,6 +199,15 @@
         (local.set $n (i32.add (local.get $n) (i32.shr_u (local.get $status) (i32.const 4))))
         (br_if $again (i32.eqz (i32.and (local.get $status) (i32.const 15)))))
       (call $number (local.get $n)))
+    ;; The same, in the other order.
+    (func $forw (local $in i32) (local $future i32)
+      (call $stdin (i32.const 0))
+      (local.set $in (i32.load (i32.const 0)))
+      (local.set $future (i32.load (i32.const 4)))
+      (call $open)
+      (call $forward (local.get $in) (global.get $out))
+      (if (call $result (global.get $outcome-of-out)) (then (unreachable)))
+      (if (call $result (local.get $future)) (then (unreachable))))
     ;; Returns, and leaves that to the host.
     (func $quit
       (call $stdin (i32.const 0))
@@ -284,6 +295,7 @@
       (if (call $is (i32.const 260)) (then (call $pass)))
       (if (call $is (i32.const 327)) (then (call $quit)))
       (if (call $is (i32.const 331)) (then (call $quit) (unreachable)))
+      (if (call $is (i32.const 335)) (then (call $forw)))
       (if (call $is (i32.const 264)) (then
         (call $args (i32.const 0))
         (call $list (i32.add (i32.load (i32.const 0)) (i32.const 16)) (call $end (i32.const 0) (i32.const 8)) (i32.const 0))))
@@ -323,7 +335,7 @@
     (export "outcome" (func $outcome)) (export "drop-outcome" (func $drop-outcome))
     (export "return" (func $return)) (export "cancel" (func $cancel))
     (export "drop-subtask" (func $drop-subtask)) (export "set" (func $set)) (export "join" (func $join))
-    (export "wait" (func $wait))))))
+    (export "wait" (func $wait)) (export "forward" (func $forward))))))
   (func $run async (result (result)) (canon lift (core func $m "run") async))
   (instance $exports (export "run" (func $run)))
   (export "wasi:cli/run@0.3.0" (instance $exports)))

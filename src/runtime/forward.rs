@@ -3,7 +3,7 @@
 //! A readable end and a writable end go, and the two that are left at their other sides belong together
 //! from then on. So what passes is copied once, and whoever has forwarded it is not in between.
 
-use super::host_end::{Signal, signal};
+use super::host_end::{Signal, signal, tell};
 use super::stream::{Channel, CopyState, EndKind, Meeting, Shared, SharedId, copy_elements};
 use super::{Cx, InstanceId, State, WaitableId};
 use crate::error::{Trap, Trapped};
@@ -104,7 +104,10 @@ pub(crate) fn forward(cx: &mut Cx<'_>, src: WaitableId, dst: WaitableId) -> Resu
     let Some(tied) = cx.state().tie(src, dst) else { return Ok(()) };
     let [writes, reads] = tied.offers;
     let met = match (writes, reads) {
-        (false, false) => Ok(()),
+        (false, false) => {
+            ask_host(cx, &tied);
+            Ok(())
+        }
         (true, false) => offer(cx, tied.writable),
         (false, true) => offer(cx, tied.readable),
         (true, true) => meet_again(cx, tied.readable, tied.writable),
@@ -115,6 +118,19 @@ pub(crate) fn forward(cx: &mut Cx<'_>, src: WaitableId, dst: WaitableId) -> Resu
         Err(ref trap) => state.untie(tied, trap),
     }
     met
+}
+
+/// Where both ends are the host's, neither may ever wait for the other: the one that reads is to begin.
+fn ask_host(cx: &mut Cx<'_>, tied: &Tied) {
+    let are_host = {
+        let state = cx.state();
+        [tied.readable, tied.writable]
+            .iter()
+            .all(|id| state.waitables[*id].inst == InstanceId::HOST)
+    };
+    if are_host {
+        tell(cx, tied.readable, Signal::Waits);
+    }
 }
 
 /// The end `id` waits for its new other one.

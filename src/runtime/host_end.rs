@@ -22,7 +22,7 @@ pub type Completion = Box<dyn FnOnce(&mut Cx<'_>, Copied)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Signal {
-    /// It waits with a buffer.
+    /// It waits with a buffer; or forwarding has made it an end of the host's, which waits for a read.
     Waits = 0,
     /// It wants the buffer back that it waits with.
     Cancels = 1,

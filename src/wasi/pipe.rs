@@ -16,7 +16,7 @@ use crate::host::stream::{future_new, stream_new};
 use crate::memory::Arena;
 use crate::runtime::host_end::{Copied, HostEnd, Signal};
 use crate::runtime::{self, CopyResult, Cx, Direction, Errand, InstanceId};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
@@ -246,14 +246,12 @@ pub(super) fn consume<E: Code>(
     let over: Over = Box::new(|cx, result| promise.resolve(cx, result.map_err(E::from)));
     let end = HostEnd::stream(data.handle);
     let limit = call.state.config().limits.buffer as usize;
-    // Two ends that both wait to be asked would wait for ever.
+    let (inst, pump) = (call.caller()?, OnceCell::new());
+    let flow = Draining { sink, limit, hearer, inst, pump };
+    let pipe = Pipe::start(call.cx, call.state, end, flow, over)?;
     if end.peer_is_host(call.cx).map_err(|error| failed(&error))? {
-        let (buffer, inst) = (Rc::new(Buffer::new(call.cx, limit)?), call.caller()?);
-        let pipe = Pipe::new(call.state, end, Pump { sink, buffer, hearer, inst }, over);
-        pipe.errand.set(Some(call.cx.shared.errand()));
+        pipe.stop_waiting(call.state);
         pipe.go_on(call.cx, call.state);
-    } else {
-        Pipe::start(call.cx, call.state, end, Draining { sink, limit, hearer }, over)?;
     }
     Ok(outcome)
 }
@@ -271,6 +269,7 @@ pub(super) fn refuse<E: Code>(
 }
 
 /// Who keeps the last of what an instance writes.
+#[derive(Clone, Copy)]
 pub(super) struct Hearer {
     pub(super) inst: InstanceId,
     /// How many bytes.
@@ -322,10 +321,30 @@ struct Draining {
     sink: Rc<dyn Sink>,
     limit: usize,
     hearer: Option<Hearer>,
+    /// Whose stream it is.
+    inst: InstanceId,
+    /// Where the other end is the host's as well: two that both wait to be asked would wait for ever.
+    pump: OnceCell<Pump>,
+}
+
+impl Draining {
+    /// Has its bytes come from another end of the host's.
+    fn pump(&self, pipe: &Pipe, cx: &mut Cx<'_>) -> io::Result<&Pump> {
+        let buffer = Buffer::new(cx, self.limit).map_err(io::Error::other)?;
+        // A read tells what becomes of the other end, after what is left of its bytes.
+        pipe.end.watch(cx, None).map_err(io::Error::other)?;
+        pipe.errand.set(Some(cx.shared.errand()));
+        let Draining { sink, hearer, inst, .. } = self;
+        let (sink, buffer) = (sink.clone(), Rc::new(buffer));
+        Ok(self.pump.get_or_init(|| Pump { sink, buffer, hearer: *hearer, inst: *inst }))
+    }
 }
 
 impl Flow for Draining {
-    fn step(&self, pipe: &Rc<Pipe>, cx: &mut Cx<'_>, _: &Rc<State>) -> Step {
+    fn step(&self, pipe: &Rc<Pipe>, cx: &mut Cx<'_>, state: &Rc<State>) -> Step {
+        if let Some(pump) = self.pump.get() {
+            return pump.step(pipe, cx, state);
+        }
         let wait = || Step::Wait(vec![Rc::new(Writable(self.sink.clone()))]);
         let is_ready = || matches!(self.sink.readiness(false), Readiness::Ready);
         let mut heard = Vec::new();
@@ -342,6 +361,12 @@ impl Flow for Draining {
             runtime::hear(cx, hearer.inst, &heard, hearer.keep);
         }
         match written {
+            Moved::Nothing if matches!(pipe.end.peer_is_host(cx), Ok(true)) => {
+                match self.pump(pipe, cx) {
+                    Ok(pump) => pump.step(pipe, cx, state),
+                    Err(error) => Step::Over(Err(error)),
+                }
+            }
             Moved::Nothing => Step::Done,
             Moved::NotYet | Moved::Bytes(Ok(0)) => wait(),
             Moved::Bytes(Ok(_)) => Step::Done,
@@ -444,7 +469,7 @@ impl Buffer {
     }
 }
 
-impl Flow for Pump {
+impl Pump {
     fn step(&self, pipe: &Rc<Pipe>, cx: &mut Cx<'_>, state: &Rc<State>) -> Step {
         if let Err(trap) = runtime::spend_for(cx, self.inst, WORK_OF_A_MOVE) {
             return Step::Over(Err(io::Error::other(trap)));

@@ -69,7 +69,7 @@ fn bytes_go_from_one_stream_to_the_other() {
         [format!("--stdin={}", input.display()), format!("--stdout={}", output.display())];
     let options = options.each_ref().map(String::as_str);
     // By way of the guest's memory, and not.
-    for program in ["copy", "pass"] {
+    for program in ["copy", "pass", "forw"] {
         assert_eq!(prints(&[], &[program], b"over\0there"), "over\0there");
         assert_eq!(prints(&[], &[program], b""), "");
         assert_eq!(prints(&options, &[program], b""), "");
@@ -191,7 +191,7 @@ fn what_the_host_does_is_paid_for() {
 #[test]
 fn what_the_host_does_alone_is_paid_for() {
     // For ever, and without fuel.
-    for program in ["pass", "quit"] {
+    for program in ["pass", "forw", "quit"] {
         let options = ["--stdin=/dev/zero", "--stdout=/dev/null", "--fuel=200000"];
         let Ran(status, _, err) = run_with(&options, &[program], b"");
         assert_eq!(status, 134, "{program}: {err}");
