@@ -18,6 +18,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -151,6 +152,30 @@ TEST_CASE("a callback that has nothing yet is asked again when the store runs") 
         program.store->run();
         REQUIRE(call.done());
         CHECK(call.get().has_value());
+    }
+}
+
+TEST_CASE("a read of nothing from a callback ends when it has something") {
+    for (const bool ends : {false, true}) {
+        std::string out;
+        std::optional<std::string> next;
+        auto config = granted(out, {"poll"});
+        config.stdin_from([&next](std::uint8_t *buffer, std::size_t capacity) -> std::optional<std::size_t> {
+            if (!next) return std::nullopt;
+            REQUIRE(next->size() <= capacity);
+            std::copy(next->begin(), next->end(), buffer);
+            return std::exchange(next, "")->size();
+        });
+        Program program(config);
+        auto call = program.run().start();
+        for (int i = 0; i < 3; ++i) program.store->run();
+        CHECK(!call.done());
+        next = ends ? "" : "12345";
+        program.store->run();
+        REQUIRE(call.done());
+        CHECK(call.get().has_value());
+        // DROPPED without bytes at the end.
+        CHECK(out == (ends ? "0\n0\n" : "0\n5\n"));
     }
 }
 

@@ -5,7 +5,7 @@ use super::filesystem::file_error;
 use super::io::Failure;
 use super::source::{Descriptor, Direction, Readiness, Source, is_ready};
 use super::state::{Slot, State};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
@@ -75,7 +75,7 @@ pub(super) fn inlet(input: &Input) -> Rc<dyn Inlet> {
             Rc::new(FileAt { file: file.clone(), next: Cell::new(0) })
         }
         Input::File(file) => Rc::new(Stream(file.clone())),
-        Input::Host(read) => Rc::new(Host(read.clone())),
+        Input::Host(read) => Rc::new(Host::new(read.clone())),
     }
 }
 
@@ -149,15 +149,98 @@ impl Inlet for Stream {
     }
 }
 
-/// A function of the host's, which alone knows whether there is anything.
-struct Host(Arc<Read>);
+/// A function of the host's, which alone knows whether there is anything: to ask is to read.
+struct Host {
+    read: Arc<Read>,
+    /// What a read found for somebody who only wanted to know.
+    found: RefCell<Option<Found>>,
+    /// There was nothing, and nobody has been told to wait yet.
+    is_dry: Cell<bool>,
+}
+
+/// What the function said, with the bytes that are left.
+enum Found {
+    Bytes { bytes: Box<[u8]>, next: usize },
+    End,
+    Failure(io::Error),
+}
+
+/// How many bytes are read for somebody who only wants to know whether there are any.
+const LOOK_AHEAD: usize = 4096;
+
+impl Host {
+    fn new(read: Arc<Read>) -> Self {
+        Host { read, found: RefCell::new(None), is_dry: Cell::new(false) }
+    }
+
+    fn ask(&self, room: &mut [u8]) -> io::Result<usize> {
+        let read = (self.read)(room);
+        self.is_dry.set(matches!(&read, Err(error) if error.kind() == ErrorKind::WouldBlock));
+        read
+    }
+
+    /// Whether something is known, after the function is asked if nothing was.
+    fn look(&self) -> bool {
+        if self.found.borrow().is_some() {
+            return true;
+        }
+        let mut room = [0; LOOK_AHEAD];
+        let found = match self.ask(&mut room) {
+            Ok(0) => Found::End,
+            Ok(len) => Found::Bytes { bytes: room[..len.min(LOOK_AHEAD)].into(), next: 0 },
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(error) => Found::Failure(error),
+        };
+        *self.found.borrow_mut() = Some(found);
+        true
+    }
+}
 
 impl Inlet for Host {
     fn read(&self, room: &mut [u8]) -> io::Result<usize> {
-        (self.0)(room)
+        let found = self.found.take();
+        match found {
+            None => self.ask(room),
+            Some(Found::End) => Ok(0),
+            Some(Found::Failure(error)) => Err(error),
+            Some(Found::Bytes { bytes, next }) => {
+                let len = room.len().min(bytes.len() - next);
+                room[..len].copy_from_slice(&bytes[next..next + len]);
+                if next + len < bytes.len() {
+                    *self.found.borrow_mut() = Some(Found::Bytes { bytes, next: next + len });
+                }
+                Ok(len)
+            }
+        }
     }
 
     fn readiness(&self) -> Readiness {
-        Readiness::Host
+        // Who has just been told that there is nothing waits, and does not ask again before that.
+        if !self.is_dry.take() && self.look() { Readiness::Ready } else { Readiness::Host }
     }
+}
+
+#[test]
+fn what_is_found_by_a_look_is_read() {
+    use std::sync::Mutex;
+    let said = Mutex::new(vec![Ok(0), Err(ErrorKind::Other), Ok(3), Err(ErrorKind::WouldBlock)]);
+    let host = Host::new(Arc::new(move |room: &mut [u8]| {
+        let said = said.lock().unwrap().pop().expect("it is asked no more than it has to be");
+        if let Ok(len) = said {
+            room[..len].copy_from_slice(&b"abc"[..len]);
+        }
+        said.map_err(io::Error::from)
+    }));
+    let is_ready = || matches!(host.readiness(), Readiness::Ready);
+    let mut room = [0; 2];
+    assert_eq!(host.read(&mut room).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(!is_ready());
+    assert!(is_ready() && is_ready());
+    assert_eq!((host.read(&mut room).unwrap(), room), (2, *b"ab"));
+    assert!(is_ready());
+    assert_eq!((host.read(&mut room).unwrap(), room), (1, *b"cb"));
+    assert!(is_ready());
+    assert_eq!(host.read(&mut room).unwrap_err().kind(), ErrorKind::Other);
+    assert!(is_ready() && is_ready());
+    assert_eq!(host.read(&mut room).unwrap(), 0);
 }

@@ -96,7 +96,8 @@ pub struct cmabi_wasi_address {
 /// before. With `CMABI_STATUS_OK` and no bytes the stream has ended. `CMABI_STATUS_PENDING` where there are no bytes
 /// yet: it is called again whenever the store is run and nothing else is ready, so run the store
 /// when there are some. Any other status is an I/O error of the stream. It may not use the store, and `buffer` may be
-/// memory of the component's, which is there until the callback returns.
+/// memory of the component's, which is there until the callback returns. Where a component only asks whether there
+/// is anything, what the callback says then is kept for the component's next read.
 /// @since 0.2
 pub type cmabi_wasi_read = Option<
     unsafe extern "C" fn(
