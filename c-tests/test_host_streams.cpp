@@ -368,6 +368,23 @@ TEST_CASE("a host forwards its own streams") {
         forward(from, to);
         CHECK(told.drops == 1);
     }
+    SUBCASE("of which both ends wait to be asked") {
+        const auto from = host.make(u16()), to = host.make(u16());
+        std::vector<std::pair<std::uint32_t, cmabi_stream_signal>> told;
+        const auto watch = [](void *data, cmabi_store *, std::uint32_t end, cmabi_stream_signal signal) {
+            static_cast<decltype(told) *>(data)->emplace_back(end, signal);
+            return static_cast<cmabi_status>(CMABI_STATUS_OK);
+        };
+        CHECK_OK(cmabi_stream_watch, n.store, from.writable, watch, &told, nullptr);
+        CHECK_OK(cmabi_stream_watch, n.store, to.readable, watch, &told, nullptr);
+        forward(from, to);
+        REQUIRE(told.size() == 1);
+        CHECK(told[0] == std::make_pair(to.readable, CMABI_STREAM_SIGNAL_WAITS));
+        CHECK(host.read(to.readable, got, 5) == GOES_ON);
+        REQUIRE(told.size() == 2);
+        CHECK(told[1] == std::make_pair(from.writable, CMABI_STREAM_SIGNAL_WAITS));
+        CHECK(host.write(from.writable, numbers, 5) == completed(5));
+    }
     SUBCASE("to itself") {
         const auto ends = host.make(u16());
         forward(ends, ends);

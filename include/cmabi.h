@@ -2190,8 +2190,8 @@ enum cmabi_stream_signal
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * It waits with a buffer: the guest has begun to read or to write. Or a guest has forwarded a stream of the host's
-     * to this one, so that the other end is the host's as well: that may write only where this one reads.
+     * It waits with a buffer: the guest has begun to read or to write. Or streams were forwarded, so
+     * that the other end is the host's as well: that may write only where this one reads.
      */
     CMABI_STREAM_SIGNAL_WAITS,
     /**

@@ -573,8 +573,8 @@ unsafe fn in_place(
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum cmabi_stream_signal {
-    /// It waits with a buffer: the guest has begun to read or to write. Or a guest has forwarded a stream of the host's
-    /// to this one, so that the other end is the host's as well: that may write only where this one reads.
+    /// It waits with a buffer: the guest has begun to read or to write. Or streams were forwarded, so
+    /// that the other end is the host's as well: that may write only where this one reads.
     Waits,
     /// It wants back the buffer that it waits with: the guest has cancelled.
     Cancels,
