@@ -8,9 +8,11 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -250,6 +252,47 @@ TEST_CASE("an event loop is woken for what a program waits for") {
     CHECK(entries("/proc/self/task") == threads);
     CHECK(entries("/proc/self/fd") == files);
 }
+
+// What watches threads lets no child have any.
+#ifndef __SANITIZE_THREAD__
+TEST_CASE("programs wait in a child of a process that has waited") {
+    const auto is_right = [](const std::string &lines) {
+        return lines == "ok\nok\nok\nok\nok\nok\nok\n";
+    };
+    std::string out;
+    Program before(granted(out, {"time"}));
+    CHECK(before.run()().has_value());
+    CHECK(is_right(out));
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        // It says what came out, and waits to be ended.
+        char said = 'n';
+        {
+            std::string waited;
+            Program program(granted(waited, {"time"}));
+            if (program.run()().has_value() && is_right(waited)) said = 'y';
+        }
+        if (write(ends[1], &said, 1) == 1) pause();
+        _exit(1);
+    }
+    pollfd readable{ends[0], POLLIN, 0};
+    char said = 0;
+    CHECK(poll(&readable, 1, 20'000) == 1);
+    if (readable.revents != 0) CHECK(read(ends[0], &said, 1) == 1);
+    CHECK(said == 'y');
+    kill(child, SIGKILL);
+    CHECK(waitpid(child, nullptr, 0) == child);
+    close(ends[0]);
+    close(ends[1]);
+    // And its parent goes on.
+    out.clear();
+    CHECK(Program(granted(out, {"time"})).run()().has_value());
+    CHECK(is_right(out));
+}
+#endif
 
 TEST_CASE("nothing is left of what waits when its store is freed") {
     const auto begun = entries("/proc/self/fd");

@@ -95,8 +95,8 @@ impl Target {
     }
 }
 
-/// The one of this process, while there is one.
-static CURRENT: Mutex<Weak<Reactor>> = Mutex::new(Weak::new());
+/// The one of the process of this number, while there is one. After a `fork` the child has all of it but the thread.
+static CURRENT: Mutex<(u32, Weak<Reactor>)> = Mutex::new((0, Weak::new()));
 
 /// The thread, as long as a state holds it.
 pub(super) struct Reactor {
@@ -106,6 +106,8 @@ pub(super) struct Reactor {
 
 struct Inner {
     poller: Poller,
+    /// The process with the thread, which alone may change what the poller watches.
+    process: u32,
     stops: AtomicBool,
     watched: Mutex<Watched>,
 }
@@ -132,11 +134,15 @@ impl Reactor {
     /// The one of this process, which is started if there is none.
     pub(super) fn get() -> io::Result<Arc<Reactor>> {
         let mut current = lock(&CURRENT);
-        if let Some(reactor) = current.upgrade() {
+        let process = std::process::id();
+        if current.0 == process
+            && let Some(reactor) = current.1.upgrade()
+        {
             return Ok(reactor);
         }
         let inner = Arc::new(Inner {
             poller: Poller::new()?,
+            process,
             stops: AtomicBool::new(false),
             watched: Mutex::default(),
         });
@@ -146,7 +152,7 @@ impl Reactor {
             .stack_size(128 << 10)
             .spawn(move || runs.run())?;
         let reactor = Arc::new(Reactor { inner, thread: Some(thread) });
-        *current = Arc::downgrade(&reactor);
+        *current = (process, Arc::downgrade(&reactor));
         Ok(reactor)
     }
 
@@ -227,8 +233,14 @@ impl Inner {
     /// Stops watching a descriptor.
     fn forget(&self, id: usize) -> Option<Target> {
         let (fd, target) = lock(&self.watched).descriptors.remove(&id)?;
-        let _ = self.poller.delete(fd.as_fd());
+        if self.is_of_this_process() {
+            let _ = self.poller.delete(fd.as_fd());
+        }
         Some(target)
+    }
+
+    fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
     }
 
     fn interrupt(&self) {
@@ -247,15 +259,19 @@ impl Drop for Watch {
 
 impl Drop for Reactor {
     fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        if !self.inner.is_of_this_process() {
+            // There is no such thread here, not even to be let go of.
+            std::mem::forget(thread);
+            return;
+        }
         self.inner.stops.store(true, Ordering::Release);
         self.inner.interrupt();
         let mut current = lock(&CURRENT);
-        if std::ptr::eq(current.as_ptr(), self) {
-            *current = Weak::new();
+        if std::ptr::eq(current.1.as_ptr(), self) {
+            current.1 = Weak::new();
         }
         drop(current);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = thread.join();
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Workers {
 }
 
 struct Workload {
+    /// The process that has the threads. After a `fork` the child has none of them.
+    process: u32,
     threads: u32,
     waiting: VecDeque<Job>,
     /// With how many that wait those are left out that nobody wants any more.
@@ -32,10 +34,15 @@ struct Workload {
 /// With so many it is not worth looking.
 const CROWD: usize = 64;
 
+impl Workload {
+    const fn new(process: u32) -> Self {
+        Workload { process, threads: 0, waiting: VecDeque::new(), crowd: CROWD }
+    }
+}
+
 impl Workers {
     pub(super) const fn new(name: &'static str, most: u32) -> Self {
-        let state = Mutex::new(Workload { threads: 0, waiting: VecDeque::new(), crowd: CROWD });
-        Workers { name, most, state }
+        Workers { name, most, state: Mutex::new(Workload::new(0)) }
     }
 
     /// Has a thread do this as soon as one has time.
@@ -53,6 +60,11 @@ impl Workers {
         // Beside the job itself, which has two.
         let is_wanted = move || Arc::strong_count(&wanted) > 2;
         let mut state = lock(&self.state);
+        let process = std::process::id();
+        if state.process != process {
+            // What waits is done by the process that began it.
+            *state = Workload::new(process);
+        }
         if state.waiting.len() >= state.crowd {
             state.waiting.retain(|job| (job.is_wanted)());
             state.crowd = CROWD.max(state.waiting.len() * 2);
@@ -144,4 +156,17 @@ fn what_nobody_waits_for_any_more_is_not_done() {
         std::thread::yield_now();
     }
     assert_eq!((first.take(), last.take()), (Some(()), Some(0)));
+}
+
+#[test]
+fn another_process_has_threads_of_its_own() {
+    static WORKERS: Workers = Workers::new("test", 1);
+    *lock(&WORKERS.state) = Workload { threads: 1, ..Workload::new(1) };
+    let work = WORKERS.start(|| 7);
+    let before = std::time::Instant::now();
+    while work.with(|_| ()).is_none() {
+        assert!(before.elapsed().as_secs() < 60, "nobody does it");
+        std::thread::yield_now();
+    }
+    assert_eq!(work.take(), Some(7));
 }
