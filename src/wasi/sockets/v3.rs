@@ -238,7 +238,8 @@ impl Accepting {
                     return Ok((client, counted));
                 }
                 Err(Errno::AGAIN) => return Err(NoClient::NotYet),
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                // What the system forbids, it may forbid for every client: not at once again.
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::PERM) => {
                     return Err(NoClient::NoRoom);
                 }
                 // What is wrong with one client: there may be another.
@@ -252,8 +253,7 @@ impl Accepting {
                     | Errno::NONET
                     | Errno::HOSTUNREACH
                     | Errno::OPNOTSUPP
-                    | Errno::NETUNREACH
-                    | Errno::PERM,
+                    | Errno::NETUNREACH,
                 ) => {}
                 Err(error) => return Err(NoClient::Failed(error.into())),
             }
