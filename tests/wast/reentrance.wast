@@ -90,7 +90,7 @@
 (assert_return (invoke "inner" (u32.const 2)) (u32.const 1023))
 (assert_return (invoke "give") (u32.const 11))
 ;; host and guests do not nest here
-(assert_return (invoke "run" (u32.const 40)) (u32.const 1451))
+(assert_return (invoke "run" (u32.const 20)) (u32.const 1231))
 (component instance $i $T)
 (assert_trap (invoke "trap") "unreachable")
 (assert_trap (invoke "run" (u32.const 0)) "cannot enter component instance")
