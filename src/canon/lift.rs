@@ -103,7 +103,9 @@ fn latent_thread(
     if let Some(ty) = lift.ty.params_type()
         && let Err(trap) = sides.copy_params(cx, ty, None, args, &mut params)
     {
-        return Err(not_lowered_latent(cx, ty, sides, at, args, trap));
+        let on_record = cx.state().made(at).map(|made| (made.task, made.thread()));
+        return not_lowered(cx, ty, sides.is_called_by_host(), on_record, args, trap)
+            .map(|()| false);
     }
     let mut result = [0];
     let results = &mut result[..lift.result_count];
@@ -125,28 +127,6 @@ fn latent_thread(
     }
     post_return(cx, lift, result[0])?;
     Ok(true)
-}
-
-/// See [`not_lowered`].
-#[cold]
-fn not_lowered_latent(
-    cx: &mut Cx<'_>,
-    ty: &Type,
-    sides: &Sides,
-    at: usize,
-    args: &[RawVal],
-    mut trap: Trapped,
-) -> Trapped {
-    if sides.is_called_by_host() {
-        trap = blame(cx, ty, args[0], 1, trap).of_params();
-    }
-    let made = cx.state().made(at);
-    if let Some(made) = made.filter(|_| trap.is_of_host())
-        && let Err(trap) = cx.state().abort_task(made.task, made.thread())
-    {
-        return trap;
-    }
-    trap
 }
 
 /// `canon_lift`: runs the task of a call until it blocks. A call of a sync-typed function is over
@@ -310,28 +290,28 @@ fn call_core(
             );
             core_returned(cx, lift, task, thread, outcome, result[0])
         }
-        Err(trap) => not_lowered(cx, lift, task, thread, args, trap),
+        Err(trap) => {
+            let by_host = cx.state().is_called_by_host(task);
+            let ty = lift.ty.params_type().expect("what could not be taken are arguments");
+            not_lowered(cx, ty, by_host, Some((task, thread)), args, trap)
+        }
     };
     called.map_err(|trap| trap.within(cx.state().call_frame(lift)))
 }
 
-/// The arguments could not be taken. If that is because of what the host passed, the task goes
-/// and the instance stays.
+/// The arguments could not be taken. If that is because of what the host passed, the task goes, if there is one
+/// by now, and the instance stays.
 #[cold]
 fn not_lowered(
     cx: &mut Cx<'_>,
-    lift: &Lift,
-    task: TaskId,
-    thread: ThreadId,
+    ty: &Type,
+    by_host: bool,
+    on_record: Option<(TaskId, ThreadId)>,
     args: &[RawVal],
     trap: Trapped,
 ) -> Result<(), Trapped> {
-    let by_host = cx.state().is_called_by_host(task);
-    let trap = match lift.ty.params_type().filter(|_| by_host) {
-        Some(params) => blame(cx, params, args[0], 1, trap).of_params(),
-        None => trap,
-    };
-    if trap.is_of_host() {
+    let trap = if by_host { blame(cx, ty, args[0], 1, trap).of_params() } else { trap };
+    if let Some((task, thread)) = on_record.filter(|_| trap.is_of_host()) {
         cx.state().abort_task(task, thread)?;
     }
     Err(trap)

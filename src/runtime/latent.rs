@@ -7,10 +7,10 @@
 
 use super::func::{Lift, Lower};
 use super::serve::HostFuncDef;
-use super::subtask::{Caller, HostCaller, Subtask, SubtaskState};
-use super::task::{Callee, Served, Task, TaskId, TaskState};
+use super::subtask::{Caller, HostCaller, SubtaskState};
+use super::task::{Callee, Served, TaskId, TaskState};
 use super::thread::{Body, ThreadId, ThreadState};
-use super::waitable::{Waitable, WaitableId, WaitableKind};
+use super::waitable::WaitableId;
 use super::{Cx, InstanceId, State};
 use crate::engine::RawVal;
 use crate::error::Trapped;
@@ -165,14 +165,12 @@ impl State {
         result_ptr: RawVal,
         make_task: impl FnOnce(&mut State, WaitableId) -> Result<Made, Trapped>,
     ) -> Result<Made, Trapped> {
-        let subtask = self.waitables.insert_with(|_| {
-            let mut subtask = Subtask::new(caller, by, result_ptr);
-            subtask.state = SubtaskState::Started;
-            Waitable::new(inst, 0, WaitableKind::Subtask(subtask))
-        })?;
+        let subtask = self.new_subtask(inst, || caller, result_ptr)?;
         let made = make_task(self, subtask);
         let made = made.inspect_err(|_| drop(self.waitables.remove(subtask)))?;
-        self.subtask(subtask).callee = Some(made.task);
+        let entry = self.subtask(subtask);
+        (entry.state, entry.by) = (SubtaskState::Started, by);
+        entry.callee = Some(made.task);
         Ok(made)
     }
 
@@ -193,12 +191,8 @@ impl State {
     }
 
     fn make_served(&mut self, served: Served, subtask: WaitableId) -> Result<Made, Trapped> {
-        let task = self.tasks.insert_with(|_| {
-            let mut task = Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask));
-            task.state = TaskState::Started;
-            task
-        })?;
-        self.pending_host_tasks += 1;
+        let task = self.new_served(|| served, subtask)?;
+        self.tasks[task].state = TaskState::Started;
         Ok(Made { subtask: Some(subtask), task, thread: None })
     }
 }

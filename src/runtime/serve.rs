@@ -154,6 +154,20 @@ const POOLED_ARENAS: usize = 64;
 const MAX_POOLED_BYTES: u64 = 256 << 10;
 
 impl State {
+    /// A task of a call that the host serves.
+    #[inline(always)]
+    pub(super) fn new_served(
+        &mut self,
+        served: impl FnOnce() -> Served,
+        subtask: WaitableId,
+    ) -> Result<TaskId, Trapped> {
+        let task = self
+            .tasks
+            .insert_with(|_| Task::new(Callee::Host(served()), InstanceId::HOST, Some(subtask)))?;
+        self.pending_host_tasks += 1;
+        Ok(task)
+    }
+
     /// An empty arena, which the store is charged with.
     #[inline]
     pub(crate) fn take_arena(&mut self) -> Rc<Arena> {
@@ -207,11 +221,8 @@ pub(crate) fn serve(
     let (task, arena) = {
         let state = &mut *cx.state();
         let arena = state.take_arena();
-        let task = state.tasks.insert_with(|_| {
-            let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
-            Task::new(Callee::Host(served), InstanceId::HOST, Some(subtask))
-        })?;
-        state.pending_host_tasks += 1;
+        let served = || Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
+        let task = state.new_served(served, subtask)?;
         state.subtask(subtask).callee = Some(task);
         state.start_task(task);
         (task, arena)
