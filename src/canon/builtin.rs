@@ -214,6 +214,28 @@ impl Builtin {
         }
     }
 
+    /// Whether it looks at calls: at what calls it, or at calls that wait. See [`crate::runtime`]'s latent ones.
+    fn looks_at_calls(&self) -> bool {
+        self.may_block()
+            || matches!(
+                self,
+                Builtin::TaskCancel
+                    | Builtin::SubtaskCancel { .. }
+                    | Builtin::StreamCancelRead { .. }
+                    | Builtin::StreamCancelWrite { .. }
+                    | Builtin::StreamForward { .. }
+                    | Builtin::FutureCancelRead { .. }
+                    | Builtin::FutureCancelWrite { .. }
+                    | Builtin::FutureForward { .. }
+                    | Builtin::ThreadIndex
+                    | Builtin::ThreadNewIndirect { .. }
+                    | Builtin::ThreadResumeLater
+                    | Builtin::ErrorContextNew { .. }
+                    | Builtin::ErrorContextDebugMessage { .. }
+                    | Builtin::ErrorContextDrop
+            )
+    }
+
     /// The type of the core function.
     pub fn core_type(&self) -> CoreFuncType {
         use CoreType::{I32, I64};
@@ -294,8 +316,11 @@ fn task_return_type(result: &Option<Type>, opts: &Options) -> CoreFuncType {
 /// The core function that is `builtin` for the guests of `instance`.
 pub fn builtin(cx: &mut Cx<'_>, builtin: Builtin, instance: InstanceId) -> CoreFunc {
     let ty = builtin.core_type();
-    let may_block = builtin.may_block();
-    import(cx, &ty, may_block, move |cx, args, results| call(cx, &builtin, instance, args, results))
+    let (may_block, looks) = (builtin.may_block(), builtin.looks_at_calls());
+    let body = move |cx: &mut Cx<'_>, args: &[RawVal], results: &mut [RawVal]| {
+        call(cx, &builtin, instance, args, results)
+    };
+    import(cx, &ty, may_block, looks, body)
 }
 
 /// Runs `builtin` for the current thread, which is one of `instance`, as a guest's call would: for
@@ -311,11 +336,12 @@ pub fn invoke(
     flow(cx, answer, results)
 }
 
-/// A core function that runs `body`.
+/// A core function that runs `body`, which `looks` at calls, or sees itself that they are on record.
 pub(super) fn import(
     cx: &mut Cx<'_>,
     ty: &CoreFuncType,
     may_block: bool,
+    looks: bool,
     body: impl Fn(&mut Cx<'_>, &[RawVal], &mut [RawVal]) -> Answer + 'static,
 ) -> CoreFunc {
     let shared = cx.shared.clone();
@@ -324,7 +350,10 @@ pub(super) fn import(
         may_block,
         Rc::new(move |engine, args, results| {
             let mut cx = Cx { shared: &shared, engine };
-            let begun = cx.spend(CROSSING_WORK).and_then(|()| cx.put_on_record());
+            let mut begun = cx.spend(CROSSING_WORK);
+            if looks && begun.is_ok() {
+                begun = cx.put_on_record();
+            }
             let answer = match begun {
                 Ok(()) => body(&mut cx, args, results),
                 Err(trap) => Err(trap),

@@ -5,13 +5,10 @@ use crate::runtime::Cx;
 
 /// `canon_context_get`: a slot of the current thread's storage.
 pub(crate) fn canon_context_get(cx: &mut Cx<'_>, slot: u32) -> RawVal {
-    let state = cx.state();
-    state.threads[state.current_thread()].storage[slot as usize]
+    cx.state().storage()[slot as usize]
 }
 
 /// `canon_context_set`.
 pub(crate) fn canon_context_set(cx: &mut Cx<'_>, slot: u32, value: RawVal) {
-    let mut state = cx.state();
-    let thread = state.current_thread();
-    state.threads[thread].storage[slot as usize] = value;
+    cx.state().storage()[slot as usize] = value;
 }

@@ -4,9 +4,9 @@ use super::thread::{resume, run, step};
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal, Tier};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift, Options, Parked,
-    Sides, State, TaskId, TaskState, ThreadId, Wait, WaitableId, Wake, blame, leave, lower_params,
-    policy, return_result, run_core_task, run_latent, within_core, within_task,
+    Body, BorrowScope, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift,
+    Options, Parked, Sides, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame, leave,
+    lower_params, policy, return_result, run_core_task, run_latent, within_core, within_task,
 };
 use crate::types::layout::MAX_FLAT_RESULTS;
 use crate::types::{FuncType, Type};
@@ -45,7 +45,8 @@ pub(crate) fn enter(
 }
 
 /// Calls a function whose call may be latent, and need not be on record when this returns: then the call is over,
-/// and `flat_result` has the result that is flat for the caller. Otherwise its subtask is answered.
+/// and `flat_result` has the result that is flat for the caller. Otherwise its subtask is answered, which may not be
+/// over.
 pub(crate) fn call_latent(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
@@ -64,69 +65,79 @@ pub(crate) fn call_latent(
     };
     let mut subtask = None;
     let call = |cx: &mut Cx<'_>| {
-        let mut is_returned = false;
         let first = |cx: &mut Cx<'_>| {
-            is_returned = latent_thread(cx, lift, &sides, at, args, flat_result)
-                .map_err(|trap| trap.within(cx.state().call_frame(lift)))?;
-            Ok(())
+            latent_thread(cx, lift, &sides, at, args)
+                .map_err(|trap| trap.within(cx.state().call_frame(lift)))
         };
         let ran = run_latent(cx, at, first, step);
-        let Some(made) = cx.state().end_latent(at) else { return ran };
+        let made = {
+            let mut state = cx.state();
+            *flat_result = state.latent_result(at).unwrap_or(0);
+            state.end_latent(at)
+        };
+        let Some(made) = made else { return ran };
         subtask = made.subtask;
         ran?;
-        if is_returned {
-            // Only what cleaned up after it has called an import.
-            let mut state = cx.state();
-            state.tasks[made.task].state = TaskState::Resolved;
-            state.on_returned(made.subtask(), *flat_result);
-            state.exit_implicit_thread(made.task, made.thread())?;
-        }
-        run_sync(cx, lift, made.task, inst)
+        if lift.ty.is_async() { Ok(()) } else { run_sync(cx, lift, made.task, inst) }
     };
-    let over = leave(cx, lift.inst, inst, |cx| within_sync_call(cx, lift.inst, call));
+    let over = leave(cx, lift.inst, inst, |cx| within_sync_call(cx, lift, call));
     if let (Err(_), Some(subtask)) = (&over, subtask) {
         cx.state().forget_subtask(subtask);
     }
     over.map(|()| subtask)
 }
 
-/// [`call_core`] for a call that may be latent; whether it has returned without having been put on record before.
+/// [`call_core`] for a call that may be latent.
 fn latent_thread(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
     sides: &Sides,
     at: usize,
     args: &[RawVal],
-    flat_result: &mut RawVal,
-) -> Result<bool, Trapped> {
+) -> Result<(), Trapped> {
     let mut params = Default::default();
     if let Some(ty) = lift.ty.params_type()
-        && let Err(trap) = sides.copy_params(cx, ty, None, args, &mut params)
+        && let Err(trap) =
+            sides.copy_params(cx, ty, Some(BorrowScope::Latent(at)), args, &mut params)
     {
         let on_record = cx.state().made(at).map(|made| (made.task, made.thread()));
-        return not_lowered(cx, ty, sides.is_called_by_host(), on_record, args, trap)
-            .map(|()| false);
+        return not_lowered(cx, ty, sides.is_called_by_host(), on_record, args, trap);
     }
     let mut result = [0];
     let results = &mut result[..lift.result_count];
     let outcome = cx.engine.call(lift.callee, &params[..lift.param_count], results);
     let made = cx.state().made(at);
     if let Some(made) = made {
-        let returned = core_returned(cx, lift, made.task, made.thread(), outcome, result[0]);
-        return returned.map(|()| false);
+        return core_returned(cx, lift, made.task, made.thread(), outcome, result[0]);
     }
     match outcome {
         Outcome::Returned => {}
-        Outcome::Suspended(_) => unreachable!("only an import suspends a guest"),
+        Outcome::Suspended(_) => {
+            unreachable!("only an import that looks at calls suspends a guest")
+        }
         Outcome::Trapped(trap) => return Err(within_core(cx, lift.inst, lift.callee, "", trap)),
     }
-    if let Some(ty) = lift.ty.result() {
-        let mut flat = [0];
-        sides.copy_result(cx, ty, MAX_FLAT_RESULTS, &result, &mut flat)?;
-        *flat_result = flat[0];
+    if lift.opts.is_async {
+        if lift.opts.callback.is_none() || is_exit(result[0] as u32) {
+            let has_returned = cx.state().latent_result(at).is_some();
+            return if has_returned { Ok(()) } else { Err(Trap::TaskNotResolved.into()) };
+        }
+        cx.put_on_record()?;
+        let made = cx.state().made(at).expect("it was put on record");
+        return event_loop(cx, lift, made.task, made.thread(), result[0]);
     }
+    let mut flat = [0];
+    if let Some(ty) = lift.ty.result() {
+        sides.copy_result(cx, ty, MAX_FLAT_RESULTS, &result, &mut flat)?;
+    }
+    cx.state().latent_returned(at, flat[0]);
     post_return(cx, lift, result[0])?;
-    Ok(true)
+    let mut state = cx.state();
+    match state.made(at) {
+        // What cleaned up after it has called an import that looks at calls.
+        Some(made) => state.exit_implicit_thread(made.task, made.thread()),
+        None => Ok(()),
+    }
 }
 
 /// `canon_lift`: runs the task of a call until it blocks. A call of a sync-typed function is over
@@ -148,24 +159,24 @@ fn canon_lift(
     if lift.ty.is_async() {
         return run(cx, thread, |cx| thread_func(cx, lift, task, thread, args));
     }
-    within_sync_call(cx, lift.inst, |cx| {
+    within_sync_call(cx, lift, |cx| {
         run(cx, thread, |cx| thread_func(cx, lift, task, thread, args))?;
         run_sync(cx, lift, task, caller)
     })
 }
 
-/// Runs `body` as a part of a sync-typed call into `inst`. Where guests cannot be suspended, what blocks
-/// inside of it has to know that.
+/// Runs `body` as a part of a call of `lift`. Where guests cannot be suspended, what blocks inside of a sync-typed one has
+/// to know that.
 #[inline(always)]
 fn within_sync_call<'a>(
     cx: &mut Cx<'a>,
-    inst: InstanceId,
+    lift: &Lift,
     body: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    if cx.shared.tier != Tier::Nested {
+    if cx.shared.tier != Tier::Nested || lift.ty.is_async() {
         return body(cx);
     }
-    let outer = cx.state().sync_call.replace(inst);
+    let outer = cx.state().sync_call.replace(lift.inst);
     let result = body(cx);
     cx.state().sync_call = outer;
     result
@@ -422,9 +433,14 @@ enum CallbackCode {
     Wait(u32),
 }
 
+/// Whether that is [`CallbackCode::Exit`].
+fn is_exit(packed: u32) -> bool {
+    packed & 0xf == 0
+}
+
 fn unpack_callback_result(packed: u32) -> Result<CallbackCode, Trapped> {
     match packed & 0xf {
-        0 => Ok(CallbackCode::Exit),
+        _ if is_exit(packed) => Ok(CallbackCode::Exit),
         1 => Ok(CallbackCode::Yield),
         2 => Ok(CallbackCode::Wait(packed >> 4)),
         code => Err(Trap::UnsupportedCallbackCode { code }.into()),

@@ -4,8 +4,8 @@ use super::builtin::{Answer, Step, import};
 use super::lift::call_latent;
 use crate::engine::{CoreFunc, RawVal};
 use crate::runtime::{
-    Caller, Cx, FuncInst, Handle, InstanceId, LatentCaller, Lower, Options, Subtask, Wait,
-    WaitableId, Wake, policy, serve_latent,
+    Caller, Cx, FuncInst, Handle, InstanceId, LatentCaller, Lower, Options, Subtask, SubtaskState,
+    Wait, WaitableId, Wake, policy, serve_latent,
 };
 use crate::types::layout::Context;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ pub fn lower(cx: &mut Cx<'_>, callee: FuncInst, opts: Options, instance: Instanc
     let ty = callee.ty().flatten(opts.addr, opts.is_async, false, Context::Lower);
     let lower = Rc::new(Lower::new(&cx.shared.plans, callee, opts));
     let may_block = lower.may_block();
-    import(cx, &ty, may_block, move |cx, args, results| {
+    import(cx, &ty, may_block, false, move |cx, args, results| {
         canon_lower(cx, &lower, instance, args, results)
     })
 }
@@ -30,10 +30,15 @@ pub(crate) fn canon_lower(
     results: &mut [RawVal],
 ) -> Answer {
     let may_be_latent = {
-        let state = cx.state();
+        let mut state = cx.state();
         policy::check_may_leave(&state, inst)
             .map_err(|trap| trap.within(state.called_frame(&lower.callee)))?;
-        lower.may_be_latent && state.may_be_latent()
+        let may_be_latent = state.may_be_latent(&lower.callee);
+        // The host may look at what calls it.
+        if !may_be_latent || matches!(lower.callee, FuncInst::Host(_)) {
+            state.put_on_record()?;
+        }
+        may_be_latent
     };
     let result_ptr = if lower.has_out_param { args[lower.param_count - 1] } else { 0 };
     let subtask = if may_be_latent {
@@ -49,7 +54,9 @@ pub(crate) fn canon_lower(
         };
         let Some(subtask) = subtask else {
             cx.state().check_not_ended(inst)?;
-            if lower.has_result {
+            if lower.opts.is_async {
+                results[0] = SubtaskState::Returned as RawVal;
+            } else if lower.has_result {
                 results[0] = result;
             }
             return Ok(Step::Done);

@@ -50,6 +50,7 @@ pub(crate) fn canon_resource_drop(
             canon_lower(cx, &dtor, inst, &[RawVal::from(rep)], &mut [])
         }
         Some(PreparedDtor::Host(dtor)) => {
+            cx.put_on_record()?;
             let thread = cx.state().current.take();
             let result = dtor(cx, rep);
             let mut state = cx.state();

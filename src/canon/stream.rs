@@ -287,7 +287,7 @@ fn cancel_copy(
         (id, end.waits)
     };
     let has_event = cx.state().waitables[id].has_pending_event();
-    if !has_event && !host_end::signal(cx, id, Signal::Cancels) {
+    if !has_event && !host_end::signal(cx, id, Signal::Cancels)? {
         let mut state = cx.state();
         if state.still_copies(id, number) {
             state.cancel_shared(id);

@@ -5,7 +5,7 @@ use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
     Callee, Cx, HostTask, InstanceId, Lift, Options, State, TaskId, TaskState, leave, policy,
-    return_result,
+    return_latent_result, return_result,
 };
 use crate::types::Type;
 use crate::types::layout::MAX_FLAT_PARAMS;
@@ -18,7 +18,24 @@ pub(crate) fn canon_task_return(
     opts: &Options,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
-    let (task, lift) = async_task(&cx.state())?;
+    let latent = {
+        let state = cx.state();
+        match state.latent_lift() {
+            Some((at, lift)) => {
+                check_async(&state, lift)?;
+                Some((Returning::Latent(at), lift.clone()))
+            }
+            None => None,
+        }
+    };
+    let (call, lift) = match latent {
+        Some(latent) => latent,
+        None => {
+            cx.put_on_record()?;
+            let (task, lift) = async_task(&cx.state())?;
+            (Returning::Task(task), lift)
+        }
+    };
     if lift.ty.result() != result.as_ref() {
         return Err(Trap::TaskReturnType.into());
     }
@@ -27,7 +44,17 @@ pub(crate) fn canon_task_return(
     if other_memory || opts.string_encoding != lift.opts.string_encoding {
         return Err(Trap::TaskReturnOptions.into());
     }
-    return_result(cx, &lift.ty, task, MAX_FLAT_PARAMS, args)
+    match call {
+        Returning::Latent(at) => return_latent_result(cx, &lift.ty, at, args),
+        Returning::Task(task) => return_result(cx, &lift.ty, task, MAX_FLAT_PARAMS, args),
+    }
+}
+
+/// What `task.return` is called by.
+enum Returning {
+    /// A call that is not on record.
+    Latent(usize),
+    Task(TaskId),
 }
 
 /// `canon_task_cancel`: ends the current task without a result, as its caller has asked.
@@ -40,11 +67,19 @@ pub(crate) fn canon_task_cancel(cx: &mut Cx<'_>) -> Result<(), Trapped> {
 /// The current task, which must be one of an async lift.
 fn async_task(state: &State) -> Result<(TaskId, Rc<Lift>), Trapped> {
     let thread = &state.threads[state.current_thread()];
-    policy::check_may_leave(state, thread.inst)?;
     match &state.tasks[thread.task].callee {
-        Callee::Lift(lift) if lift.opts.is_async => Ok((thread.task, lift.clone())),
-        _ => Err(Trap::NotAsyncTask.into()),
+        Callee::Lift(lift) => check_async(state, lift).map(|()| (thread.task, lift.clone())),
+        _ => {
+            policy::check_may_leave(state, thread.inst)?;
+            Err(Trap::NotAsyncTask.into())
+        }
     }
+}
+
+/// Fails if a call of `lift` does not return by a built-in.
+fn check_async(state: &State, lift: &Lift) -> Result<(), Trapped> {
+    policy::check_may_leave(state, lift.inst)?;
+    if lift.opts.is_async { Ok(()) } else { Err(Trap::NotAsyncTask.into()) }
 }
 
 /// `Task.request_cancellation`: asks a task to cancel itself, and lets its instance run.

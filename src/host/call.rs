@@ -59,7 +59,7 @@ pub fn call(
     arena: &Rc<Arena>,
 ) -> Result<()> {
     let latent = match func {
-        FuncInst::Lifted(lift) if lift.may_be_latent && cx.state().may_be_latent() => Some(lift),
+        FuncInst::Lifted(lift) if cx.state().may_be_latent(func) => Some(lift),
         _ => None,
     };
     let subtask = match latent {

@@ -264,7 +264,7 @@ impl HostEnd {
         drop(state);
         drop(old);
         if waits {
-            tell(cx, id, Signal::Waits);
+            tell(cx, id, Signal::Waits)?;
         }
         settle(cx, Ok(()))
     }

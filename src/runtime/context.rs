@@ -46,9 +46,13 @@ impl Side {
 
 /// For which call handles are lent: `borrow_scope` of the reference, for both sides.
 #[derive(Clone, Copy)]
-pub(crate) struct BorrowScope {
-    pub(crate) lender: WaitableId,
-    pub(crate) borrower: TaskId,
+pub(crate) enum BorrowScope {
+    Call {
+        lender: WaitableId,
+        borrower: TaskId,
+    },
+    /// A call that began as a latent one; see [`super::latent`].
+    Latent(usize),
 }
 
 /// A copy that goes on.
@@ -157,13 +161,15 @@ impl Context for Crossing<'_, '_> {
     }
 
     fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
+        let is_rep = self.src.inst == InstanceId::HOST && self.cx.is_lent_rep(resource, handle);
         let scope = self.borrows.expect("only parameters contain borrows");
-        if self.src.inst == InstanceId::HOST && self.cx.is_lent_rep(resource, handle) {
-            return self.cx.state().lower_borrow(self.dst.inst, resource, handle, scope.borrower);
-        }
         let mut state = self.cx.state();
-        let rep = state.lift_borrow(self.src.inst, resource, handle, scope.lender)?;
-        state.lower_borrow(self.dst.inst, resource, rep, scope.borrower)
+        let scope = state.borrow_scope(scope, self.dst.inst, resource)?;
+        let rep = match is_rep {
+            true => handle,
+            false => state.lift_borrow(self.src.inst, resource, handle, scope)?,
+        };
+        state.lower_borrow(self.dst.inst, resource, rep, scope)
     }
 
     /// `lift_stream`, `lower_stream`.
@@ -220,7 +226,7 @@ pub(crate) fn run_core_task<'a, T>(
         let mut state = cx.state();
         let outer = state.current;
         let at = state.begin_latent(LatentCall::Core(inst));
-        let on_record = if state.may_be_latent() { Ok(()) } else { state.put_on_record() };
+        let on_record = if state.may_be_unrecorded() { Ok(()) } else { state.put_on_record() };
         (at, outer, on_record.map(|()| state.made(at)))
     };
     let result = match on_record {
@@ -411,7 +417,7 @@ pub(crate) fn lower_params(
         let subtask = state.tasks[task].subtask.expect("only a call has arguments");
         (subtask, state.sides(task, subtask))
     };
-    let borrows = Some(BorrowScope { lender: subtask, borrower: task });
+    let borrows = Some(BorrowScope::Call { lender: subtask, borrower: task });
     sides.copy_params(cx, ty, borrows, args, params)
 }
 
@@ -442,6 +448,23 @@ pub(crate) fn return_result(
     }
     state.trace_task(TraceKind::CallReturn, task);
     state.on_returned(subtask, flat_result[0]);
+    Ok(())
+}
+
+/// The same for a call that is not on record.
+pub(crate) fn return_latent_result(
+    cx: &mut Cx<'_>,
+    ty: &FuncType,
+    at: usize,
+    results: &[RawVal],
+) -> Result<(), Trapped> {
+    let mut flat_result = [0];
+    cx.state().check_may_return_latent(at)?;
+    if let Some(ty) = ty.result() {
+        let sides = cx.state().latent_sides(at);
+        sides.copy_result(cx, ty, MAX_FLAT_PARAMS, results, &mut flat_result)?;
+    }
+    cx.state().latent_returned(at, flat_result[0]);
     Ok(())
 }
 
@@ -490,10 +513,13 @@ impl State {
         inst: InstanceId,
         ty: &ResourceType,
         index: u32,
-        scope: WaitableId,
+        scope: BorrowScope,
     ) -> Result<u32, Trapped> {
         self.resource(inst, ty, index)?;
-        self.add_lender(scope, index)?;
+        match scope {
+            BorrowScope::Call { lender, .. } => self.add_lender(lender, index)?,
+            BorrowScope::Latent(at) => self.add_latent_lender(at, index),
+        }
         let handle = self.resource(inst, ty, index)?;
         handle.num_lends += 1;
         Ok(handle.rep)
@@ -518,12 +544,15 @@ impl State {
         inst: InstanceId,
         ty: &ResourceType,
         rep: u32,
-        scope: TaskId,
+        scope: BorrowScope,
     ) -> Result<u32, Trapped> {
         let ty = self.resources.id(ty);
         if self.resources.get(ty).implementation == inst {
             return Ok(rep);
         }
+        let BorrowScope::Call { borrower: scope, .. } = scope else {
+            unreachable!("a call that gets a handle is on record")
+        };
         let handle = ResourceHandle {
             ty,
             rep,

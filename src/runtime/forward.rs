@@ -104,10 +104,7 @@ pub(crate) fn forward(cx: &mut Cx<'_>, src: WaitableId, dst: WaitableId) -> Resu
     let Some(tied) = cx.state().tie(src, dst) else { return Ok(()) };
     let [writes, reads] = tied.offers;
     let met = match (writes, reads) {
-        (false, false) => {
-            ask_host(cx, &tied);
-            Ok(())
-        }
+        (false, false) => ask_host(cx, &tied),
         (true, false) => offer(cx, tied.writable),
         (false, true) => offer(cx, tied.readable),
         (true, true) => meet_again(cx, tied.readable, tied.writable),
@@ -121,7 +118,7 @@ pub(crate) fn forward(cx: &mut Cx<'_>, src: WaitableId, dst: WaitableId) -> Resu
 }
 
 /// Where both ends are the host's, neither may ever wait for the other: the one that reads is to begin.
-fn ask_host(cx: &mut Cx<'_>, tied: &Tied) {
+fn ask_host(cx: &mut Cx<'_>, tied: &Tied) -> Result<(), Trapped> {
     let are_host = {
         let state = cx.state();
         [tied.readable, tied.writable]
@@ -129,8 +126,9 @@ fn ask_host(cx: &mut Cx<'_>, tied: &Tied) {
             .all(|id| state.waitables[*id].inst == InstanceId::HOST)
     };
     if are_host {
-        tell(cx, tied.readable, Signal::Waits);
+        tell(cx, tied.readable, Signal::Waits)?;
     }
+    Ok(())
 }
 
 /// The end `id` waits for its new other one.
@@ -142,8 +140,8 @@ fn offer(cx: &mut Cx<'_>, id: WaitableId) -> Result<(), Trapped> {
         (end.state == CopyState::CancellingCopy, end.waits)
     };
     if !is_cancelling {
-        signal(cx, id, Signal::Waits);
-    } else if !signal(cx, id, Signal::Cancels) {
+        signal(cx, id, Signal::Waits)?;
+    } else if !signal(cx, id, Signal::Cancels)? {
         let mut state = cx.state();
         if state.still_copies(id, number) {
             state.cancel_shared(id);

@@ -55,11 +55,6 @@ impl FuncInst {
     }
 }
 
-/// Whether a call lends handles, which is for as long as its task is not over.
-fn lends(ty: &FuncType) -> bool {
-    ty.params_type().is_some_and(|ty| ty.info().contains_borrow())
-}
-
 /// A core function lifted to the component level.
 pub struct Lift {
     pub(crate) callee: CoreFunc,
@@ -72,8 +67,6 @@ pub struct Lift {
     /// Core parameters and results.
     pub(crate) param_count: usize,
     pub(crate) result_count: usize,
-    /// Whether a call may have no task for a while: it cannot block by itself, and lends nothing.
-    pub(crate) may_be_latent: bool,
     pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
 }
 
@@ -87,7 +80,6 @@ impl Lift {
     ) -> Lift {
         let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
         Lift {
-            may_be_latent: !ty.is_async() && !opts.is_async && !lends(&ty),
             callee,
             param_count: core.params.len(),
             result_count: core.results.len(),
@@ -123,8 +115,6 @@ pub struct Lower {
     pub(crate) param_count: usize,
     pub(crate) has_out_param: bool,
     pub(crate) has_result: bool,
-    /// Whether a call may have no task for a while.
-    pub(crate) may_be_latent: bool,
 }
 
 impl Lower {
@@ -132,12 +122,7 @@ impl Lower {
         let ty = callee.ty();
         let core = ty.flatten(opts.addr, opts.is_async, false, Context::Lower);
         let has_result = !opts.is_async && !core.results.is_empty();
-        let callee_may_be_latent = match &callee {
-            FuncInst::Lifted(lift) => lift.may_be_latent,
-            FuncInst::Host(def) => !lends(&def.ty),
-        };
         Lower {
-            may_be_latent: callee_may_be_latent && !opts.is_async,
             plans: Rc::new(FuncPlans::new(plans, ty, opts.format(), callee.format())),
             param_count: core.params.len(),
             has_out_param: ty.result().is_some() && !has_result,

@@ -4,6 +4,7 @@
 use super::stream::{Channel, CopyResult};
 use super::waitable::WaitableId;
 use super::{Cx, InstanceId, State};
+use crate::error::Trapped;
 use std::rc::Rc;
 
 /// How a read or write of the host's ended.
@@ -62,24 +63,25 @@ impl State {
 }
 
 /// Tells the host what `id` does, if the other end is the host's and watched: its answer.
-pub(crate) fn signal(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> bool {
+pub(crate) fn signal(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> Result<bool, Trapped> {
     let other = cx.state().other_end(id);
-    other.is_some_and(|other| tell(cx, other, signal))
+    other.map_or(Ok(false), |other| tell(cx, other, signal))
 }
 
 /// Tells the host what the other end of its `id` does, if it watches.
-pub(crate) fn tell(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> bool {
+pub(crate) fn tell(cx: &mut Cx<'_>, id: WaitableId, signal: Signal) -> Result<bool, Trapped> {
     let (watcher, end, thread) = {
         let mut state = cx.state();
         let handle = state.waitables[id].index;
         let end = state.end(id);
         let channel = end.kind.channel;
         let watcher = end.host.as_ref().and_then(|side| side.watcher.clone());
-        let Some(watcher) = watcher else { return false };
+        let Some(watcher) = watcher else { return Ok(false) };
+        state.put_on_record()?;
         // As for host functions: what runs now is not the guest's thread.
         (watcher, HostEnd { channel, handle }, state.current.take())
     };
     let answer = watcher(cx, end, signal);
     cx.state().current = thread;
-    answer
+    Ok(answer)
 }

@@ -1,26 +1,35 @@
 //! Calls that have no task yet.
 //!
-//! While a sync-typed call runs and its guest has called no import, nobody can tell whether it has a subtask, a task
-//! and a thread: nothing else of the store has run. So they are made when the guest first calls an import, and not at
-//! all where it never does. Until then the call is *latent*: an entry in a stack, which is in the order of the calls on the
-//! native stack. With an entry, those below it are put on record, too: they are what called it.
+//! While a call runs that has not blocked, and its guest has called no import that looks at calls, nobody can tell
+//! whether it has a subtask, a task and a thread: nothing else of the store has run, and the host neither. So they are
+//! made when an import has to look at them, and not at all where none does. Until then the call is *latent*: an entry in a
+//! stack, which is in the order of the calls on the native stack. With an entry, those below it are put on record, too:
+//! they are what called it.
 
-use super::func::{Lift, Lower};
+use super::func::{FuncInst, Lift, Lower};
 use super::serve::HostFuncDef;
-use super::subtask::{Caller, HostCaller, SubtaskState};
+use super::subtask::{Caller, HostCaller, LENDERS_IN_PLACE, SubtaskState};
 use super::task::{Callee, Served, TaskId, TaskState};
 use super::thread::{Body, ThreadId, ThreadState};
 use super::waitable::WaitableId;
-use super::{Cx, InstanceId, State};
+use super::{BorrowScope, Cx, InstanceId, Sides, State};
 use crate::engine::RawVal;
-use crate::error::Trapped;
+use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
+use crate::types::ResourceType;
+use smallvec::SmallVec;
 use std::rc::Rc;
 
-/// A call that may have no task yet.
+/// A call that may have no task yet. While it has none, it has what its records would have.
 pub(crate) struct Latent {
     call: LatentCall,
     made: Option<Made>,
+    /// The storage of its thread.
+    pub(crate) storage: [u64; 2],
+    /// What its subtask lends.
+    pub(super) lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
+    /// That its task has returned, and the result that is flat for the caller.
+    returned: Option<RawVal>,
 }
 
 /// What is called.
@@ -76,7 +85,7 @@ pub(crate) struct Latents {
 }
 
 impl Cx<'_> {
-    /// A guest has called an import: what runs may be looked at.
+    /// What runs is about to be looked at: by an import that a guest has called, or by the host.
     #[inline]
     pub(crate) fn put_on_record(&self) -> Result<(), Trapped> {
         let mut state = self.state();
@@ -88,18 +97,96 @@ impl Cx<'_> {
 }
 
 impl State {
-    /// Whether calls may be latent: those whose fuel is counted and those that somebody watches are on record from the
-    /// beginning, and so are those of guests that call built-ins by other ways than imports.
+    /// Whether core code may run without a task: where fuel is counted for each call or somebody watches, calls are on
+    /// record from the beginning, and so they are where guests call built-ins by other ways than imports.
     #[inline]
-    pub(crate) fn may_be_latent(&self) -> bool {
+    pub(super) fn may_be_unrecorded(&self) -> bool {
         !self.calls_are_on_record && self.watcher.is_none()
+    }
+
+    /// Whether a call of `func` may be latent. One that is async-typed may be if it is let in at once. Latent calls have
+    /// exclusive access without that it shows: with one of them around it, a call has to be on record.
+    #[inline]
+    pub(crate) fn may_be_latent(&self, func: &FuncInst) -> bool {
+        self.may_be_unrecorded()
+            && match func {
+                FuncInst::Lifted(lift) if lift.ty.is_async() => self.lets_in(lift),
+                _ => true,
+            }
     }
 
     /// Begins a call; [`State::end_latent`] gets what this returns.
     #[inline]
     pub(crate) fn begin_latent(&mut self, call: LatentCall) -> usize {
-        self.latents.calls.push(Latent { call, made: None });
+        let (storage, lenders) = ([0; 2], SmallVec::new());
+        self.latents.calls.push(Latent { call, made: None, storage, lenders, returned: None });
         self.latents.calls.len() - 1
+    }
+
+    /// The storage of the current thread, which need not be on record.
+    #[inline]
+    pub(crate) fn storage(&mut self) -> &mut [u64; 2] {
+        let Latents { calls, on_record } = &mut self.latents;
+        match calls[*on_record..].last_mut() {
+            Some(latent) => &mut latent.storage,
+            None => &mut self.threads[self.current.expect("a guest runs")].storage,
+        }
+    }
+
+    /// The call that runs, if it is not on record and one of a lifted function: its place, and the function.
+    #[inline]
+    pub(crate) fn latent_lift(&self) -> Option<(usize, &Rc<Lift>)> {
+        match self.latents.calls[self.latents.on_record..].last()? {
+            Latent { call: LatentCall::Lifted { lift, .. }, .. } => {
+                Some((self.latents.calls.len() - 1, lift))
+            }
+            _ => None,
+        }
+    }
+
+    fn lets_in(&self, lift: &Lift) -> bool {
+        !self.has_backpressure(lift.inst, lift.needs_exclusive())
+            && self[lift.inst].num_waiting_to_enter == 0
+            && self.latents.calls.len() == self.latents.on_record
+    }
+
+    /// The two sides of a call that is not on record.
+    pub(super) fn latent_sides(&self, at: usize) -> Sides {
+        match &self.latents.calls[at].call {
+            LatentCall::Lifted { lift, caller, inst, result_ptr } => {
+                Sides::of_lifted(lift, caller, *inst, *result_ptr)
+            }
+            _ => unreachable!("only lifted functions return by themselves"),
+        }
+    }
+
+    /// Fails if a call that is not on record has returned.
+    pub(super) fn check_may_return_latent(&self, at: usize) -> Result<(), Trapped> {
+        match self.latents.calls[at].returned {
+            Some(_) => Err(Trap::TaskAlreadyResolved.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// A call that was not on record has handed over its result.
+    #[inline]
+    pub(crate) fn latent_returned(&mut self, at: usize, flat_result: RawVal) {
+        let latent = &mut self.latents.calls[at];
+        match latent.made {
+            None => latent.returned = Some(flat_result),
+            Some(made) => self.made_returned(made, flat_result),
+        }
+    }
+
+    fn made_returned(&mut self, made: Made, flat_result: RawVal) {
+        self.tasks[made.task].state = TaskState::Resolved;
+        self.on_returned(made.subtask(), flat_result);
+    }
+
+    /// What a call has returned that is not on record.
+    #[inline]
+    pub(crate) fn latent_result(&self, at: usize) -> Option<RawVal> {
+        self.latents.calls[at].returned
     }
 
     /// What a call has, if it is on record.
@@ -112,9 +199,49 @@ impl State {
     #[inline]
     pub(crate) fn end_latent(&mut self, at: usize) -> Option<Made> {
         let made = self.latents.calls[at].made;
+        if made.is_none() && !self.latents.calls[at].lenders.is_empty() {
+            self.give_back_latent(at);
+        }
         self.latents.calls.truncate(at);
         self.latents.on_record = self.latents.on_record.min(at);
         made
+    }
+
+    fn give_back_latent(&mut self, at: usize) {
+        let Latent { call, lenders, .. } = &mut self.latents.calls[at];
+        let lenders = std::mem::take(lenders);
+        match *call {
+            LatentCall::Lifted { inst, .. } | LatentCall::Served { inst, .. } => {
+                self.give_back_lent(inst, lenders);
+            }
+            LatentCall::Core(_) => unreachable!("it lends nothing"),
+        }
+    }
+
+    /// For what a call that was latent lends a handle of type `ty`: a call that is not on record has no list of what it
+    /// was lent, and its list of what it lends is short.
+    pub(super) fn borrow_scope(
+        &mut self,
+        scope: BorrowScope,
+        borrower: InstanceId,
+        ty: &ResourceType,
+    ) -> Result<BorrowScope, Trapped> {
+        let BorrowScope::Latent(at) = scope else { return Ok(scope) };
+        let latent = &self.latents.calls[at];
+        if latent.made.is_none() {
+            let ty = self.resources.id(ty);
+            let is_owner = self.resources.get(ty).implementation == borrower;
+            if is_owner && latent.lenders.len() < LENDERS_IN_PLACE {
+                return Ok(scope);
+            }
+            self.put_on_record()?;
+        }
+        let made = self.latents.calls[at].made.expect("it was put on record");
+        Ok(BorrowScope::Call { lender: made.subtask(), borrower: made.task })
+    }
+
+    pub(super) fn add_latent_lender(&mut self, at: usize, index: u32) {
+        self.latents.calls[at].lenders.push(index);
     }
 
     /// Makes what is missing of the calls that run, from the outermost one on.
@@ -134,8 +261,13 @@ impl State {
                     };
                     let (callee, by) = (Callee::Lift(lift.clone()), self.current);
                     let (of, inst, result_ptr) = (lift.inst, *inst, *result_ptr);
+                    let needs_exclusive = lift.needs_exclusive();
                     self.make_call(caller, inst, by, result_ptr, |state, subtask| {
-                        state.make_task(callee, of, Some(subtask), Body::Core)
+                        let made = state.make_task(callee, of, Some(subtask), Body::Core)?;
+                        if needs_exclusive {
+                            state[of].exclusive_thread = made.thread;
+                        }
+                        Ok(made)
                     })
                 }
                 LatentCall::Served { def, lower, inst, by, arena, result_ptr } => {
@@ -147,12 +279,21 @@ impl State {
                     })
                 }
             }?;
+            let latent = &mut self.latents.calls[self.latents.on_record];
+            latent.made = Some(made);
+            let (lenders, returned) = (std::mem::take(&mut latent.lenders), latent.returned.take());
             if let Some(thread) = made.thread {
                 self.threads[thread].state = ThreadState::Running;
+                self.threads[thread].storage = latent.storage;
                 self.current = Some(thread);
             }
-            self.latents.calls[self.latents.on_record].made = Some(made);
             self.latents.on_record += 1;
+            if !lenders.is_empty() {
+                self.subtask(made.subtask()).lenders = lenders;
+            }
+            if let Some(flat_result) = returned {
+                self.made_returned(made, flat_result);
+            }
         }
         Ok(())
     }

@@ -83,7 +83,8 @@ pub use waitable::{Event, EventCode};
 
 pub(crate) use buffer::Buffer;
 pub(crate) use context::{
-    Crossing, Memory, Side, Sides, lower_params, return_result, run_core_task,
+    BorrowScope, Crossing, Memory, Side, Sides, lower_params, return_latent_result, return_result,
+    run_core_task,
 };
 pub(crate) use frames::{within_core, within_task, within_thread};
 pub(crate) use host_value::{blame, check_handles};

@@ -3,8 +3,8 @@
 
 use super::task::{Callee, Served, Task, TaskId, TaskState};
 use super::{
-    Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, Sides, State, WaitableId, context,
-    lower_params, return_result,
+    BorrowScope, Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, Sides, State,
+    WaitableId, context, lower_params, return_result,
 };
 use crate::copy::FuncPlans;
 use crate::core_types::AddrType;
@@ -255,7 +255,7 @@ pub(crate) fn serve_latent(
     let sides = Sides::of_guest(lower, inst, Side::host(&arena), result_ptr);
     let mut params: context::FlatParams = Default::default();
     let copied = match def.ty.params_type() {
-        Some(ty) => sides.copy_params(cx, ty, None, args, &mut params),
+        Some(ty) => sides.copy_params(cx, ty, Some(BorrowScope::Latent(at)), args, &mut params),
         None => Ok(()),
     };
     let serving = Serving(Place::Latent(at));

@@ -573,7 +573,7 @@ pub(crate) fn copy(cx: &mut Cx<'_>, id: WaitableId, buffer: Buffer) -> Result<Be
             Meeting::Waits => {
                 let number = state.wait_for_other_end(id, buffer);
                 drop(state);
-                host_end::signal(cx, id, Signal::Waits);
+                host_end::signal(cx, id, Signal::Waits)?;
                 return Ok(Begun::Waits(number));
             }
             Meeting::Copy(met) => met,

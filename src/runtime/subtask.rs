@@ -89,7 +89,7 @@ pub(crate) struct Subtask {
 }
 
 /// How many handles a call can lend without memory of their own.
-const LENDERS_IN_PLACE: usize = 2;
+pub(super) const LENDERS_IN_PLACE: usize = 2;
 
 /// What the list of lenders is charged with for `more` that were added to its capacity.
 fn lender_bytes(more: usize) -> u64 {
@@ -246,13 +246,19 @@ impl State {
         debug_assert!(!subtask.resolve_delivered);
         subtask.resolve_delivered = true;
         if !subtask.lenders.is_empty() {
-            self.give_back_lent(id);
+            let inst = self.waitables[id].inst;
+            let lenders = self.take_lenders(id);
+            self.give_back_lent(inst, lenders);
         }
     }
 
-    fn give_back_lent(&mut self, id: WaitableId) {
-        let inst = self.waitables[id].inst;
-        for index in self.take_lenders(id) {
+    /// Handles of `inst` are not lent any more.
+    pub(super) fn give_back_lent(
+        &mut self,
+        inst: InstanceId,
+        lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
+    ) {
+        for index in lenders {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;
                 if handle.given_up && handle.num_lends == 0 {

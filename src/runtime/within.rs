@@ -114,7 +114,8 @@ impl Half<'_, '_> {
             Lifted::Own(resource, rep) => state.lower_own(dst.inst, resource, *rep),
             Lifted::Borrow(resource, rep) => {
                 let scope = borrows.expect("it was lifted for one");
-                state.lower_borrow(dst.inst, resource, *rep, scope.borrower)
+                let scope = state.borrow_scope(scope, dst.inst, resource)?;
+                state.lower_borrow(dst.inst, resource, *rep, scope)
             }
             Lifted::End(end) => state.lower_async_value(dst.inst, *end),
             Lifted::ErrorContext(context) => {
@@ -168,9 +169,11 @@ impl Context for Half<'_, '_> {
     }
 
     fn borrow(&mut self, resource: &ResourceType, handle: u32) -> Result<u32, Trapped> {
-        self.copy_handle(|Crossing { cx, src, borrows, .. }| {
+        self.copy_handle(|Crossing { cx, src, dst, borrows, .. }| {
             let scope = borrows.expect("only parameters contain borrows");
-            let rep = cx.state().lift_borrow(src.inst, resource, handle, scope.lender)?;
+            let mut state = cx.state();
+            let scope = state.borrow_scope(scope, dst.inst, resource)?;
+            let rep = state.lift_borrow(src.inst, resource, handle, scope)?;
             Ok(Lifted::Borrow(resource.clone(), rep))
         })
     }
