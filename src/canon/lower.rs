@@ -34,8 +34,7 @@ pub(crate) fn canon_lower(
         policy::check_may_leave(&state, inst)
             .map_err(|trap| trap.within(state.called_frame(&lower.callee)))?;
         let may_be_latent = state.may_be_latent(&lower.callee);
-        // The host may look at what calls it.
-        if !may_be_latent || matches!(lower.callee, FuncInst::Host(_)) {
+        if !may_be_latent {
             state.put_on_record()?;
         }
         may_be_latent

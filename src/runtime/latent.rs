@@ -10,7 +10,7 @@ use super::func::{FuncInst, Lift, Lower};
 use super::serve::HostFuncDef;
 use super::subtask::{Caller, HostCaller, LENDERS_IN_PLACE, SubtaskState};
 use super::task::{Callee, Served, TaskId, TaskState};
-use super::thread::{Body, ThreadId, ThreadState};
+use super::thread::{Body, Outer, ThreadId, ThreadState};
 use super::waitable::WaitableId;
 use super::{BorrowScope, Cx, InstanceId, Sides, State};
 use crate::engine::RawVal;
@@ -36,12 +36,12 @@ pub(crate) struct Latent {
 pub(crate) enum LatentCall {
     /// A lifted function, by a guest of `inst` or the host.
     Lifted { lift: Rc<Lift>, caller: LatentCaller, inst: InstanceId, result_ptr: RawVal },
-    /// A function of the host's, by a guest of `inst`, whose thread is `by`.
+    /// A function of the host's, by a guest of `inst`.
     Served {
         def: Rc<HostFuncDef>,
         lower: Rc<Lower>,
         inst: InstanceId,
-        by: Option<ThreadId>,
+        outer: Outer,
         arena: Rc<Arena>,
         result_ptr: RawVal,
     },
@@ -85,9 +85,9 @@ pub(crate) struct Latents {
 }
 
 impl Cx<'_> {
-    /// What runs is about to be looked at: by an import that a guest has called, or by the host.
+    /// What runs is about to be looked at: by an import that a guest has called, or by the host that serves one.
     #[inline]
-    pub(crate) fn put_on_record(&self) -> Result<(), Trapped> {
+    pub fn put_on_record(&self) -> Result<(), Trapped> {
         let mut state = self.state();
         match state.latents.calls.len() == state.latents.on_record {
             true => Ok(()),
@@ -105,7 +105,7 @@ impl State {
     }
 
     /// Whether a call of `func` may be latent. One that is async-typed may be if it is let in at once. Latent calls have
-    /// exclusive access without that it shows: with one of them around it, a call has to be on record.
+    /// exclusive access without that it shows.
     #[inline]
     pub(crate) fn may_be_latent(&self, func: &FuncInst) -> bool {
         self.may_be_unrecorded()
@@ -113,6 +113,12 @@ impl State {
                 FuncInst::Lifted(lift) if lift.ty.is_async() => self.lets_in(lift),
                 _ => true,
             }
+    }
+
+    /// The place of the call that begins next.
+    #[inline]
+    pub(super) fn next_latent(&self) -> usize {
+        self.latents.calls.len()
     }
 
     /// Begins a call; [`State::end_latent`] gets what this returns.
@@ -145,9 +151,19 @@ impl State {
     }
 
     fn lets_in(&self, lift: &Lift) -> bool {
+        /// How many calls are looked at.
+        const MOST: usize = 4;
+        let around = &self.latents.calls[self.latents.on_record..];
+        let is_held = |latent: &Latent| match &latent.call {
+            LatentCall::Lifted { lift: other, .. } => {
+                other.inst == lift.inst && other.needs_exclusive()
+            }
+            _ => false,
+        };
         !self.has_backpressure(lift.inst, lift.needs_exclusive())
             && self[lift.inst].num_waiting_to_enter == 0
-            && self.latents.calls.len() == self.latents.on_record
+            && around.len() <= MOST
+            && !around.iter().any(is_held)
     }
 
     /// The two sides of a call that is not on record.
@@ -270,10 +286,10 @@ impl State {
                         Ok(made)
                     })
                 }
-                LatentCall::Served { def, lower, inst, by, arena, result_ptr } => {
+                LatentCall::Served { def, lower, inst, outer, arena, result_ptr } => {
                     let caller = Caller::Guest(lower.clone());
                     let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
-                    let (inst, by, result_ptr) = (*inst, *by, *result_ptr);
+                    let (inst, by, result_ptr) = (*inst, outer.thread(self), *result_ptr);
                     self.make_call(caller, inst, by, result_ptr, |state, subtask| {
                         state.make_served(served, subtask)
                     })
@@ -282,10 +298,10 @@ impl State {
             let latent = &mut self.latents.calls[self.latents.on_record];
             latent.made = Some(made);
             let (lenders, returned) = (std::mem::take(&mut latent.lenders), latent.returned.take());
+            self.current = made.thread;
             if let Some(thread) = made.thread {
                 self.threads[thread].state = ThreadState::Running;
                 self.threads[thread].storage = latent.storage;
-                self.current = Some(thread);
             }
             self.latents.on_record += 1;
             if !lenders.is_empty() {

@@ -2,6 +2,7 @@
 //! later is in `host`.
 
 use super::task::{Callee, Served, Task, TaskId, TaskState};
+use super::thread::Outer;
 use super::{
     BorrowScope, Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, Sides, State,
     WaitableId, context, lower_params, return_result,
@@ -62,7 +63,8 @@ pub enum HostOutcome {
 
 /// One call of a host function.
 pub struct HostCall<'a, 'cx> {
-    /// The store. Calls into it nest, and are refused by instances that are entered already.
+    /// The store. Calls into it nest. What looks at the calls that run has to see first that they are on record
+    /// ([`Cx::put_on_record`]).
     pub cx: &'a mut Cx<'cx>,
     /// The canonical record of the parameters in the host's layout; dangling without parameters.
     /// Valid until the task is over.
@@ -245,12 +247,13 @@ pub(crate) fn serve_latent(
     result_ptr: RawVal,
     flat_result: &mut RawVal,
 ) -> Result<Option<WaitableId>, Trapped> {
-    let (at, arena, by) = {
+    let (at, arena, outer) = {
         let state = &mut *cx.state();
-        let (arena, by) = (state.take_arena(), state.current);
+        let arena = state.take_arena();
+        let outer = Outer::of_latent(state, state.next_latent());
         let (def, lower, arena_of_it) = (def.clone(), lower.clone(), arena.clone());
-        let call = LatentCall::Served { def, lower, inst, by, arena: arena_of_it, result_ptr };
-        (state.begin_latent(call), arena, by)
+        let call = LatentCall::Served { def, lower, inst, outer, arena: arena_of_it, result_ptr };
+        (state.begin_latent(call), arena, outer)
     };
     let sides = Sides::of_guest(lower, inst, Side::host(&arena), result_ptr);
     let mut params: context::FlatParams = Default::default();
@@ -268,7 +271,7 @@ pub(crate) fn serve_latent(
     });
     let made = {
         let mut state = cx.state();
-        state.current = by;
+        state.current = outer.thread(&state);
         state.end_latent(at)
     };
     let outcome = match (outcome, made) {

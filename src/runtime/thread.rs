@@ -240,23 +240,29 @@ pub(crate) fn run_latent<'a>(
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    let begin = |state: &mut State| Outer {
-        thread: state.current,
-        latent: at.checked_sub(1).filter(|below| state.made(*below).is_none()),
-    };
-    run_on(cx, begin, first, step)
+    run_on(cx, |state| Outer::of_latent(state, at), first, step)
 }
 
 /// What runs again when a thread is over or has blocked.
-struct Outer {
+#[derive(Clone, Copy)]
+pub(crate) struct Outer {
     thread: Option<ThreadId>,
     /// A call that was latent, and may have its thread by then.
     latent: Option<usize>,
 }
 
 impl Outer {
+    /// What the call at `at` is made by, which may be latent itself.
     #[inline]
-    fn thread(&self, state: &State) -> Option<ThreadId> {
+    pub(super) fn of_latent(state: &State, at: usize) -> Outer {
+        Outer {
+            thread: state.current,
+            latent: at.checked_sub(1).filter(|below| state.made(*below).is_none()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn thread(&self, state: &State) -> Option<ThreadId> {
         match self.latent.and_then(|at| state.made(at)) {
             Some(made) => made.thread,
             None => self.thread,

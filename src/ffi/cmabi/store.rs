@@ -145,6 +145,10 @@ impl cmabi_store {
             Err(owner) if owner == here => {
                 // Native functions run on fibers, which come and go in any order: what is lent by
                 // one of them is not what the next finds. But their engine needs no lending.
+                let body = |cx: &mut Cx<'_>| {
+                    cx.put_on_record()?;
+                    body(cx)
+                };
                 if let Some(mut engine) = self.native.clone() {
                     return self.run(&mut Cx { shared: &self.shared, engine: &mut engine }, body);
                 }
