@@ -7,6 +7,7 @@
 #[path = "../support/allocator.rs"]
 mod allocator;
 mod asynchronous;
+mod builtins;
 #[path = "../support/c.rs"]
 mod c;
 mod fibers;
@@ -49,6 +50,7 @@ fn main() {
     sync::guest_to_guest();
     sync::metered();
     asynchronous::bench_all();
+    builtins::bench_all();
     resources::bench_all();
     fibers::bench_all();
 }
