@@ -232,26 +232,37 @@ struct Part {
     /// Bytes from the beginning of the value.
     at: u32,
     form: Form,
-    /// The way to it, for messages; outermost first.
-    path: Box<[PathSegment]>,
 }
 
 #[derive(Clone)]
 enum Form {
     Bool,
-    /// The low `size` bytes of a word.
-    Unsigned {
-        size: u32,
-    },
-    /// An integer of 1 or 2 bytes that becomes 32 bits wide.
-    Signed {
-        size: u32,
-    },
+    /// The low bytes of a word.
+    U8,
+    U16,
+    U32,
+    U64,
+    /// Integers that become 32 bits wide.
+    S8,
+    S16,
     Variant(Arc<FlatVariant>),
+}
+
+impl Form {
+    fn unsigned(size: u32) -> Form {
+        match size {
+            1 => Form::U8,
+            2 => Form::U16,
+            4 => Form::U32,
+            _ => Form::U64,
+        }
+    }
 }
 
 /// For `lift_flat_variant` and `lower_flat_variant`.
 struct FlatVariant {
+    /// The way to it, for messages; outermost first.
+    path: Box<[PathSegment]>,
     /// For the names of its cases.
     ty: Type,
     discriminant_size: u32,
@@ -259,7 +270,7 @@ struct FlatVariant {
     payload: u32,
     /// Core values of the whole variant.
     count: u32,
-    cases: Box<[Option<FlatLayout>]>,
+    cases: Arc<[Option<FlatLayout>]>,
 }
 
 impl FlatLayout {
@@ -282,13 +293,13 @@ impl FlatLayout {
             // SAFETY: a part lies within the value, in each arm.
             unsafe {
                 match &part.form {
+                    Form::U32 => to.cast::<u32>().write_unaligned(values[0] as u32),
+                    Form::U64 => to.cast::<u64>().write_unaligned(values[0]),
                     Form::Bool => to.write((values[0] as u32 != 0).into()),
-                    Form::Unsigned { size: 8 } => to.cast::<u64>().write_unaligned(values[0]),
-                    Form::Unsigned { size } | Form::Signed { size } => {
-                        store_int(to, *size, values[0] as u32);
-                    }
+                    Form::U8 | Form::S8 => to.write(values[0] as u8),
+                    Form::U16 | Form::S16 => to.cast::<u16>().write_unaligned(values[0] as u16),
                     Form::Variant(variant) => variant.lift_flat(values, to).map_err(|trap| {
-                        part.path.iter().rev().fold(trap, |trap, step| trap.at(step.clone()))
+                        variant.path.iter().rev().fold(trap, |trap, step| trap.at(step.clone()))
                     })?,
                 }
             }
@@ -306,23 +317,30 @@ impl FlatLayout {
             let from = from.wrapping_add(part.at as usize);
             // SAFETY: a part lies within the value, in each arm.
             unsafe {
-                match &part.form {
-                    Form::Bool => values[0] = from.read().into(),
-                    Form::Unsigned { size: 8 } => values[0] = from.cast::<u64>().read_unaligned(),
-                    Form::Unsigned { size } => values[0] = load_int(from, *size).into(),
-                    Form::Signed { size } => {
-                        let unused = 32 - 8 * size;
-                        let value = (load_int(from, *size) << unused) as i32 >> unused;
-                        values[0] = (value as u32).into();
+                values[0] = match &part.form {
+                    Form::U32 => from.cast::<u32>().read_unaligned().into(),
+                    Form::U64 => from.cast::<u64>().read_unaligned(),
+                    Form::Bool | Form::U8 => from.read().into(),
+                    Form::U16 => from.cast::<u16>().read_unaligned().into(),
+                    Form::S8 => (i32::from(from.cast::<i8>().read()) as u32).into(),
+                    Form::S16 => (i32::from(from.cast::<i16>().read_unaligned()) as u32).into(),
+                    Form::Variant(variant) => {
+                        variant.lower_flat(from, values);
+                        continue;
                     }
-                    Form::Variant(variant) => variant.lower_flat(from, values),
-                }
+                };
             }
         }
     }
 }
 
 impl FlatVariant {
+    /// The same as a part of a field or element.
+    fn inside(&self, segment: &PathSegment) -> FlatVariant {
+        let path = [std::slice::from_ref(segment), &self.path].concat().into();
+        FlatVariant { path, ty: self.ty.clone(), cases: self.cases.clone(), ..*self }
+    }
+
     /// # Safety
     /// As for [`FlatLayout::lift_flat`].
     unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
@@ -374,19 +392,19 @@ impl FlatCompiler {
     }
 
     fn parts(&mut self, ty: &Type, parts: &mut Vec<Part>) {
-        let part = |index, at, form| Part { index, at, form, path: Box::default() };
+        let part = |index, at, form| Part { index, at, form };
         let kind = ty.kind();
         match kind {
             Kind::Bool => parts.push(part(0, 0, Form::Bool)),
-            Kind::S8 => parts.push(part(0, 0, Form::Signed { size: 1 })),
-            Kind::S16 => parts.push(part(0, 0, Form::Signed { size: 2 })),
+            Kind::S8 => parts.push(part(0, 0, Form::S8)),
+            Kind::S16 => parts.push(part(0, 0, Form::S16)),
             Kind::Flags(labels) => {
-                parts.push(part(0, 0, Form::Unsigned { size: flags_size(labels.len()) }));
+                parts.push(part(0, 0, Form::unsigned(flags_size(labels.len()))));
             }
             Kind::String | Kind::List(_) | Kind::Map(..) => {
                 let size = self.addr.ptr_size();
-                parts.push(part(0, 0, Form::Unsigned { size }));
-                parts.push(part(1, size, Form::Unsigned { size }));
+                parts.push(part(0, 0, Form::unsigned(size)));
+                parts.push(part(1, size, Form::unsigned(size)));
             }
             Kind::Record(_) | Kind::Tuple(_) => {
                 let mut index = 0;
@@ -411,7 +429,7 @@ impl FlatCompiler {
                 let variant = self.variant(ty);
                 parts.push(part(0, 0, Form::Variant(variant)));
             }
-            _ => parts.push(part(0, 0, Form::Unsigned { size: ty.info().size(self.addr) })),
+            _ => parts.push(part(0, 0, Form::unsigned(ty.info().size(self.addr)))),
         }
     }
 
@@ -427,14 +445,17 @@ impl FlatCompiler {
         parts.extend(self.compile(ty).0.iter().map(|part| Part {
             index: index + part.index,
             at: at + part.at,
-            form: part.form.clone(),
-            path: [std::slice::from_ref(&segment), &part.path].concat().into(),
+            form: match &part.form {
+                Form::Variant(variant) => Form::Variant(Arc::new(variant.inside(&segment))),
+                form => form.clone(),
+            },
         }));
     }
 
     fn variant(&mut self, ty: &Type) -> Arc<FlatVariant> {
         let kind = ty.kind();
         Arc::new(FlatVariant {
+            path: Box::default(),
             ty: ty.clone(),
             discriminant_size: discriminant_size(kind.case_count()),
             payload: payload_offset(kind, self.addr),
