@@ -85,19 +85,19 @@ fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
     let (from, mut to) = (vec![1u8; bytes], vec![0u8; bytes]);
 
     let mut flat = [0; 2];
-    let (into, memcpy) = report::race(
+    let into = report::race(
         || {
             sides.next = 16;
             lower.transfer(&mut sides, value, Target::Flat(black_box(&mut flat))).unwrap();
         },
         || black_box(&mut to).copy_from_slice(black_box(&from)),
     );
-    report::line(&format!("{name}, in"), into, memcpy, "");
+    report::line("copy", &format!("{name}, in"), into, &[], "");
 
     sides.to_guest = false;
     let mut result = [0u64; 2];
     let target = result.as_mut_ptr() as u64;
-    let (out, memcpy) = report::race(
+    let out = report::race(
         || {
             sides.arena.reset();
             lift.transfer(&mut sides, Source::Flat(black_box(&flat)), Target::Memory(target))
@@ -108,7 +108,7 @@ fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
     assert_eq!(result[1], len as u64);
     // SAFETY: the first byte of what was just lifted.
     black_box(unsafe { host_ptr(result[0]).read() });
-    report::line(&format!("{name}, out"), out, memcpy, "");
+    report::line("copy", &format!("{name}, out"), out, &[], "");
 }
 
 /// A list of the host's; `text` is how long the strings in it are together.

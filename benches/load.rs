@@ -11,6 +11,9 @@ mod allocator;
 #[allow(dead_code, reason = "some is for tests")]
 #[path = "../tests/cost/binary.rs"]
 mod binary;
+#[allow(dead_code, reason = "some is for other benchmarks")]
+#[path = "support/report.rs"]
+mod report;
 
 use binary::*;
 use cmabi::component::Component;
@@ -83,7 +86,17 @@ fn main() {
                 let wasm = generate(first * times);
                 let (time, bytes) = measure(&engine, &wasm);
                 let size = wasm.len() as f64;
-                (time.as_nanos() as f64 / size, bytes as f64 / size)
+                let each = (time.as_nanos() as f64 / size, bytes as f64 / size);
+                report::record(
+                    "load",
+                    &[
+                        ("kind", kind),
+                        ("bytes of the binary", &wasm.len()),
+                        ("ns for each byte", &report::round(each.0)),
+                        ("bytes for each byte", &report::round(each.1)),
+                    ],
+                );
+                each
             })
             .collect();
         print!("{kind:<36}");

@@ -11,6 +11,9 @@ mod allocator;
 #[allow(dead_code, reason = "some is for other benchmarks")]
 #[path = "support/guests.rs"]
 mod guests;
+#[allow(dead_code, reason = "some is for other benchmarks")]
+#[path = "support/report.rs"]
+mod report;
 
 use cmabi::canon::{self, Builtin};
 use cmabi::host;
@@ -140,6 +143,15 @@ fn main() {
         println!(
             "{count:<16} {:>16.0} {:>14.2} {:>16.0} {:>14.2} {bytes:>12.0}",
             times[0], ratios[0], times[1], ratios[1]
+        );
+        report::record(
+            "waiting",
+            &[
+                ("waiting tasks", &count),
+                ("ns per wake-up", &report::round(times[0])),
+                ("ns per wake-up, instance in use", &report::round(times[1])),
+                ("bytes each", &report::round(bytes)),
+            ],
         );
     }
 }

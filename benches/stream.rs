@@ -49,7 +49,8 @@ fn bench(name: &str, bytes: u32, mut ours: impl FnMut(), peer: impl FnMut()) {
     let allocations = (allocator::allocations() - before) as f64 / 10.0;
     let (ours, peer) = report::race(ours, peer);
     let rate = f64::from(bytes) * 1e3 / ours;
-    report::line(name, ours, peer, &format!("{rate:>12.0} {allocations:>11.2}"));
+    let rest = format!("{rate:>12.0} {allocations:>11.2}");
+    report::line("stream", name, (ours, peer), &[("allocations", allocations)], &rest);
 }
 
 /// Ends of a stream of bytes, in globals.
@@ -347,5 +348,13 @@ fn idle_streams() {
         }
         let time = start.elapsed().as_nanos() as f64 / f64::from(count);
         println!("{count:<24} {each:>16.0} {time:>24.1}");
+        report::record(
+            "streams",
+            &[
+                ("idle streams", &count),
+                ("ns to make and drop one", &report::round(time)),
+                ("bytes each", &report::round(each)),
+            ],
+        );
     }
 }

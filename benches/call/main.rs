@@ -38,7 +38,8 @@ fn bench(name: &str, times: u32, mut ours: impl FnMut(), peer: impl FnMut()) {
     let allocations = (allocator::allocations() - before) as f64 / f64::from(10 * times);
     let (ours, peer) = report::race(ours, peer);
     let (ours, peer) = (ours / f64::from(times), peer / f64::from(times));
-    report::line(name, ours, peer, &format!("{:>+12.1} ns {allocations:>11.2}", ours - peer));
+    let rest = format!("{:>+12.1} ns {allocations:>11.2}", ours - peer);
+    report::line("call", name, (ours, peer), &[("allocations", allocations)], &rest);
 }
 
 fn main() {

@@ -363,7 +363,8 @@ fn files() {
     let line = |name: &str, peer: &str, times: &[f64], bytes: usize| {
         if report::is_wanted(name) {
             let speed = bytes as f64 * 1e3 / times[0];
-            report::line(name, times[0], times[1], &format!("{speed:>8.0} MB/s; peer: {peer}"));
+            let rest = format!("{speed:>8.0} MB/s; peer: {peer}");
+            report::line("wasi", name, (times[0], times[1]), &[], &rest);
         }
     };
     if report::is_wanted("read 64 KiB") {
@@ -481,7 +482,7 @@ fn clock() {
     );
     let more =
         format!("{:>8.1} ns more; peer: the engine calls clock_gettime", times[0] - times[1]);
-    report::line("clocks.now", times[0], times[1], &more);
+    report::line("wasi", "clocks.now", (times[0], times[1]), &[], &more);
     let mut linker = Linker::new();
     let clock = linker.instance("test:clocks/clock").unwrap();
     let ty = guests::func_type(&[], Some(Type::u64()));
@@ -516,7 +517,7 @@ fn clock() {
         ],
     );
     let more = format!("{:>8.1} ns more", plain[0] - plain[1]);
-    report::line("clocks.now, as any host's function", plain[0], plain[1], &more);
+    report::line("wasi", "clocks.now, as any host's function", (plain[0], plain[1]), &[], &more);
 }
 
 /// Wakes a thread that is parked.
@@ -547,11 +548,11 @@ fn sleepers(count: usize) {
     config.limits().resources = 1 << 20;
     let mut host = Host::new(SLEEPER, config);
     let funcs: Vec<_> = (0..count).map(|_| host.func("sleep")).collect();
-    sleep(&mut host, &funcs);
+    sleep(&mut host, &funcs, "guests");
 }
 
-/// Has calls sleep, and wake at the same time.
-fn sleep(host: &mut Host, funcs: &[FuncInst]) {
+/// Has calls sleep, and wake at the same time; `what` is what there is one of for each call.
+fn sleep(host: &mut Host, funcs: &[FuncInst], what: &str) {
     let count = funcs.len();
     let woken = Arc::new(Parked(std::thread::current(), AtomicU64::new(0)));
     host.store.cx().shared.signal().set_waker(Waker::from(woken));
@@ -595,4 +596,14 @@ fn sleep(host: &mut Host, funcs: &[FuncInst]) {
         }
     }
     println!("{count:<16} {bytes:>12.0} {to_sleep:>20.0} {to_wake:>20.0}");
+    report::record(
+        "asleep",
+        &[
+            ("what", &what),
+            ("asleep", &count),
+            ("ns to fall asleep", &report::round(to_sleep)),
+            ("ns per wake-up", &report::round(to_wake)),
+            ("bytes each", &report::round(bytes)),
+        ],
+    );
 }

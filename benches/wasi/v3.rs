@@ -189,7 +189,7 @@ pub(crate) fn asleep() {
         config.limits().resources = 1 << 20;
         let mut host = Host::new(SLEEPER, config);
         let func = host.func("sleep");
-        crate::sleep(&mut host, &vec![func; count]);
+        crate::sleep(&mut host, &vec![func; count], "calls");
     }
 }
 
@@ -276,7 +276,13 @@ pub(crate) fn echo() {
             let (server, port) = serve(file, args);
             let ours = round_trip(port, size);
             server.join().unwrap();
-            report::line(&format!("echo {size} B, {name}"), ours, native, "peer: a thread");
+            report::line(
+                "wasi",
+                &format!("echo {size} B, {name}"),
+                (ours, native),
+                &[],
+                "peer: a thread",
+            );
         }
     }
 }
