@@ -13,6 +13,8 @@
 # make fuzz TIME=60  the fuzz targets, so many seconds each
 # make bench     the benchmarks
 # make bench-peer  calls on both engines, beside typed calls of the wasmtime crate; its other name is bench-wasmtime
+# make bench-plots  both, keeping the numbers in docs/benchmarks (or PLOTS=folder), and then plots
+# make plots     draw the numbers that are there
 # make package   build/package: .deb and .tar.gz
 # make docs      build/docs/html: the reference of the headers, with the guides
 # make header    rewrite the C headers in include/ from the sources
@@ -29,8 +31,8 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test size test-wasmtime valgrind sanitize tsan fuzz bench bench-peer bench-wasmtime reference package docs \
-	header clean
+.PHONY: demo test lint rust-test c-test size test-wasmtime valgrind sanitize tsan fuzz bench bench-peer bench-wasmtime bench-plots plots reference \
+	package docs header clean
 
 demo:
 	.ci/setup cc cmake
@@ -46,8 +48,10 @@ lint: docs
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) fmt --check --manifest-path engines/wasmtime/Cargo.toml
 	$(CARGO) fmt --check --manifest-path benches/peer/Cargo.toml
+	$(CARGO) fmt --check --manifest-path benches/plots/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features -- -D warnings
+	$(CARGO) clippy --manifest-path benches/plots/Cargo.toml --target-dir target --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
 
 rust-test:
@@ -55,6 +59,7 @@ rust-test:
 	$(CARGO) test --no-default-features
 	$(CARGO) test --no-default-features --features component
 	$(CARGO) test --no-default-features --features wasmi,wit
+	$(CARGO) test --quiet --manifest-path benches/plots/Cargo.toml --target-dir target
 
 c-test: build/test/CMakeCache.txt
 	$(CMAKE) --build build/test --parallel $(JOBS)
@@ -141,6 +146,19 @@ bench-wasmtime bench-peer:
 		CMABI_BENCH_ENGINE=wasmi ./bench-peer $$guests >built-in && ./bench-peer $$guests >wasmtime && \
 		$$peer --without-concurrency $$guests >crate-off && $$peer $$guests >crate && \
 		awk -f $(CURDIR)/benches/peer/table.awk built-in wasmtime crate-off crate
+
+PLOTS ?= docs/benchmarks
+
+# One after the other, whatever make may do at once.
+bench-plots: export CMABI_BENCH_CSV = $(abspath $(PLOTS))
+bench-plots:
+	mkdir -p $(PLOTS)
+	$(MAKE) bench
+	$(MAKE) bench-peer
+	$(MAKE) plots
+
+plots:
+	$(CARGO) run --quiet --manifest-path benches/plots/Cargo.toml --target-dir target -- $(PLOTS)
 
 CASES ?= 100000
 
