@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Gives doxygen a page of the documentation as it understands it: headings with the names that other pages'
-links use, and no links to files that are not part of the reference."""
+links use, no links to files that are not part of the reference, and no pictures that are not there."""
 
 import html
 import os
@@ -28,7 +28,9 @@ def heading(match):
 
 
 def link(match):
-    text, target = match[1], match[2]
+    text, target = match[2], match[3]
+    if match[1]:  # a picture
+        return match[0] if os.path.exists(os.path.join(os.path.dirname(path), target)) else text
     if "://" in target:
         return match[0]
     file, _, place = target.partition("#")
@@ -45,7 +47,7 @@ def line(text):
     text = re.sub(r"^(#+) (.*)$", heading, text)
     # What stands in backquotes is code.
     parts = re.split(r"(`[^`]*`(?!\]))", text)
-    parts = [re.sub(r"\[([^][]*)\]\(([^()\s]+)\)", link, part) for part in parts]
+    parts = [re.sub(r"(!?)\[([^][]*)\]\(([^()\s]+)\)", link, part) for part in parts]
     if text.startswith("|"):  # where doxygen looks for its own syntax in code, too
         parts[1::2] = [f"<code>{code(part[1:-1])}</code>" for part in parts[1::2]]
     return "".join(parts)

@@ -1,6 +1,6 @@
 //! Code shown in the README and in docs/ is code that is compiled and run: a block that follows a
-//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented in either. And the map
-//! of the sources names files that exist.
+//! line `<!-- from FILE -->` stands in FILE, word for word, perhaps indented in either. The map of the
+//! sources names files that exist, and the pictures of benchmarks are ones that are drawn.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,5 +76,17 @@ fn the_map_names_files_that_exist() {
     assert!(names.len() > 20);
     for name in names {
         assert!(root().join("src").join(name).exists(), "src/{name} does not exist");
+    }
+}
+
+#[test]
+fn the_pictures_of_benchmarks_are_drawn() {
+    let page = fs::read_to_string(root().join("docs/benchmarks.md")).unwrap();
+    let plots = fs::read_to_string(root().join("benches/plots/src/main.rs")).unwrap();
+    let shown = page.split("](benchmarks/").skip(1);
+    let shown: Vec<&str> = shown.map(|rest| rest.split(".svg)").next().unwrap()).collect();
+    assert!(shown.len() > 5);
+    for name in shown {
+        assert!(plots.contains(&format!("\"{name}\"")), "{name}.svg is not drawn");
     }
 }
