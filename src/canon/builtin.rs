@@ -539,5 +539,6 @@ pub(crate) fn wake(cx: &mut Cx<'_>, thread: ThreadId) -> Result<SmallVec<[RawVal
         Wake::SubtaskCancel(subtask) => smallvec![subtask::cancelled(cx, subtask).into()],
         Wake::Copy(end) => smallvec![stream::copied(cx, end).into()],
         Wake::NextEvent(_) => unreachable!("between two callbacks no guest is blocked"),
+        Wake::Start { .. } => unreachable!("a new thread is not blocked in a built-in"),
     })
 }

@@ -1,6 +1,6 @@
 //! `canon thread.*`, and how a thread goes on.
 
-use super::builtin::{Answer, Step, wake};
+use super::builtin::{self, Answer, Step};
 use super::lift;
 use crate::engine::{CoreFuncType, CoreTable, Outcome, RawVal};
 use crate::error::{Trap, Trapped};
@@ -25,17 +25,20 @@ pub(super) fn run<'a>(
 
 /// Goes on with a thread that was blocked or has not begun.
 pub(super) fn step(cx: &mut Cx<'_>, thread: ThreadId) -> Result<(), Trapped> {
-    let body = cx.state().threads[thread].body;
+    let Thread { body, wake, .. } = cx.state().threads[thread];
     match body {
         Body::Entering => lift::entered(cx, thread),
         Body::EventLoop => lift::event_loop_woken(cx, thread),
-        Body::New { func, arg } => {
+        Body::New => {
+            let Wake::Start { func, arg } = wake else {
+                unreachable!("a new thread has a function")
+            };
             cx.state().threads[thread].body = Body::Explicit;
             let outcome = cx.engine.call(func, &[arg], &mut []);
             explicit_outcome(cx, thread, outcome)
         }
         Body::Core | Body::Callback | Body::Explicit => {
-            let import_result = wake(cx, thread)?;
+            let import_result = builtin::wake(cx, thread)?;
             let cont = cx.state().take_suspended(thread).expect("the guest was suspended");
             let mut result = [0];
             let count = lift::result_count(&cx.state(), thread);
@@ -73,7 +76,8 @@ pub(crate) fn canon_thread_new_indirect(
     }
     let state = &mut *cx.state();
     let task = state.threads[state.current_thread()].task;
-    let thread = state.threads.insert_with(|_| Thread::new(task, inst, Body::New { func, arg }))?;
+    let thread = state.threads.insert_with(|_| Thread::new(task, inst, Body::New))?;
+    state.threads[thread].wake = Wake::Start { func, arg };
     if let Err(trap) = state.register_thread(task, thread) {
         state.threads.discard(thread);
         return Err(trap);

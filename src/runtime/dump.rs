@@ -135,7 +135,7 @@ impl State {
     fn describe_thread(&self, thread: &Thread) -> String {
         let (task, inst) = (self.describe_task(thread.task), &self[thread.inst].name);
         match (thread.body, thread.index) {
-            (Body::New { .. } | Body::Explicit, index) => {
+            (Body::New | Body::Explicit, index) => {
                 format!("thread {index} of {task} in {inst}")
             }
             _ => format!("{task} in {inst}"),

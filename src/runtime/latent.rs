@@ -8,7 +8,7 @@
 
 use super::func::{FuncInst, Lift, Lower};
 use super::serve::HostFuncDef;
-use super::subtask::{Caller, HostCaller, LENDERS_IN_PLACE, SubtaskState};
+use super::subtask::{Caller, HostCaller, Lenders, SubtaskState};
 use super::task::{Callee, Served, TaskId, TaskState};
 use super::thread::{Body, Outer, ThreadId, ThreadState};
 use super::waitable::WaitableId;
@@ -17,7 +17,6 @@ use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
 use crate::types::ResourceType;
-use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// A call that may have no task yet. While it has none, it has what its records would have.
@@ -27,7 +26,7 @@ pub(crate) struct Latent {
     /// The storage of its thread.
     pub(crate) storage: [u64; 2],
     /// What its subtask lends.
-    pub(super) lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
+    lenders: Lenders,
     /// That its task has returned, and the result that is flat for the caller.
     returned: Option<RawVal>,
 }
@@ -124,8 +123,13 @@ impl State {
     /// Begins a call; [`State::end_latent`] gets what this returns.
     #[inline]
     pub(crate) fn begin_latent(&mut self, call: LatentCall) -> usize {
-        let (storage, lenders) = ([0; 2], SmallVec::new());
-        self.latents.calls.push(Latent { call, made: None, storage, lenders, returned: None });
+        self.latents.calls.push(Latent {
+            call,
+            made: None,
+            storage: [0; 2],
+            lenders: Lenders::default(),
+            returned: None,
+        });
         self.latents.calls.len() - 1
     }
 
@@ -247,7 +251,7 @@ impl State {
         if latent.made.is_none() {
             let ty = self.resources.id(ty);
             let is_owner = self.resources.get(ty).implementation == borrower;
-            if is_owner && latent.lenders.len() < LENDERS_IN_PLACE {
+            if is_owner && latent.lenders.has_room_in_place() {
                 return Ok(scope);
             }
             self.put_on_record()?;
@@ -257,7 +261,8 @@ impl State {
     }
 
     pub(super) fn add_latent_lender(&mut self, at: usize, index: u32) {
-        self.latents.calls[at].lenders.push(index);
+        let is_added = self.latents.calls[at].lenders.push_in_place(index);
+        debug_assert!(is_added, "there is room, or the call is on record");
     }
 
     /// Makes what is missing of the calls that run, from the outermost one on.

@@ -5,11 +5,10 @@ use super::task::TaskId;
 use super::thread::ThreadId;
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, WaitableId, WaitableKind};
 use super::{Cx, InstanceId, Lower, State};
-use crate::account::no_memory;
+use crate::account::{Account, reserve_one};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
-use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// How far a call is, as its caller sees it.
@@ -79,7 +78,7 @@ pub(crate) struct Subtask {
     /// The thread that called; it may be gone. `None` for the host.
     pub(crate) by: Option<ThreadId>,
     /// Handles of the caller's that are lent to the callee, until the resolution is delivered.
-    pub(crate) lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
+    pub(super) lenders: Lenders,
     pub(crate) resolve_delivered: bool,
     pub(crate) cancellation_requested: bool,
     /// Nobody waits for the result, nor is there a place for it.
@@ -88,12 +87,49 @@ pub(crate) struct Subtask {
     pub(crate) result: RawVal,
 }
 
-/// How many handles a call can lend without memory of their own.
-pub(super) const LENDERS_IN_PLACE: usize = 2;
+/// The handles that a call lends.
+#[derive(Default)]
+pub(super) struct Lenders {
+    /// The first ones; 0 for none.
+    few: [u32; 2],
+    #[allow(clippy::box_collection, reason = "few calls lend more, and all have the place for it")]
+    more: Option<Box<Vec<u32>>>,
+}
 
-/// What the list of lenders is charged with for `more` that were added to its capacity.
-fn lender_bytes(more: usize) -> u64 {
-    more as u64 * size_of::<u32>() as u64
+impl Lenders {
+    pub(super) fn is_empty(&self) -> bool {
+        self.few[0] == 0
+    }
+
+    /// Adds one where there is room without memory of their own.
+    pub(super) fn push_in_place(&mut self, index: u32) -> bool {
+        let free = self.few.iter_mut().find(|lender| **lender == 0);
+        free.map(|free| *free = index).is_some()
+    }
+
+    pub(super) fn has_room_in_place(&self) -> bool {
+        self.few.contains(&0)
+    }
+
+    fn push(&mut self, index: u32, account: &Account) -> Result<(), Trapped> {
+        if !self.push_in_place(index) {
+            let more = self.more.get_or_insert_default();
+            reserve_one(more, account)?;
+            more.push(index);
+        }
+        Ok(())
+    }
+
+    /// Gives back to the account what the list took.
+    fn credit(&self, account: &Account) {
+        let capacity = self.more.as_ref().map_or(0, |more| more.capacity());
+        account.credit((capacity * size_of::<u32>()) as u64);
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = u32> {
+        let few = self.few.into_iter().filter(|lender| *lender != 0);
+        few.chain(self.more.into_iter().flat_map(|more| *more))
+    }
 }
 
 impl Subtask {
@@ -104,7 +140,7 @@ impl Subtask {
             callee: None,
             caller,
             by,
-            lenders: SmallVec::new(),
+            lenders: Lenders::default(),
             resolve_delivered: false,
             cancellation_requested: false,
             detached: false,
@@ -148,18 +184,7 @@ impl State {
             unreachable!("only calls lend")
         };
         debug_assert!(!subtask.resolved());
-        if subtask.lenders.len() == subtask.lenders.capacity() {
-            let more = subtask.lenders.len();
-            let bytes = lender_bytes(more);
-            self.host_memory.charge(bytes)?;
-            let account = &self.host_memory;
-            subtask.lenders.try_grow(2 * more).map_err(|_| {
-                account.credit(bytes);
-                no_memory(bytes)
-            })?;
-        }
-        subtask.lenders.push(index);
-        Ok(())
+        subtask.lenders.push(index, &self.host_memory)
     }
 
     /// The callee takes the arguments.
@@ -233,9 +258,9 @@ impl State {
     }
 
     /// Forgets which handles are lent.
-    pub(crate) fn take_lenders(&mut self, id: WaitableId) -> SmallVec<[u32; LENDERS_IN_PLACE]> {
+    pub(super) fn take_lenders(&mut self, id: WaitableId) -> Lenders {
         let lenders = std::mem::take(&mut self.subtask(id).lenders);
-        self.host_memory.credit(lender_bytes(lenders.capacity() - LENDERS_IN_PLACE));
+        lenders.credit(&self.host_memory);
         lenders
     }
 
@@ -253,12 +278,8 @@ impl State {
     }
 
     /// Handles of `inst` are not lent any more.
-    pub(super) fn give_back_lent(
-        &mut self,
-        inst: InstanceId,
-        lenders: SmallVec<[u32; LENDERS_IN_PLACE]>,
-    ) {
-        for index in lenders {
+    pub(super) fn give_back_lent(&mut self, inst: InstanceId, lenders: Lenders) {
+        for index in lenders.into_iter() {
             if let Some(Handle::Resource(handle)) = self[inst].handles.get_mut(index) {
                 handle.num_lends -= 1;
                 if handle.given_up && handle.num_lends == 0 {

@@ -88,8 +88,8 @@ pub(crate) enum Body {
     Callback,
     /// An implicit thread between two callbacks.
     EventLoop,
-    /// An explicit thread that has not started.
-    New { func: CoreFunc, arg: RawVal },
+    /// An explicit thread that has not started: see [`Wake::Start`].
+    New,
     /// An explicit thread inside its function.
     Explicit,
     /// A call that cannot block: `realloc`, a start function.
@@ -101,6 +101,8 @@ pub(crate) enum Body {
 pub(crate) enum Wake {
     /// Return 0, which a thread built-in always does.
     Zero,
+    /// A thread that has not started: call its function.
+    Start { func: CoreFunc, arg: RawVal },
     /// Sync `canon lower`: deliver the resolution and return the flat results.
     Lower(WaitableId),
     /// `waitable-set.wait`: store the event.

@@ -147,5 +147,5 @@ fn assert_trap(error: &Error, text: &str) {
 #[test]
 fn a_waiting_task_is_small() {
     let sizes = [size_of::<Task>(), size_of::<Thread>(), size_of::<Waitable>()];
-    assert!(sizes.iter().sum::<usize>() <= 360, "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() <= 336, "{sizes:?}");
 }
