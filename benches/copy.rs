@@ -1,7 +1,8 @@
 //! Copying values between the host and a guest's memory, against `memcpy` of the same bytes.
 //!
 //! `cargo bench --bench copy [-- FILTER]`. Each line is the best of many rounds, in which the copy
-//! and `memcpy` take turns; the last column is what copying takes for each nanosecond of `memcpy`.
+//! and `memcpy` take turns; the last column is what copying takes for each nanosecond of `memcpy`. Text that is not ASCII, or
+//! is in another encoding in the guest, is compared with the routines that check and convert it by themselves.
 
 #[path = "support/report.rs"]
 mod report;
@@ -11,6 +12,7 @@ use cmabi::core_types::AddrType;
 use cmabi::error::Trapped;
 use cmabi::memory::{Arena, View, host_ptr};
 use cmabi::types::{Case, Field, Kind, ResourceType, Type};
+use encoding_rs::mem;
 use std::hint::black_box;
 
 /// A guest with a bump allocator, and the host, as the two sides of a copy.
@@ -73,16 +75,28 @@ impl Context for Sides {
 /// Copies a string or list of the host's, `len` elements at `ptr`, to a guest and back; it is
 /// `bytes` bytes with what it points to.
 fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
+    let (from, mut to) = (vec![1u8; bytes], vec![0u8; bytes]);
+    let memcpy = |_| black_box(&mut to).copy_from_slice(black_box(&from));
+    bench_against("copy", name, (ty, StringEncoding::Utf8), (ptr, len), memcpy);
+}
+
+/// The same for a guest with this encoding, against `peer`, which does what is to be done into the guest or out of it.
+fn bench_against(
+    table: &str,
+    name: &str,
+    (ty, encoding): (&Type, StringEncoding),
+    (ptr, len): (*const u8, usize),
+    mut peer: impl FnMut(Way),
+) {
     if !report::is_wanted(name) {
         return;
     }
-    let guest = Format::guest(AddrType::I32, StringEncoding::Utf8);
+    let guest = Format::guest(AddrType::I32, encoding);
     let (lower, lift) = (Plan::new(ty, Format::HOST, guest), Plan::new(ty, guest, Format::HOST));
     let mut sides =
         Sides { memory: vec![1; 1 << 20], next: 0, arena: Arena::new(), to_guest: true };
     let value = [ptr as u64, len as u64];
     let value = Source::Memory(value.as_ptr() as u64);
-    let (from, mut to) = (vec![1u8; bytes], vec![0u8; bytes]);
 
     let mut flat = [0; 2];
     let into = report::race(
@@ -90,9 +104,9 @@ fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
             sides.next = 16;
             lower.transfer(&mut sides, value, Target::Flat(black_box(&mut flat))).unwrap();
         },
-        || black_box(&mut to).copy_from_slice(black_box(&from)),
+        || peer(Way::In),
     );
-    report::line("copy", &format!("{name}, in"), into, &[], "");
+    report::line(table, &format!("{name}, in"), into, &[], "");
 
     sides.to_guest = false;
     let mut result = [0u64; 2];
@@ -103,12 +117,49 @@ fn bench(name: &str, ty: &Type, ptr: *const u8, len: usize, bytes: usize) {
             lift.transfer(&mut sides, Source::Flat(black_box(&flat)), Target::Memory(target))
                 .unwrap();
         },
-        || black_box(&mut to).copy_from_slice(black_box(&from)),
+        || peer(Way::Out),
     );
     assert_eq!(result[1], len as u64);
     // SAFETY: the first byte of what was just lifted.
     black_box(unsafe { host_ptr(result[0]).read() });
-    report::line("copy", &format!("{name}, out"), out, &[], "");
+    report::line(table, &format!("{name}, out"), out, &[], "");
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    In,
+    Out,
+}
+
+/// Text of the host's, which is UTF-8, for guests with each encoding.
+fn bench_text(name: &str, text: &str) {
+    let value = (text.as_ptr(), text.len());
+    let bench = |encoding, name: &str, peer: &mut dyn FnMut(Way)| {
+        bench_against("text", name, (&Type::string(), encoding), value, peer);
+    };
+    let mut utf8 = vec![0u8; 3 * text.len()];
+    bench(StringEncoding::Utf8, &format!("{name}, UTF-8"), &mut |_| {
+        simdutf8::basic::from_utf8(black_box(text.as_bytes())).unwrap();
+        black_box(&mut utf8)[..text.len()].copy_from_slice(text.as_bytes());
+    });
+    let utf16: Vec<u16> = text.encode_utf16().collect();
+    let mut converted = vec![0u16; text.len() + 1];
+    bench(StringEncoding::Utf16, &format!("{name}, UTF-16"), &mut |way| {
+        black_box(match way {
+            Way::In => mem::convert_utf8_to_utf16(black_box(text.as_bytes()), &mut converted),
+            Way::Out => mem::convert_utf16_to_utf8(black_box(&utf16), &mut utf8),
+        });
+    });
+    let latin1 = mem::is_str_latin1(text).then(|| mem::encode_latin1_lossy(text));
+    let mut small = vec![0u8; text.len()];
+    bench(StringEncoding::Latin1Utf16, &format!("{name}, latin1+utf16"), &mut |way| {
+        black_box(match (way, &latin1) {
+            (Way::In, Some(_)) => mem::convert_utf8_to_latin1_lossy(text.as_bytes(), &mut small),
+            (Way::In, None) => mem::convert_utf8_to_utf16(text.as_bytes(), &mut converted),
+            (Way::Out, Some(latin1)) => mem::convert_latin1_to_utf8(latin1, &mut utf8),
+            (Way::Out, None) => mem::convert_utf16_to_utf8(&utf16, &mut utf8),
+        });
+    });
 }
 
 /// A list of the host's; `text` is how long the strings in it are together.
@@ -163,6 +214,13 @@ fn main() {
         bench_string(&format!("string {name}"), &"x".repeat(size));
         bench_string(&format!("string {name}, not ASCII"), &"\u{e9}".repeat(size / 2));
     }
+    report::head("text", "routines", "");
+    for (name, character) in
+        [("64 KiB of x", "x"), ("of \u{e9}", "\u{e9}"), ("of \u{5b57}", "\u{5b57}")]
+    {
+        bench_text(name, &character.repeat((64 << 10) / character.len()));
+    }
+    report::head("copy", "memcpy", "");
     bench_slice("list<u8> 1 Mi", &Type::u8(), &vec![7u8; 1 << 20], 0);
     bench_slice("list<u32> 256 Ki", &Type::u32(), &vec![7u32; 1 << 18], 0);
     bench_slice("list<bool> 64 Ki", &Type::bool(), &vec![true; 1 << 16], 0);
