@@ -68,7 +68,9 @@ impl Component {
         wasm: Bytes,
         limits: &LoadLimits,
     ) -> Result<Component> {
-        Component::build(engine, wasm, Code::Unknown, limits, |_, module| engine.compile(module))
+        checked(&**engine, |code| {
+            Component::build(engine, wasm.clone(), code, limits, |_, module| engine.compile(module))
+        })
     }
 
     /// Loads a component binary, as [`Component::load_within`], with code that is in the cache, if there is one.
@@ -131,8 +133,21 @@ pub fn load_module(
     wasm: &[u8],
     limits: &LoadLimits,
 ) -> Result<Arc<dyn Module>> {
-    decode::validate_module(wasm, &Load::new(limits))?;
-    engine.compile(copied(wasm)?)
+    checked(&**engine, |code| {
+        decode::validate_module(wasm, code, &Load::new(limits))?;
+        engine.compile(copied(wasm)?)
+    })
+}
+
+/// Loads something, with the bodies of functions validated once: by the engine, if it does. What cannot be loaded
+/// is loaded again with all of it validated here, which says best what is wrong, and where.
+fn checked<T>(engine: &dyn Engine, load: impl Fn(Code) -> Result<T>) -> Result<T> {
+    if engine.validates_code()
+        && let Ok(loaded) = load(Code::Charged)
+    {
+        return Ok(loaded);
+    }
+    load(Code::Validated)
 }
 
 /// A copy of a binary, which may be larger than what the system has left.

@@ -154,7 +154,7 @@ impl<'a> Precompiled<'a> {
         limits: &LoadLimits,
     ) -> Result<Component> {
         let has_code = engine.code_version().is_some();
-        Component::build(engine, wasm, super::decode::Code::Valid, limits, |i, module| {
+        Component::build(engine, wasm, super::decode::Code::Skipped, limits, |i, module| {
             if !has_code {
                 return engine.compile(module);
             }

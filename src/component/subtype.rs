@@ -355,7 +355,7 @@ mod tests {
     fn compare(text: &str) -> Vec<String> {
         let wasm = wat::parse_str(format!("(component {text})")).expect("well-formed");
         let ty = Arc::clone(
-            &decode(&wasm, Code::Unknown, &Load::new(&LoadLimits::default()))
+            &decode(&wasm, Code::Validated, &Load::new(&LoadLimits::default()))
                 .expect("valid")
                 .root
                 .ty,

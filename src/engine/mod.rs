@@ -185,8 +185,12 @@ pub type ImportFn = dyn Fn(&mut dyn EngineStore, &[RawVal], &mut [RawVal]) -> Fl
 pub trait Engine: Send + Sync {
     /// What the engine can do.
     fn capabilities(&self) -> Capabilities;
-    /// Compiles a core module that was validated before.
+    /// Compiles a core module that was validated before, but for what [`Engine::validates_code`] says.
     fn compile(&self, wasm: Bytes) -> Result<Arc<dyn Module>>;
+    /// Whether it validates the bodies of functions when it compiles them, so that nobody has to do it before.
+    fn validates_code(&self) -> bool {
+        false
+    }
     /// Names who compiles, and how: an engine that says the same takes the code that [`Module::serialize`]
     /// writes. `None` where code cannot be written.
     fn code_version(&self) -> Option<&str> {

@@ -3,7 +3,7 @@
 //! An instruction moves as many values as its type says, and a type of a thousand results is named by
 //! one byte. Validators and compilers look at each value.
 
-use super::{Decoder, invalid};
+use super::{Code, Decoder, invalid};
 use crate::component::load::charged;
 use crate::error::Result;
 use wasmparser::{
@@ -48,8 +48,12 @@ impl Decoder<'_> {
             let (count, _) = group.map_err(invalid)?;
             charge(u64::from(count) / LOCALS, start)?;
         }
+        // What an instruction of wide types moves only a validator knows.
         if self.widest <= NARROW {
-            return validator.validate(body).map_err(invalid);
+            return match self.code {
+                Code::Validated => validator.validate(body).map_err(invalid),
+                Code::Charged | Code::Skipped => Ok(()),
+            };
         }
         let mut reader = body.get_binary_reader();
         validator.read_locals(&mut reader).map_err(invalid)?;

@@ -41,11 +41,14 @@ fn features() -> WasmFeatures {
         | WasmFeatures::CM_ACCESSORS
 }
 
-/// What is known of the bodies of functions.
+/// What is to be done with the bodies of functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
-    Unknown,
-    Valid,
+    Validated,
+    /// Only charged for: the engine validates them.
+    Charged,
+    /// Nothing, for it was done before.
+    Skipped,
 }
 
 /// A component whose core modules are still to be compiled.
@@ -55,23 +58,20 @@ pub(crate) struct Decoded {
     pub(crate) modules: Vec<Range<usize>>,
 }
 
-/// Validates and translates `wasm`, charging `load`. Bodies of functions that were validated before, as `code`
-/// says, are passed over.
+/// Validates and translates `wasm`, charging `load`.
 pub(super) fn decode(wasm: &[u8], code: Code, load: &Load) -> Result<Decoded> {
     check_header(wasm)?;
-    let mut decoder = Decoder::new(wasm, load);
-    decoder.code = code;
-    let decoder = decoder.run()?;
+    let decoder = Decoder::new(wasm, code, load).run()?;
     let root = decoder.root.ok_or_else(|| error("the binary ends in the middle", wasm.len()))?;
     Ok(Decoded { root, modules: decoder.modules })
 }
 
 /// Validates a core module, charging `load`.
-pub(super) fn validate_module(wasm: &[u8], load: &Load) -> Result<()> {
+pub(super) fn validate_module(wasm: &[u8], code: Code, load: &Load) -> Result<()> {
     if Parser::is_component(wasm) {
         return Err(error("this is a component, not a core module", 4));
     }
-    let mut decoder = Decoder::new(wasm, load);
+    let mut decoder = Decoder::new(wasm, code, load);
     decoder.in_module = true;
     decoder.run().map(drop)
 }
@@ -173,12 +173,12 @@ struct Counts {
 }
 
 impl<'a> Decoder<'a> {
-    fn new(wasm: &'a [u8], load: &'a Load) -> Self {
+    fn new(wasm: &'a [u8], code: Code, load: &'a Load) -> Self {
         let features = features();
         Decoder {
             wasm,
             load,
-            code: Code::Unknown,
+            code,
             extents: Extents::new(wasm, features),
             validator: Validator::new_with_features(features),
             allocations: FuncValidatorAllocations::default(),
@@ -211,7 +211,7 @@ impl<'a> Decoder<'a> {
         #[cfg(debug_assertions)]
         self.check_extents();
         match valid {
-            ValidPayload::Func(..) if self.code == Code::Valid => Ok(()),
+            ValidPayload::Func(..) if self.code == Code::Skipped => Ok(()),
             ValidPayload::Func(func, body) => {
                 let mut validator = func.into_validator(std::mem::take(&mut self.allocations));
                 self.body_of_function(&mut validator, &body)?;

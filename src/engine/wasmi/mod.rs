@@ -107,6 +107,10 @@ impl Engine for WasmiEngine {
         Ok(Arc::new(WasmiModule::new(&self.plain.current(), wasm)?))
     }
 
+    fn validates_code(&self) -> bool {
+        true
+    }
+
     fn new_store(
         &self,
         config: &EngineStoreConfig,
