@@ -4,11 +4,14 @@
 //! gone. So it is replaced when it holds more code of modules that are gone than of those that are
 //! there: stores that are made from then on belong to a new generation, in which modules are compiled
 //! when a store needs them first. An old generation goes with its last store.
+//!
+//! It also has a lock, which is taken at each call within a guest. So that threads are not in each other's way, stores
+//! that different threads make belong to different generations.
 
 use super::module::WasmiModule;
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of modules that are gone which a generation may hold in any case.
@@ -26,7 +29,7 @@ pub struct CodeCounts {
     pub live: u64,
     /// Modules that are gone.
     pub dead: u64,
-    /// Generations until now, the one in use included.
+    /// Generations until now, those in use included.
     pub generations: u64,
 }
 
@@ -68,16 +71,26 @@ impl Generation {
         if let Some(compiled) = self.code().modules.get(&module.id()) {
             return Ok(compiled.clone());
         }
-        let compiled = self.compile(module.wasm())?;
+        // SAFETY: the engine of another generation has validated it, for the same features of wasm.
+        let compiled = unsafe { wasmi::Module::new_unchecked(&self.engine, module.wasm()) };
+        let compiled = self.compiled(compiled, module.wasm())?;
         self.insert(module, &compiled);
         Ok(compiled)
     }
 
     /// Compiles without keeping the module; see [`Generation::insert`].
     pub(super) fn compile(&self, wasm: &[u8]) -> Result<wasmi::Module> {
-        wasmi::Module::new(&self.engine, wasm).map_err(|error| {
+        self.compiled(wasmi::Module::new(&self.engine, wasm), wasm)
+    }
+
+    fn compiled(
+        &self,
+        module: Result<wasmi::Module, wasmi::Error>,
+        wasm: &[u8],
+    ) -> Result<wasmi::Module> {
+        module.map_err(|error| {
             self.code().dead += wasm.len() as u64;
-            // The module was validated: what wasmi does not accept, it does not support.
+            // What is invalid is told by who loads it: what else wasmi does not accept, it does not support.
             let what = format!("a feature that this core module uses: {error}");
             super::module::unsupported(&what)
         })
@@ -110,36 +123,58 @@ impl Generation {
     }
 }
 
+/// How many threads have generations of their own. More share them.
+const SHARES: usize = 16;
+
 /// The generations of engines with the same settings.
 pub(super) struct Generations {
     config: wasmi::Config,
-    current: Mutex<(Arc<Generation>, u64)>,
+    /// The current one of each share, and how many that has had.
+    shares: [Mutex<(Option<Arc<Generation>>, u64)>; SHARES],
 }
 
 impl Generations {
     pub(super) fn new(config: wasmi::Config) -> Self {
-        let first = Generation::new(&config);
-        Generations { config, current: Mutex::new((first, 1)) }
+        Generations { config, shares: Default::default() }
     }
 
-    /// The generation for new stores and modules.
+    /// The generation for stores and modules that this thread makes.
     pub(super) fn current(&self) -> Arc<Generation> {
-        let mut current = lock(&self.current);
-        let outlived = {
-            let code = current.0.code();
+        let mut share = lock(&self.shares[share()]);
+        let (current, count) = &mut *share;
+        current.take_if(|generation| {
+            let code = generation.code();
             code.dead > code.live + SLACK
-        };
-        if outlived {
-            *current = (Generation::new(&self.config), current.1 + 1);
-        }
-        current.0.clone()
+        });
+        let current = current.get_or_insert_with(|| {
+            *count += 1;
+            Generation::new(&self.config)
+        });
+        current.clone()
     }
 
     pub(super) fn counts(&self) -> CodeCounts {
-        let current = lock(&self.current);
-        let code = current.0.code();
-        CodeCounts { live: code.live, dead: code.dead, generations: current.1 }
+        let mut counts = CodeCounts::default();
+        for share in &self.shares {
+            let (current, generations) = &*lock(share);
+            counts.generations += generations;
+            if let Some(generation) = current {
+                let code = generation.code();
+                counts.live += code.live;
+                counts.dead += code.dead;
+            }
+        }
+        counts
     }
+}
+
+/// Which share is this thread's.
+fn share() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHARE: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHARES;
+    }
+    SHARE.with(|share| *share)
 }
 
 /// Every change is complete when a lock is released, also by a panic.
