@@ -24,7 +24,7 @@ pub(crate) struct Guests {
 }
 
 /// The exports of a core instance.
-pub(crate) struct Core(HashMap<String, CoreExtern>);
+pub(crate) struct Core(HashMap<Arc<str>, CoreExtern>);
 
 impl Core {
     pub(crate) fn func(&self, name: &str) -> CoreFunc {

@@ -13,6 +13,7 @@ use crate::engine::{CoreExtern, CoreFunc, CoreGlobal, CoreMemory, CoreTable, Cor
 use crate::error::{Error, ErrorKind, Frame, FrameKind, Result};
 use crate::runtime::{self, Cx, Dtor, FuncInst, InstanceId, define_resource, new_instance};
 use crate::types::ResourceType;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,14 +71,14 @@ fn instantiate(
         place,
         accounts,
         env: Env::new(),
-        modules: Vec::new(),
-        core_instances: Vec::new(),
-        core_funcs: Vec::new(),
-        memories: Vec::new(),
+        modules: Space::new(),
+        core_instances: Space::new(),
+        core_funcs: Space::new(),
+        memories: Space::new(),
         tables: Vec::new(),
         globals: Vec::new(),
         tags: Vec::new(),
-        funcs: Vec::new(),
+        funcs: Space::new(),
         instances: Vec::new(),
         components: Vec::new(),
         exports: Named::new(),
@@ -107,6 +108,9 @@ fn name_funcs(exports: &Named<Extern>, accounts: &Instantiation) -> Result<()> {
 /// The exports of a core instance.
 type CoreExports = Rc<HashMap<Arc<str>, CoreExtern>>;
 
+/// An index space. Those of small components are not allocated.
+type Space<T> = SmallVec<[T; 4]>;
+
 /// A component instance in the making: its index spaces.
 struct Instantiator<'a> {
     closure: &'a Closure,
@@ -117,14 +121,14 @@ struct Instantiator<'a> {
     accounts: &'a Instantiation,
     /// What the placeholders of the component's types stand for in this instance.
     env: Env,
-    modules: Vec<Arc<dyn Module>>,
-    core_instances: Vec<CoreExports>,
-    core_funcs: Vec<CoreFunc>,
-    memories: Vec<CoreMemory>,
+    modules: Space<Arc<dyn Module>>,
+    core_instances: Space<CoreExports>,
+    core_funcs: Space<CoreFunc>,
+    memories: Space<CoreMemory>,
     tables: Vec<CoreTable>,
     globals: Vec<CoreGlobal>,
     tags: Vec<CoreTag>,
-    funcs: Vec<FuncInst>,
+    funcs: Space<FuncInst>,
     instances: Vec<Instance>,
     components: Vec<Closure>,
     exports: Named<Extern>,
@@ -294,7 +298,7 @@ impl Instantiator<'_> {
             })?;
         let exports = module.exports().iter().enumerate();
         let exports = exports
-            .map(|(i, export)| (export.name.as_str().into(), cx.engine.export(instance, i)))
+            .map(|(i, export)| (export.name.clone(), cx.engine.export(instance, i)))
             .collect();
         self.core_instances.push(Rc::new(exports));
         Ok(())

@@ -58,7 +58,7 @@ pub struct CoreDecl {
     /// The import's module name; empty for exports.
     pub module: String,
     /// The field's or export's name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its type.
     pub ty: CoreExternType,
 }

@@ -16,9 +16,14 @@ impl Type {
 }
 
 impl FuncType {
-    /// This type with the resource types that `replace` answers for replaced.
+    /// This type with the resource types that `replace` answers for replaced. A type without any resource
+    /// types comes back as itself.
     #[must_use]
     pub fn substitute(&self, replace: Replace<'_>) -> FuncType {
+        let mut parts = self.params_type().into_iter().chain(self.result());
+        if !parts.any(|ty| ty.info().holds_handles()) {
+            return self.clone();
+        }
         let mut substitution = Substitution { replace, done: HashMap::new() };
         let params = self.params_type().map(|params| substitution.ty(params));
         let result = substitution.optional(self.result());

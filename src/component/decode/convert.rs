@@ -226,12 +226,12 @@ impl TypeConverter {
             let module = &types[id];
             let imports = module.imports.iter().map(|((module, name), ty)| CoreDecl {
                 module: module.clone(),
-                name: name.clone(),
+                name: name.as_str().into(),
                 ty: core_extern(types, ty),
             });
             let exports = module.exports.iter().map(|(name, ty)| CoreDecl {
                 module: String::new(),
-                name: name.clone(),
+                name: name.as_str().into(),
                 ty: core_extern(types, ty),
             });
             Arc::new(ModuleType { imports: imports.collect(), exports: exports.collect() })

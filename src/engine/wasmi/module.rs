@@ -178,7 +178,7 @@ pub(super) fn unsupported(capability: &str) -> Error {
 #[derive(Default)]
 struct Declared {
     imports: Vec<Import>,
-    exports: Vec<(String, Item)>,
+    exports: Vec<(Arc<str>, Item)>,
     has_tags: bool,
     max_locals: u32,
     instance_bytes: u64,
@@ -196,7 +196,7 @@ const GLOBAL: u8 = 3;
 
 struct Import {
     module: String,
-    name: String,
+    name: Arc<str>,
     item: Item,
 }
 
@@ -321,7 +321,7 @@ fn order_imports(module: &wasmi::Module, declared: Vec<Import>) -> (Vec<CoreDecl
     (declared.into_iter().zip(types).map(decl).collect(), order)
 }
 
-fn export_decl(module: &wasmi::Module, name: String) -> CoreDecl {
+fn export_decl(module: &wasmi::Module, name: Arc<str>) -> CoreDecl {
     let ty = module.get_export(&name).expect("wasmi reads the same exports");
     CoreDecl { module: String::new(), name, ty: extern_type(&ty) }
 }

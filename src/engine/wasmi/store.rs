@@ -18,7 +18,8 @@ use super::value::{
 use crate::account::Account;
 use crate::error::{Frame, FrameKind, Trap, Trapped};
 use crate::signal::Signal;
-use std::collections::{HashMap, HashSet};
+use rustc_hash::FxHashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use wasmi::{AsContextMut, Caller, Extern, Func, Ref, ResourceLimiter, ResumableCall, Val};
@@ -70,7 +71,7 @@ pub(super) struct Data {
     pub(super) limits: Limits,
     funcs: Vec<FuncEntry>,
     /// The handle of a function that was seen before, by wasmi's own bits for it.
-    func_handles: HashMap<u64, CoreFunc>,
+    func_handles: FxHashMap<u64, CoreFunc>,
     memories: Vec<wasmi::Memory>,
     tables: Vec<wasmi::Table>,
     globals: Vec<wasmi::Global>,
@@ -114,7 +115,7 @@ impl Data {
             reserve: 0,
             limits: Limits::new(config, guest_memory),
             funcs: Vec::new(),
-            func_handles: HashMap::new(),
+            func_handles: FxHashMap::default(),
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
@@ -214,11 +215,16 @@ fn blank(count: usize) -> Vals {
 impl<C: Context> WasmiStore<C> {
     /// The handle of `func`, always the same for the same function.
     fn func_handle(&mut self, func: Func) -> CoreFunc {
+        self.typed_handle(func, |store| func_type(&func.ty(store)))
+    }
+
+    /// The same of a function whose type may be known.
+    fn typed_handle(&mut self, func: Func, ty: impl FnOnce(&C) -> CoreFuncType) -> CoreFunc {
         let bits = UntypedVal::from(func).to_bits64();
         if let Some(&handle) = self.0.data().func_handles.get(&bits) {
             return handle;
         }
-        let ty = func_type(&func.ty(&self.0));
+        let ty = ty(&self.0);
         self.add_func(func, ty, None)
     }
 
@@ -231,9 +237,13 @@ impl<C: Context> WasmiStore<C> {
         handle
     }
 
-    fn extern_handle(&mut self, item: Extern) -> CoreExtern {
+    /// The handle of an export of type `ty`.
+    fn extern_handle(&mut self, item: Extern, ty: &CoreExternType) -> CoreExtern {
         match item {
-            Extern::Func(func) => CoreExtern::Func(self.func_handle(func)),
+            Extern::Func(func) => CoreExtern::Func(self.typed_handle(func, |store| match ty {
+                CoreExternType::Func(ty) => ty.clone(),
+                _ => func_type(&func.ty(store)),
+            })),
             Extern::Memory(memory) => {
                 CoreExtern::Memory(CoreMemory(push(&mut self.0.data_mut().memories, memory)))
             }
@@ -446,12 +456,13 @@ impl<C: Context> EngineStore for WasmiStore<C> {
         }
         // What is exported under two names, or passed on from an import, is one thing: canonical
         // options are compared by memory.
-        let mut handles: HashMap<Item, CoreExtern> =
+        let mut handles: FxHashMap<Item, CoreExtern> =
             module.import_items().iter().copied().zip(imports.iter().copied()).collect();
         let exports = module.exports().iter().zip(module.export_items()).map(|(export, item)| {
             *handles.entry(*item).or_insert_with(|| {
                 let found = instance.get_export(&self.0, &export.name);
-                let handle = self.extern_handle(found.expect("the module exports it"));
+                let found = found.expect("the module exports it");
+                let handle = self.extern_handle(found, &export.ty);
                 if let (CoreExtern::Func(func), Some(index)) = (handle, item.func()) {
                     let origin = Origin { names: module.names().clone(), index };
                     self.0.data_mut().funcs[func.0 as usize].origin = Some(origin);

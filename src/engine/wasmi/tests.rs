@@ -398,7 +398,7 @@ fn imports_and_exports_keep_the_order_of_declaration() {
     let names: Vec<_> =
         module.imports().iter().map(|decl| format!("{} {}", decl.module, decl.name)).collect();
     assert_eq!(names, ["m z", "a dup", "a g", "a dup", "a t"]);
-    let names: Vec<_> = module.exports().iter().map(|decl| decl.name.as_str()).collect();
+    let names: Vec<_> = module.exports().iter().map(|decl| &*decl.name).collect();
     assert_eq!(names, ["z", "memory", "a", "t"]);
     assert!(matches!(module.imports()[0].ty, CoreExternType::Memory(_)));
     assert_eq!(module.exports()[0].ty, CoreExternType::Func(ty(&[], &[I32])));

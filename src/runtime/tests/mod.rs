@@ -64,7 +64,7 @@ impl Fixture {
     }
 
     fn export(&mut self, core: &Core, name: &str) -> CoreExtern {
-        let index = core.module.exports().iter().position(|export| export.name == name);
+        let index = core.module.exports().iter().position(|export| *export.name == *name);
         self.store.cx().engine.export(core.instance, index.unwrap())
     }
 

@@ -134,7 +134,7 @@ impl CoreInstances {
 
     fn export(&mut self, instance: usize, name: &str) -> Result<CoreExtern> {
         let (module, instance) = &self.instances[instance];
-        let index = module.0.exports().iter().position(|export| export.name == name);
+        let index = module.0.exports().iter().position(|export| *export.name == *name);
         let index = index.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("there is no export {name:?}"))
         })?;
