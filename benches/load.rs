@@ -1,9 +1,9 @@
-//! Whether the time and memory of a load grow with the size of the binary and no faster, for each kind
-//! of definition.
+//! What it takes to load components and to make instances of them, beside what the engine needs for their core
+//! modules alone; and whether a load grows with the size of the binary and no faster, for each kind of definition.
 //!
-//! `cargo bench --bench load` loads components with 1,000, 2,000, 4,000 and 8,000 definitions of each kind,
-//! fewer of those of which validation allows no more than a thousand. A straight line has the same figures
-//! in each column.
+//! `cargo bench --bench load [-- FILTER]`; `CMABI_BENCH_LARGE` may name one more component. For the second, components
+//! have 1,000, 2,000, 4,000 and 8,000 definitions of each kind, fewer of those of which validation allows no more than
+//! a thousand. A straight line has the same figures in each column.
 
 #[allow(dead_code, reason = "some is for other benchmarks")]
 #[path = "support/allocator.rs"]
@@ -11,14 +11,18 @@ mod allocator;
 #[allow(dead_code, reason = "some is for tests")]
 #[path = "../tests/cost/binary.rs"]
 mod binary;
+
 #[allow(dead_code, reason = "some is for other benchmarks")]
+#[path = "support/components.rs"]
+mod components;
 #[path = "support/report.rs"]
 mod report;
 
 use binary::*;
-use cmabi::component::Component;
+use cmabi::component::{Component, Linker, LoadLimits};
 use cmabi::engine::Engine;
 use cmabi::engine::wasmi::WasmiEngine;
+use cmabi::runtime::Cx;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,7 +80,102 @@ const KINDS: &[(&str, usize, Generator)] = &[
 ];
 
 fn main() {
-    println!("ns and bytes of memory for each byte of the binary, at 1, 2, 4 and 8 times the size");
+    loads();
+    if report::is_wanted("growth") {
+        growth();
+    }
+}
+
+/// Each component beside its modules alone.
+fn loads() {
+    report::head("libcmabi", "wasmi alone", "");
+    let adder = components::of_c_suite("adder.wat");
+    bench_load("load a component of one function", &adder);
+    instantiations(&adder);
+    bench_load("load a greeter in C", &components::greeter());
+    if let Ok(path) = std::env::var("CMABI_BENCH_LARGE") {
+        let large = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        bench_load(&format!("load {} bytes", large.len()), &large);
+    }
+}
+
+/// The peer loads the component's core modules into the engine. That keeps what it has compiled, so that it is replaced
+/// now and then, as the library does.
+fn bench_load(name: &str, wasm: &[u8]) {
+    if !report::is_wanted(name) {
+        return;
+    }
+    let modules = components::core_modules(wasm);
+    let binary = cmabi::component::copied(wasm).unwrap();
+    let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());
+    let (mut peer, mut held) = (wasmi::Engine::default(), 0);
+    let (ours, peer) = report::race(
+        || {
+            Component::load_within(&engine, binary.clone(), &LoadLimits::default()).unwrap();
+        },
+        || {
+            if held > 2 << 20 {
+                (peer, held) = (wasmi::Engine::default(), 0);
+            }
+            for module in &modules {
+                wasmi::Module::new(&peer, module).unwrap();
+                held += module.len();
+            }
+        },
+    );
+    report::line("component", name, (ours, peer), &[], "");
+}
+
+/// Instances of a component of one module without imports, and of the module alone.
+fn instantiations(wasm: &[u8]) {
+    let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());
+    let component = Component::load(&engine, wasm).unwrap();
+    let linker = Linker::new();
+    let pre = linker.prepare(&component).unwrap();
+    let peer = wasmi::Engine::default();
+    let module = wasmi::Module::new(&peer, components::core_modules(wasm)[0]).unwrap();
+    let alone = || {
+        let mut store = wasmi::Store::new(&peer, ());
+        in_one_store(|| {
+            wasmi::Instance::new(&mut store, &module, &[]).unwrap();
+        })
+    };
+    let bench = |name: &str, instantiate: &dyn Fn(&mut Cx<'_>)| {
+        if !report::is_wanted(name) {
+            return;
+        }
+        let ours = || {
+            let mut store = components::roomy_store(&*engine);
+            in_one_store(|| instantiate(&mut store.cx()))
+        };
+        let mut best = [f64::INFINITY; 2];
+        for _ in 0..100 {
+            best[0] = best[0].min(ours());
+            best[1] = best[1].min(alone());
+        }
+        report::line("component", name, best.into(), &[], "");
+    };
+    bench("instantiate it", &|cx| {
+        linker.instantiate(cx, &component).unwrap();
+    });
+    bench("instantiate it, prepared", &|cx| {
+        pre.instantiate(cx).unwrap();
+    });
+}
+
+/// Nanoseconds for each of many instances. A store keeps them, and is not part of what is timed.
+fn in_one_store(mut instantiate: impl FnMut()) -> f64 {
+    const COUNT: u32 = 1000;
+    let start = Instant::now();
+    (0..COUNT).for_each(|_| instantiate());
+    start.elapsed().as_nanos() as f64 / f64::from(COUNT)
+}
+
+/// Whether a load grows with the binary.
+fn growth() {
+    println!(
+        "\nns and bytes of memory for each byte of the binary, at 1, 2, 4 and 8 times the size"
+    );
     println!("{:<36} {:>36} {:>36}", "", "ns", "bytes");
     for (kind, first, generate) in KINDS {
         let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());

@@ -1,9 +1,10 @@
-//! How much a waiting task takes, and whether the number of them makes a wake-up slower.
+//! How much a waiting task takes, and whether the number of them makes a wake-up slower; and the same of handles and
+//! what is done with one.
 //!
-//! `cargo bench --bench scale [-- MOST]` holds 10^3, 10^4, … waiting tasks, up to MOST (10^6). Each is a
+//! `cargo bench --bench scale [-- MOST] [-- tasks|handles]` holds 10^3, 10^4, … waiting tasks, up to MOST (10^6). Each is a
 //! call from the host of an async function with a callback, which waits for an event of a set. The
 //! event is made by a call of a sync function, and then by one of an async function, which keeps the
-//! tasks from entering their callbacks until it is over.
+//! tasks from entering their callbacks until it is over. Then a table holds as many handles.
 
 #[allow(dead_code, reason = "some is for other benchmarks")]
 #[path = "support/allocator.rs"]
@@ -17,7 +18,8 @@ mod report;
 
 use cmabi::canon::{self, Builtin};
 use cmabi::host;
-use cmabi::runtime::{FuncInst, HostSubtask, Options, SubtaskState};
+use cmabi::runtime::{self, FuncInst, HostSubtask, Options, SubtaskState};
+use cmabi::types::{ResourceType, Type};
 use guests::{Guests, async_func_type, func_type};
 use std::collections::VecDeque;
 use std::ptr;
@@ -113,11 +115,24 @@ impl Waiting {
     }
 }
 
-/// Wake-ups that are timed together.
+/// Wake-ups that are timed together, and handles that come and go.
 const WAKE_UPS: u32 = 500;
+const CYCLES: u32 = 1000;
 
 fn main() {
-    let most = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let most = args.iter().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
+    let is_wanted = |name| args.iter().all(|arg| arg == name || arg.parse::<usize>().is_ok());
+    let counts = || [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= most);
+    if is_wanted("tasks") {
+        tasks(counts());
+    }
+    if is_wanted("handles") {
+        handles(counts());
+    }
+}
+
+fn tasks(counts: impl Iterator<Item = usize>) {
     println!(
         "{:<16} {:>16} {:>14} {:>16} {:>14} {:>12}",
         "waiting tasks",
@@ -128,7 +143,7 @@ fn main() {
         "bytes each"
     );
     let mut first = None;
-    for count in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= most) {
+    for count in counts {
         let mut waiting = Waiting::new();
         // What is there once the first has come and gone is not one task's.
         waiting.add();
@@ -168,4 +183,62 @@ fn time(waiting: &mut Waiting, exclusive: bool) -> f64 {
         best = best.min(start.elapsed());
     }
     best.as_nanos() as f64 / f64::from(WAKE_UPS)
+}
+
+/// Makes handles to keep, and others that it drops again.
+const OWNER: &str = r#"(module
+    (import "" "new" (func $new (param i32) (result i32)))
+    (import "" "rep" (func $rep (param i32) (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (func (export "keep") (param $count i32)
+        (loop $again
+            (drop (call $new (local.get $count)))
+            (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
+    (func (export "use") (param $count i32)
+        (local $handle i32)
+        (loop $again
+            (local.set $handle (call $new (local.get $count)))
+            (drop (call $rep (local.get $handle)))
+            (call $drop (local.get $handle))
+            (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))))"#;
+
+fn handles(counts: impl Iterator<Item = usize>) {
+    println!(
+        "\n{:<16} {:>24} {:>14} {:>12}",
+        "handles", "ns for new, rep, drop", "against 1,000", "bytes each"
+    );
+    let mut first = None;
+    for count in counts {
+        let mut guests = Guests::new();
+        let inst = guests.instance();
+        let ty = ResourceType::new("r");
+        runtime::define_resource(&mut guests.cx(), &ty, inst, None);
+        let imports = [Builtin::ResourceNew, Builtin::ResourceRep, Builtin::ResourceDrop]
+            .map(|builtin| guests.builtin(inst, builtin(ty.clone())));
+        let core = guests.core(inst, OWNER, &imports);
+        let [keep, cycle] = ["keep", "use"].map(|name| {
+            let ty = func_type(&[Type::u32()], None);
+            canon::lift(core.func(name), ty, Options::default(), inst, name)
+        });
+        let before = allocator::live_bytes();
+        guests.call(&keep, &(count as u32), &mut ());
+        let bytes = (allocator::live_bytes() - before) as f64 / count as f64;
+        let mut best = Duration::MAX;
+        for _ in 0..100 {
+            let start = Instant::now();
+            guests.call(&cycle, &CYCLES, &mut ());
+            best = best.min(start.elapsed());
+        }
+        let time = best.as_nanos() as f64 / f64::from(CYCLES);
+        let ratio = time / *first.get_or_insert(time);
+        println!("{count:<16} {time:>24.1} {ratio:>14.2} {bytes:>12.1}");
+        report::record(
+            "handles",
+            &[
+                ("handles", &count),
+                ("ns for new, rep, drop", &report::round(time)),
+                ("bytes each", &report::round(bytes)),
+            ],
+        );
+    }
 }

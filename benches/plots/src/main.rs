@@ -15,6 +15,7 @@ const RATIOS: &[(&str, &str)] = &[
     ("call", "time of a call, in multiples of the same core calls with the engine alone"),
     ("copy", "time of a copy, in multiples of memcpy of the same bytes"),
     ("text", "time of a copy, in multiples of the routines that check and convert the text"),
+    ("component", "time, in multiples of the engine's for the core modules alone"),
     ("stream", "time, in multiples of the same core calls with the engine alone and memcpy"),
     ("wasi", "time, in multiples of the same system calls without a guest"),
     ("peer", "time on the wasmtime engine, in multiples of typed calls of the wasmtime crate"),
