@@ -67,6 +67,8 @@ pub struct Lift {
     /// Core parameters and results.
     pub(crate) param_count: usize,
     pub(crate) result_count: usize,
+    /// `Task.needs_exclusive` of the reference.
+    pub(crate) needs_exclusive: bool,
     pub(crate) host_plans: OnceCell<Rc<FuncPlans>>,
 }
 
@@ -81,6 +83,7 @@ impl Lift {
         let core = ty.flatten(opts.addr, opts.is_async, opts.callback.is_some(), Context::Lift);
         Lift {
             callee,
+            needs_exclusive: ty.is_async() && (!opts.is_async || opts.callback.is_some()),
             param_count: core.params.len(),
             result_count: core.results.len(),
             ty,
@@ -98,11 +101,6 @@ impl Lift {
             Some((interface, name)) => format!("{interface}#{name}"),
             None => (*self.name).into(),
         }
-    }
-
-    /// `Task.needs_exclusive` of the reference.
-    pub(crate) fn needs_exclusive(&self) -> bool {
-        self.ty.is_async() && (!self.opts.is_async || self.opts.callback.is_some())
     }
 }
 

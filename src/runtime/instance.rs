@@ -49,6 +49,8 @@ pub(crate) struct Instance {
     pub(crate) backpressure: u32,
     pub(crate) num_waiting_to_enter: u32,
     pub(crate) exclusive_thread: Option<ThreadId>,
+    /// A call that is not on record has exclusive access.
+    pub(super) is_latently_exclusive: bool,
     /// Threads that wait to enter and need no exclusive access.
     pub(crate) entering: List<Thread, 0>,
     /// Threads that wait to enter and need exclusive access.
@@ -92,6 +94,7 @@ impl Instance {
             backpressure: 0,
             num_waiting_to_enter: 0,
             exclusive_thread: None,
+            is_latently_exclusive: false,
             entering: List::default(),
             entering_exclusive: List::default(),
             reentering: List::default(),
@@ -105,6 +108,12 @@ impl Instance {
 }
 
 impl Instance {
+    /// Whether somebody has exclusive access.
+    #[inline]
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.exclusive_thread.is_some() || self.is_latently_exclusive
+    }
+
     fn end(&mut self, trap: &Trapped) {
         self.poisoned = true;
         self.ended_by.get_or_insert_with(|| trap.clone());

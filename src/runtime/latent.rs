@@ -12,7 +12,7 @@ use super::subtask::{Caller, HostCaller, Lenders, SubtaskState};
 use super::task::{Callee, Served, TaskId, TaskState};
 use super::thread::{Body, Outer, ThreadId, ThreadState};
 use super::waitable::WaitableId;
-use super::{BorrowScope, Cx, InstanceId, Sides, State};
+use super::{BorrowScope, Cx, InstanceId, Sides, State, policy};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
@@ -22,6 +22,8 @@ use std::rc::Rc;
 /// A call that may have no task yet. While it has none, it has what its records would have.
 pub(crate) struct Latent {
     call: LatentCall,
+    /// What has called. While the host serves a call, no thread runs that would say so.
+    by: Outer,
     made: Option<Made>,
     /// The storage of its thread.
     pub(crate) storage: [u64; 2],
@@ -40,7 +42,6 @@ pub(crate) enum LatentCall {
         def: Rc<HostFuncDef>,
         lower: Rc<Lower>,
         inst: InstanceId,
-        outer: Outer,
         arena: Rc<Arena>,
         result_ptr: RawVal,
     },
@@ -103,8 +104,7 @@ impl State {
         !self.calls_are_on_record && self.watcher.is_none()
     }
 
-    /// Whether a call of `func` may be latent. One that is async-typed may be if it is let in at once. Latent calls have
-    /// exclusive access without that it shows.
+    /// Whether a call of `func` may be latent. One that is async-typed may be if it is let in at once.
     #[inline]
     pub(crate) fn may_be_latent(&self, func: &FuncInst) -> bool {
         self.may_be_unrecorded()
@@ -114,23 +114,25 @@ impl State {
             }
     }
 
-    /// The place of the call that begins next.
-    #[inline]
-    pub(super) fn next_latent(&self) -> usize {
-        self.latents.calls.len()
-    }
-
     /// Begins a call; [`State::end_latent`] gets what this returns.
     #[inline]
     pub(crate) fn begin_latent(&mut self, call: LatentCall) -> usize {
+        if let LatentCall::Lifted { lift, .. } = &call
+            && lift.needs_exclusive
+        {
+            self[lift.inst].is_latently_exclusive = true;
+        }
+        let at = self.latents.calls.len();
+        let by = Outer::of_latent(self, at);
         self.latents.calls.push(Latent {
             call,
+            by,
             made: None,
             storage: [0; 2],
             lenders: Lenders::default(),
             returned: None,
         });
-        self.latents.calls.len() - 1
+        at
     }
 
     /// The storage of the current thread, which need not be on record.
@@ -155,19 +157,9 @@ impl State {
     }
 
     fn lets_in(&self, lift: &Lift) -> bool {
-        /// How many calls are looked at.
-        const MOST: usize = 4;
-        let around = &self.latents.calls[self.latents.on_record..];
-        let is_held = |latent: &Latent| match &latent.call {
-            LatentCall::Lifted { lift: other, .. } => {
-                other.inst == lift.inst && other.needs_exclusive()
-            }
-            _ => false,
-        };
-        !self.has_backpressure(lift.inst, lift.needs_exclusive())
+        !self.has_backpressure(lift.inst, lift.needs_exclusive)
             && self[lift.inst].num_waiting_to_enter == 0
-            && around.len() <= MOST
-            && !around.iter().any(is_held)
+            && policy::runs_before_call(self, lift.inst).is_none()
     }
 
     /// The two sides of a call that is not on record.
@@ -209,6 +201,12 @@ impl State {
         self.latents.calls[at].returned
     }
 
+    /// What has called, and runs again when the call is over.
+    #[inline]
+    pub(super) fn latent_caller(&self, at: usize) -> Outer {
+        self.latents.calls[at].by
+    }
+
     /// What a call has, if it is on record.
     #[inline]
     pub(crate) fn made(&self, at: usize) -> Option<Made> {
@@ -219,7 +217,7 @@ impl State {
     #[inline]
     pub(crate) fn end_latent(&mut self, at: usize) -> Option<Made> {
         let made = self.latents.calls[at].made;
-        if made.is_none() && !self.latents.calls[at].lenders.is_empty() {
+        if made.is_none() {
             self.give_back_latent(at);
         }
         self.latents.calls.truncate(at);
@@ -227,14 +225,24 @@ impl State {
         made
     }
 
+    /// What a call has lent, and exclusive access.
+    #[inline]
     fn give_back_latent(&mut self, at: usize) {
         let Latent { call, lenders, .. } = &mut self.latents.calls[at];
-        let lenders = std::mem::take(lenders);
-        match *call {
-            LatentCall::Lifted { inst, .. } | LatentCall::Served { inst, .. } => {
-                self.give_back_lent(inst, lenders);
+        let (caller, exclusive) = match call {
+            LatentCall::Lifted { inst, lift, .. } => {
+                (*inst, lift.needs_exclusive.then_some(lift.inst))
             }
-            LatentCall::Core(_) => unreachable!("it lends nothing"),
+            LatentCall::Served { inst, .. } => (*inst, None),
+            LatentCall::Core(_) => return,
+        };
+        if !lenders.is_empty() {
+            let lenders = std::mem::take(lenders);
+            self.give_back_lent(caller, lenders);
+        }
+        if let Some(inst) = exclusive {
+            self[inst].is_latently_exclusive = false;
+            self.notify_gates(inst);
         }
     }
 
@@ -268,7 +276,13 @@ impl State {
     /// Makes what is missing of the calls that run, from the outermost one on.
     #[cold]
     pub(crate) fn put_on_record(&mut self) -> Result<(), Trapped> {
+        let current = self.current;
+        self.make_records().inspect_err(|_| self.current = current)
+    }
+
+    fn make_records(&mut self) -> Result<(), Trapped> {
         while let Some(latent) = self.latents.calls.get(self.latents.on_record) {
+            self.current = latent.by.thread(self);
             let made = match &latent.call {
                 LatentCall::Core(inst) => self.make_task(Callee::Core, *inst, None, Body::Sync),
                 LatentCall::Lifted { lift, caller, inst, result_ptr } => {
@@ -282,19 +296,20 @@ impl State {
                     };
                     let (callee, by) = (Callee::Lift(lift.clone()), self.current);
                     let (of, inst, result_ptr) = (lift.inst, *inst, *result_ptr);
-                    let needs_exclusive = lift.needs_exclusive();
+                    let needs_exclusive = lift.needs_exclusive;
                     self.make_call(caller, inst, by, result_ptr, |state, subtask| {
                         let made = state.make_task(callee, of, Some(subtask), Body::Core)?;
                         if needs_exclusive {
+                            state[of].is_latently_exclusive = false;
                             state[of].exclusive_thread = made.thread;
                         }
                         Ok(made)
                     })
                 }
-                LatentCall::Served { def, lower, inst, outer, arena, result_ptr } => {
+                LatentCall::Served { def, lower, inst, arena, result_ptr } => {
                     let caller = Caller::Guest(lower.clone());
                     let served = Served { def: def.clone(), arena: arena.clone(), on_cancel: None };
-                    let (inst, by, result_ptr) = (*inst, outer.thread(self), *result_ptr);
+                    let (inst, by, result_ptr) = (*inst, self.current, *result_ptr);
                     self.make_call(caller, inst, by, result_ptr, |state, subtask| {
                         state.make_served(served, subtask)
                     })

@@ -159,10 +159,10 @@ impl State {
             Wait::Enter => {
                 !self.has_backpressure(thread.inst, self.tasks[thread.task].needs_exclusive())
             }
-            Wait::Exclusive => self[thread.inst].exclusive_thread.is_none(),
+            Wait::Exclusive => !self[thread.inst].is_exclusive(),
             Wait::Set(set) => self.sets[set].has_pending_event(),
             Wait::SetExclusive(set) => {
-                self[thread.inst].exclusive_thread.is_none() && self.has_callback_event(id, set)
+                !self[thread.inst].is_exclusive() && self.has_callback_event(id, set)
             }
             Wait::Resolved(waitable) => self.subtask_resolved(waitable),
             Wait::Event(waitable) => self.waitables[waitable].has_pending_event(),
@@ -213,7 +213,7 @@ impl State {
         self.wake_gate(self[inst].entering.front(&self.threads));
         self.wake_gate(self[inst].entering_exclusive.front(&self.threads));
         while let Some(thread) = self[inst].reentering.front(&self.threads) {
-            if self.wake_gate(Some(thread)) || self[inst].exclusive_thread.is_some() {
+            if self.wake_gate(Some(thread)) || self[inst].is_exclusive() {
                 break;
             }
             // Another thread took the event that this one had waited for.
@@ -350,6 +350,10 @@ impl State {
         }
         self.dequeue(id);
         self.enqueue(id, wait, true);
+        if let Wait::SetExclusive(_) = wait {
+            // Its event was taken: exclusive access is there for the next one.
+            self.notify_gates(self.threads[id].inst);
+        }
         false
     }
 }

@@ -2,7 +2,6 @@
 //! later is in `host`.
 
 use super::task::{Callee, Served, Task, TaskId, TaskState};
-use super::thread::Outer;
 use super::{
     BorrowScope, Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, Sides, State,
     WaitableId, context, lower_params, return_result,
@@ -247,13 +246,12 @@ pub(crate) fn serve_latent(
     result_ptr: RawVal,
     flat_result: &mut RawVal,
 ) -> Result<Option<WaitableId>, Trapped> {
-    let (at, arena, outer) = {
+    let (at, arena) = {
         let state = &mut *cx.state();
         let arena = state.take_arena();
-        let outer = Outer::of_latent(state, state.next_latent());
         let (def, lower, arena_of_it) = (def.clone(), lower.clone(), arena.clone());
-        let call = LatentCall::Served { def, lower, inst, outer, arena: arena_of_it, result_ptr };
-        (state.begin_latent(call), arena, outer)
+        let call = LatentCall::Served { def, lower, inst, arena: arena_of_it, result_ptr };
+        (state.begin_latent(call), arena)
     };
     let sides = Sides::of_guest(lower, inst, Side::host(&arena), result_ptr);
     let mut params: context::FlatParams = Default::default();
@@ -271,27 +269,24 @@ pub(crate) fn serve_latent(
     });
     let made = {
         let mut state = cx.state();
-        state.current = outer.thread(&state);
+        state.current = state.latent_caller(at).thread(&state);
         state.end_latent(at)
     };
-    let outcome = match (outcome, made) {
-        (Ok((outcome, results)), Some(made)) => answered(cx, def, made.task, outcome, results),
-        (Ok((_, results)), None) => {
+    let outcome = outcome.and_then(|(outcome, results)| {
+        if outcome == HostOutcome::Returned {
             // What the host has ended takes no result.
-            let not_ended = cx.state().check_not_ended(inst);
-            let copied = not_ended.and_then(|()| match def.ty.result() {
-                Some(ty) => {
-                    let mut flat = [0];
-                    sides.copy_result(cx, ty, 0, &[results as u64], &mut flat)?;
-                    *flat_result = flat[0];
-                    Ok(())
-                }
-                None => Ok(()),
-            });
-            copied.map(|()| HostOutcome::Returned)
+            cx.state().check_not_ended(inst)?;
         }
-        (Err(trap), _) => Err(trap),
-    };
+        if let Some(made) = made {
+            return answered(cx, def, made.task, outcome, results);
+        }
+        if let Some(ty) = def.ty.result() {
+            let mut flat = [0];
+            sides.copy_result(cx, ty, 0, &[results as u64], &mut flat)?;
+            *flat_result = flat[0];
+        }
+        Ok(outcome)
+    });
     drop(sides);
     match made {
         Some(made) => {

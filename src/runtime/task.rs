@@ -78,7 +78,7 @@ impl Task {
     /// Whether the task's own code is an async-typed function that must not be interleaved.
     pub(crate) fn needs_exclusive(&self) -> bool {
         match &self.callee {
-            Callee::Lift(lift) => lift.needs_exclusive(),
+            Callee::Lift(lift) => lift.needs_exclusive,
             Callee::Host(_) | Callee::Core => false,
         }
     }
@@ -128,7 +128,7 @@ impl State {
 
     pub(crate) fn has_backpressure(&self, inst: InstanceId, needs_exclusive: bool) -> bool {
         let inst = &self[inst];
-        inst.backpressure > 0 || (needs_exclusive && inst.exclusive_thread.is_some())
+        inst.backpressure > 0 || (needs_exclusive && inst.is_exclusive())
     }
 
     /// Lets the implicit thread of an async-typed task in, or has it wait; then it answers false.

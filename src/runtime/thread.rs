@@ -242,7 +242,7 @@ pub(crate) fn run_latent<'a>(
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    run_on(cx, |state| Outer::of_latent(state, at), first, step)
+    run_on(cx, |state| state.latent_caller(at), first, step)
 }
 
 /// What runs again when a thread is over or has blocked.
@@ -254,7 +254,7 @@ pub(crate) struct Outer {
 }
 
 impl Outer {
-    /// What the call at `at` is made by, which may be latent itself.
+    /// What the latent call that begins next, at `at`, is called by; it may be latent itself.
     #[inline]
     pub(super) fn of_latent(state: &State, at: usize) -> Outer {
         Outer {

@@ -118,15 +118,18 @@ impl cmabi_task {
     fn answer(
         &self,
         answer: &'static str,
-        body: impl FnOnce(&mut Cx<'_>) -> Result<()>,
+        body: impl FnOnce(&mut Cx<'_>, HostTask) -> Result<()>,
     ) -> Result<()> {
         if let Some(answer) = self.answer.get() {
             let message = format!("the task has been answered already: it {answer}");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let store = self.store()?;
-        self.answer.set(Some(answer));
-        let answered = store.enter(body);
+        let answered = store.enter(|cx| {
+            let task = self.task(cx)?;
+            self.answer.set(Some(answer));
+            body(cx, task)
+        });
         if let Err(error) = &answered
             && matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::Busy)
         {
@@ -266,7 +269,7 @@ pub unsafe extern "C" fn cmabi_task_return(
         // SAFETY: the header's rules.
         let task = unsafe { check::required(task, "task") }?;
         task.ty.result().map_or(Ok(()), |ty| check::value(ty, results, "results"))?;
-        task.answer("has returned", |cx| task.task(cx)?.return_(cx, results.cast()))
+        task.answer("has returned", |cx, task| task.return_(cx, results.cast()))
     })
 }
 
@@ -283,7 +286,7 @@ pub unsafe extern "C" fn cmabi_task_cancel(
     guard(error, || {
         // SAFETY: the header's rules.
         let task = unsafe { check::required(task, "task") }?;
-        task.answer("was cancelled", |cx| task.task(cx)?.cancelled(cx))
+        task.answer("was cancelled", |cx, task| task.cancelled(cx))
     })
 }
 

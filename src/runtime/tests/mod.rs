@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod calls;
+mod latent;
 mod nested;
 mod parked;
 mod trouble;
