@@ -22,11 +22,14 @@ struct Between {
     // The export that the watcher calls for each signal, and what came of the calls.
     std::vector<const char *> calls;
     std::vector<cmabi_status> called;
+    // What the host does when the guest calls it for that.
+    std::function<void()> act;
 
-    explicit Between(std::uint64_t max_host_bytes = 0) {
+    explicit Between(std::uint64_t max_host_bytes = 0, uint32_t max_threads = 0) {
         cmabi_config *config = nullptr;
         REQUIRE(cmabi_config_new(&config, nullptr) == CMABI_STATUS_OK);
         if (max_host_bytes != 0) REQUIRE(cmabi_config_set_max_host_bytes(config, max_host_bytes, nullptr) == CMABI_STATUS_OK);
+        if (max_threads != 0) REQUIRE(cmabi_config_set_max_threads(config, max_threads, nullptr) == CMABI_STATUS_OK);
         const auto made = cmabi_store_new(engine.get(), config, &store, nullptr);
         cmabi_config_free(config);
         if (made) return;
@@ -35,6 +38,7 @@ struct Between {
         offer("text", terminate);
         offer("give", give);
         offer("wait", keep);
+        offer("act", acts);
         cmabi_linker_instantiate(linker, store, component.get(), &instance, nullptr);
     }
     ~Between() {
@@ -77,6 +81,10 @@ struct Between {
     static cmabi_status keep(void *data, cmabi_task *task, const void *, void *) {
         static_cast<Between *>(data)->kept.push_back(task);
         return CMABI_STATUS_PENDING;
+    }
+    static cmabi_status acts(void *data, cmabi_task *, const void *, void *) {
+        static_cast<Between *>(data)->act();
+        return CMABI_STATUS_OK;
     }
     static cmabi_status signalled(void *data, cmabi_store *, uint32_t, cmabi_stream_signal signal) {
         auto &self = *static_cast<Between *>(data);
@@ -164,4 +172,37 @@ TEST_CASE("a task that was answered with PENDING is the host's also where there 
             was_refused = cmabi_task_return(between.kept[0], nullptr, nullptr) == CMABI_STATUS_INVALID_ARGUMENT;
         }
     CHECK(was_refused);
+}
+
+TEST_CASE("a host function can answer what waits where the call that it serves finds no room for its thread") {
+    Between between(0, 1);
+    cmabi_subtask *const wait = between.start("wait");
+    REQUIRE(between.kept.size() == 1);
+    cmabi_status answered = CMABI_STATUS_BUSY;
+    between.act = [&] { answered = cmabi_task_return(between.kept[0], nullptr, nullptr); };
+    CHECK(between.call("act") == CMABI_STATUS_OK);
+    CHECK(answered == CMABI_STATUS_OK);
+    CHECK(cmabi_store_run(between.store, nullptr) == CMABI_STATUS_OK);
+    CHECK(state(wait) == CMABI_SUBTASK_STATE_RETURNED);
+    cmabi_subtask_free(wait);
+}
+
+TEST_CASE("a host function that uses the store sees the call that it serves") {
+    Between between;
+    cmabi_counts counts = CMABI_COUNTS_INIT;
+    bool nests = true;
+    between.act = [&] {
+        if (!std::exchange(nests, false)) return;
+        CHECK(cmabi_store_counts(between.store, &counts, nullptr) == CMABI_STATUS_OK);
+        // Calls nest, and nothing is left of those that are over.
+        CHECK(between.call("act") == CMABI_STATUS_OK);
+        CHECK(between.call("late") == CMABI_STATUS_OK);
+        cmabi_counts after = CMABI_COUNTS_INIT;
+        CHECK(cmabi_store_counts(between.store, &after, nullptr) == CMABI_STATUS_OK);
+        CHECK(after.pending_host_tasks == 1);
+    };
+    CHECK(between.call("act") == CMABI_STATUS_OK);
+    CHECK(counts.pending_host_tasks == 1);
+    REQUIRE(cmabi_store_counts(between.store, &counts, nullptr) == CMABI_STATUS_OK);
+    CHECK(counts.pending_host_tasks == 0);
 }

@@ -4,6 +4,7 @@
   (import "text" (func $text (result string)))
   (import "give" (func $give (param "s" (stream u8))))
   (import "wait" (func $wait))
+  (import "act" (func $act))
   (core module $Memory
     (memory (export "mem") 8)
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
@@ -12,6 +13,7 @@
     (memory (core memory $memory "mem")) (realloc (core func $memory "realloc"))))
   (core func $give (canon lower (func $give)))
   (core func $wait (canon lower (func $wait)))
+  (core func $act (canon lower (func $act)))
   (core func $new (canon stream.new $bytes))
   (core func $write (canon stream.write $bytes async (memory (core memory $memory "mem"))))
   (core func $cancel (canon stream.cancel-write $bytes async))
@@ -28,6 +30,7 @@
     (import "" "text" (func $text (param i32)))
     (import "" "give" (func $give (param i32)))
     (import "" "wait" (func $wait))
+    (import "" "act" (func $act))
     (import "" "new" (func $new (result i64)))
     (import "" "write" (func $write (param i32 i32 i32) (result i32)))
     (import "" "cancel" (func $cancel (param i32) (result i32)))
@@ -51,6 +54,7 @@
     (func (export "cancel") (result i32) (call $cancel (global.get $writable)))
     (func (export "drop") (call $drop (global.get $writable)))
     (func (export "wait") (call $wait))
+    (func (export "act") (call $act))
     ;; One end of a stream, and both of others.
     (func (export "streams") (param i32)
       (call $drop-readable (i32.wrap_i64 (call $new)))
@@ -66,7 +70,7 @@
     (func (export "yield") (drop (call $yield))))
   (core instance $m (instantiate $M (with "" (instance
     (export "text" (func $text)) (export "give" (func $give)) (export "wait" (func $wait))
-    (export "new" (func $new)) (export "write" (func $write)) (export "cancel" (func $cancel))
+    (export "act" (func $act)) (export "new" (func $new)) (export "write" (func $write)) (export "cancel" (func $cancel))
     (export "drop" (func $drop)) (export "drop-readable" (func $drop-readable))
     (export "context" (func $context)) (export "inc" (func $inc)) (export "dec" (func $dec))
     (export "set" (func $set)) (export "event" (func $event)) (export "yield" (func $yield))
@@ -76,6 +80,7 @@
   (func (export "cancel") (result u32) (canon lift (core func $m "cancel")))
   (func (export "drop") (canon lift (core func $m "drop")))
   (func (export "wait") (canon lift (core func $m "wait")))
+  (func (export "act") (canon lift (core func $m "act")))
   (func (export "streams") (param "count" u32) (canon lift (core func $m "streams")))
   (func (export "fill") (param "bytes" u32) (canon lift (core func $m "fill")))
   (func (export "forever") async (canon lift (core func $m "forever") async))
