@@ -13,6 +13,7 @@ use cmabi::error::Trapped;
 use cmabi::memory::{Arena, View, host_ptr};
 use cmabi::types::{Case, Field, Kind, ResourceType, Type};
 use encoding_rs::mem;
+use report::APART;
 use std::hint::black_box;
 
 /// A guest with a bump allocator, and the host, as the two sides of a copy.
@@ -72,10 +73,6 @@ impl Context for Sides {
         Ok(handle)
     }
 }
-
-/// Where peers write in what they have allocated: some processors copy slowly to addresses that look like those of the
-/// bytes to be read next, but for whole pages.
-const APART: usize = 2048;
 
 /// Copies a string or list of the host's, `len` elements at `ptr`, to a guest and back; it is
 /// `bytes` bytes with what it points to.

@@ -12,6 +12,11 @@ pub(crate) fn is_wanted(name: &str) -> bool {
     std::env::args().skip(1).all(|filter| filter.starts_with('-') || name.contains(&filter))
 }
 
+/// Where peers write in what they have allocated: some processors copy slowly to addresses that look like those of the
+/// bytes to be read next, but for whole pages.
+#[allow(dead_code, reason = "for benchmarks whose peers copy")]
+pub(crate) const APART: usize = 2048;
+
 /// The shortest time that one run of `first` and of `second` takes, in nanoseconds. They take turns.
 pub(crate) fn race(mut first: impl FnMut(), mut second: impl FnMut()) -> (f64, f64) {
     let time = |body: &mut dyn FnMut(), runs: u32| {

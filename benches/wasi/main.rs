@@ -352,7 +352,8 @@ fn files() {
         host::call(&mut store.cx(), func, (&raw const args).cast(), results, &arena).unwrap();
     };
     call("open", 0, 0);
-    let (mut buffer, mut place) = (vec![0; PIECE], vec![0; PIECE]);
+    let (mut buffer, mut place) = (vec![0; PIECE], vec![0; report::APART + PIECE]);
+    let place = &mut place[report::APART..];
     let read = |file: &File, buffer: &mut [u8], place: &mut [u8], pieces: usize| {
         for i in 0..pieces {
             let len = file.read_at(buffer, (i * buffer.len()) as u64).unwrap();
@@ -373,7 +374,7 @@ fn files() {
                 PIECES,
                 10,
                 &mut [&mut || call(name, PIECE, PIECES), &mut || {
-                    read(&file, &mut buffer, &mut place, PIECES);
+                    read(&file, &mut buffer, place, PIECES);
                 }],
             );
             let what =
@@ -393,7 +394,7 @@ fn files() {
             PIECES,
             10,
             &mut [&mut || call("write-stream", PIECE, PIECES), &mut || {
-                write(&mut buffer, &mut place, PIECE, PIECES);
+                write(&mut buffer, place, PIECE, PIECES);
             }],
         );
         line("write 64 KiB, stream", "memcpy and pwrite", &times, PIECE);
@@ -404,7 +405,7 @@ fn files() {
             PIECES,
             10,
             &mut [&mut || v3.call("read-stream", PIECE, PIECES), &mut || {
-                read(&file, &mut buffer, &mut place, PIECES);
+                read(&file, &mut buffer, place, PIECES);
             }],
         );
         line("read 64 KiB, stream of 0.3", "pread and memcpy", &times, PIECE);
@@ -412,7 +413,7 @@ fn files() {
             PIECES,
             10,
             &mut [&mut || v3.call("write-stream", PIECE, PIECES), &mut || {
-                write(&mut buffer, &mut place, PIECE, PIECES);
+                write(&mut buffer, place, PIECE, PIECES);
             }],
         );
         line("write 64 KiB, stream of 0.3", "memcpy and pwrite", &times, PIECE);
@@ -423,7 +424,7 @@ fn files() {
             BYTES,
             10,
             &mut [&mut || v3.call("write-stream", 1, BYTES), &mut || {
-                write(&mut buffer, &mut place, 1, BYTES);
+                write(&mut buffer, place, 1, BYTES);
             }],
         );
         line("write 1 B, stream of 0.3", "pwrite", &times, 1);
@@ -436,7 +437,7 @@ fn files() {
                 BYTES,
                 10,
                 &mut [&mut || call(function, 1, BYTES), &mut || {
-                    write(&mut buffer, &mut place, 1, BYTES);
+                    write(&mut buffer, place, 1, BYTES);
                 }],
             );
             line(name, "pwrite", &times, 1);

@@ -183,7 +183,9 @@ pub fn spend_for(cx: &mut Cx<'_>, instance: InstanceId, work: u64) -> Result<(),
     }
     cx.spend(work).inspect_err(|trap| {
         let mut state = cx.state();
-        if !state.threads.iter().any(|(_, thread)| thread.inst == instance) {
+        // A call that finds no room for its thread notices by itself.
+        let is_on_record = state.put_on_record().is_ok();
+        if is_on_record && !state.threads.iter().any(|(_, thread)| thread.inst == instance) {
             state.unreported.push_back(trap.clone());
         }
     })

@@ -189,7 +189,6 @@ fn serve(
     func: &Arc<dyn Serve>,
     call: &mut HostCall<'_, '_>,
 ) -> Answer<HostOutcome> {
-    call.cx.put_on_record()?;
     let state = world.state(call.cx.shared);
     let progress = Progress::default();
     let (cx, arena, serving) = (&mut *call.cx, call.arena, call.serving);
