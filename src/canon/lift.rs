@@ -131,10 +131,12 @@ fn latent_thread(
         sides.copy_result(cx, ty, MAX_FLAT_RESULTS, &result, &mut flat)?;
     }
     cx.state().latent_returned(at, flat[0]);
-    post_return(cx, lift, result[0])?;
+    if lift.opts.post_return.is_some() {
+        post_return(cx, lift, result[0])?;
+    }
     let mut state = cx.state();
     match state.made(at) {
-        // What cleaned up after it has called an import that looks at calls.
+        // The result's `realloc`, or what cleaned up after it, has called an import that looks at calls.
         Some(made) => state.exit_implicit_thread(made.task, made.thread()),
         None => Ok(()),
     }

@@ -115,7 +115,7 @@ impl State {
     }
 
     /// Begins a call; [`State::end_latent`] gets what this returns.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_latent(&mut self, call: LatentCall) -> usize {
         if let LatentCall::Lifted { lift, .. } = &call
             && lift.needs_exclusive

@@ -225,7 +225,7 @@ pub(crate) fn run<'a>(
             state.stop_waiting(thread);
         }
         state.threads[thread].state = ThreadState::Running;
-        Outer { thread: state.current.replace(thread), latent: None }
+        Outer { thread: state.current.replace(thread), latent: 0 }
     };
     let result = run_on(cx, begin, first, step);
     match fuel {
@@ -249,26 +249,24 @@ pub(crate) fn run_latent<'a>(
 #[derive(Clone, Copy)]
 pub(crate) struct Outer {
     thread: Option<ThreadId>,
-    /// A call that was latent, and may have its thread by then.
-    latent: Option<usize>,
+    /// A call that was latent, and may have its thread by then: one more than its place; 0 for none.
+    latent: u32,
 }
 
 impl Outer {
     /// What the latent call that begins next, at `at`, is called by; it may be latent itself.
     #[inline]
     pub(super) fn of_latent(state: &State, at: usize) -> Outer {
-        Outer {
-            thread: state.current,
-            latent: at.checked_sub(1).filter(|below| state.made(*below).is_none()),
-        }
+        let is_within = at > 0 && state.made(at - 1).is_none();
+        Outer { thread: state.current, latent: if is_within { at as u32 } else { 0 } }
     }
 
     #[inline]
     pub(super) fn thread(&self, state: &State) -> Option<ThreadId> {
-        match self.latent.and_then(|at| state.made(at)) {
-            Some(made) => made.thread,
-            None => self.thread,
+        if self.latent == 0 {
+            return self.thread;
         }
+        state.made(self.latent as usize - 1).map_or(self.thread, |made| made.thread)
     }
 }
 
