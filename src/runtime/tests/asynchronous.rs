@@ -17,7 +17,7 @@ fn pending(tasks: &Arc<Mutex<Vec<HostTask>>>) -> FuncInst {
         tasks.lock().unwrap().push(call.serving.task(call.cx)?);
         Ok(HostOutcome::Pending)
     };
-    FuncInst::Host(Rc::new(HostFuncDef::new(ty, "pending", Arc::new(func))))
+    host(ty, "pending", func)
 }
 
 /// An async-typed function, lifted without `async`, that calls `pending` and blocks in it.

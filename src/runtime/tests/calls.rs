@@ -21,15 +21,11 @@ fn a_guest_calls_the_host() {
     let inst = fx.instance("caller");
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = seen.clone();
-    let host = HostFuncDef::new(
-        u32s(2),
-        "note",
-        Arc::new(move |call: &mut HostCall<'_, '_>| {
-            sees.lock().unwrap().push((call.args.align_offset(4), call.ty.params().len()));
-            Ok(HostOutcome::Returned)
-        }),
-    );
-    let note = fx.lower(inst, &FuncInst::Host(Rc::new(host)), Options::default());
+    let note = host(u32s(2), "note", move |call| {
+        sees.lock().unwrap().push((call.args.align_offset(4), call.ty.params().len()));
+        Ok(HostOutcome::Returned)
+    });
+    let note = fx.lower(inst, &note, Options::default());
     let core = fx.core(
         inst,
         r#"(module (import "" "note" (func $note (param i32 i32) (result i32)))
@@ -123,9 +119,8 @@ fn guests_cannot_leave_from_realloc_and_post_return() {
     let mut fx = Fixture::new();
     let inst = fx.instance("i");
     let ty = func_type(&[], None, false);
-    let leave =
-        Rc::new(HostFuncDef::new(ty.clone(), "leave", Arc::new(|_| Ok(HostOutcome::Returned))));
-    let leave = fx.lower(inst, &FuncInst::Host(leave), Options::default());
+    let leave = host(ty.clone(), "leave", |_| Ok(HostOutcome::Returned));
+    let leave = fx.lower(inst, &leave, Options::default());
     let core = fx.core(
         inst,
         r#"(module (import "" "leave" (func $leave)) (memory (export "memory") 1)
@@ -145,11 +140,7 @@ fn guests_cannot_leave_from_realloc_and_post_return() {
 fn nesting_is_bounded() {
     let mut fx = Fixture::with(StoreConfig { max_nesting: 10, ..StoreConfig::default() });
     let ty = func_type(&[], None, false);
-    let mut next: FuncInst = FuncInst::Host(Rc::new(HostFuncDef::new(
-        ty.clone(),
-        "end",
-        Arc::new(|_| Ok(HostOutcome::Returned)),
-    )));
+    let mut next = host(ty.clone(), "end", |_| Ok(HostOutcome::Returned));
     for i in 0..11 {
         let inst = fx.instance(&format!("i{i}"));
         let lowered = fx.lower(inst, &next, Options::default());

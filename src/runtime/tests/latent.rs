@@ -4,14 +4,6 @@ use super::*;
 use crate::types::{Kind, ResourceType};
 use std::sync::Mutex;
 
-fn host(
-    ty: FuncType,
-    name: &str,
-    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
-) -> FuncInst {
-    FuncInst::Host(Rc::new(HostFuncDef::new(ty, name, Arc::new(func))))
-}
-
 #[test]
 fn a_call_that_the_host_puts_on_record_knows_who_has_called() {
     let mut fx = Fixture::new();

@@ -139,6 +139,14 @@ fn func_type(params: &[Type], result: Option<Type>, is_async: bool) -> FuncType 
     FuncType::new(params.iter().enumerate().map(field).collect(), result, is_async).unwrap()
 }
 
+fn host(
+    ty: FuncType,
+    name: &str,
+    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
+) -> FuncInst {
+    FuncInst::Host(Rc::new(HostFuncDef::new(ty, name, Arc::new(func))))
+}
+
 #[track_caller]
 fn assert_trap(error: &Error, text: &str) {
     assert!(error.to_string().contains(text), "{error:?} does not contain {text:?}");

@@ -17,7 +17,7 @@ fn pending(tasks: &Pending) -> FuncInst {
         tasks.lock().unwrap().push(call.serving.task(call.cx)?);
         Ok(HostOutcome::Pending)
     };
-    FuncInst::Host(Rc::new(HostFuncDef::new(u32s(1), "slow", Arc::new(func))))
+    host(u32s(1), "slow", func)
 }
 
 /// A guest whose sync-typed `run` calls `callee` twice, and adds what it returns.
@@ -243,7 +243,7 @@ fn later_or_never(fails: bool) -> FuncInst {
         });
         Ok(HostOutcome::Pending)
     };
-    FuncInst::Host(Rc::new(HostFuncDef::new(u32s(1), "later", Arc::new(func))))
+    host(u32s(1), "later", func)
 }
 
 #[test]

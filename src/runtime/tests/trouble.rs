@@ -22,14 +22,6 @@ thread_local! {
 /// A string in the host's layout that is not UTF-8.
 const NO_TEXT: &(&[u8; 2], usize) = &(b"\xff\xfe", 2);
 
-fn host(
-    ty: FuncType,
-    name: &str,
-    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
-) -> FuncInst {
-    FuncInst::Host(Rc::new(HostFuncDef::new(ty, name, Arc::new(func))))
-}
-
 /// A host function without parameters whose calls stay pending in `tasks`.
 fn pending(tasks: &Tasks, result: Type) -> FuncInst {
     let tasks = tasks.clone();
