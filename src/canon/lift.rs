@@ -6,7 +6,8 @@ use crate::error::{Trap, Trapped};
 use crate::runtime::{
     Body, BorrowScope, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift,
     Options, Parked, Sides, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame, leave,
-    lower_params, policy, return_result, run_core_task, run_latent, within_core, within_task,
+    lower_params, policy, return_latent_result, return_result, run_core_task, run_latent,
+    within_core, within_task,
 };
 use crate::types::layout::MAX_FLAT_RESULTS;
 use crate::types::{FuncType, Type};
@@ -118,7 +119,8 @@ fn latent_thread(
         Outcome::Trapped(trap) => return Err(within_core(cx, lift.inst, lift.callee, "", trap)),
     }
     if lift.opts.is_async {
-        if lift.opts.callback.is_none() || is_exit(result[0] as u32) {
+        let exits = || matches!(unpack_callback_result(result[0] as u32), Ok(CallbackCode::Exit));
+        if lift.opts.callback.is_none() || exits() {
             let has_returned = cx.state().latent_result(at).is_some();
             return if has_returned { Ok(()) } else { Err(Trap::TaskNotResolved.into()) };
         }
@@ -126,14 +128,8 @@ fn latent_thread(
         let made = cx.state().made(at).expect("it was put on record");
         return event_loop(cx, lift, made.task, made.thread(), result[0]);
     }
-    let mut flat = [0];
-    if let Some(ty) = lift.ty.result() {
-        sides.copy_result(cx, ty, MAX_FLAT_RESULTS, &result, &mut flat)?;
-    }
-    cx.state().latent_returned(at, flat[0]);
-    if lift.opts.post_return.is_some() {
-        post_return(cx, lift, result[0])?;
-    }
+    return_latent_result(cx, sides, &lift.ty, at, MAX_FLAT_RESULTS, &result)?;
+    post_return(cx, lift, result[0])?;
     let mut state = cx.state();
     match state.made(at) {
         // The result's `realloc`, or what cleaned up after it, has called an import that looks at calls.
@@ -418,6 +414,7 @@ fn return_sync(
     post_return(cx, lift, result)
 }
 
+#[inline(always)]
 fn post_return(cx: &mut Cx<'_>, lift: &Lift, result: RawVal) -> Result<(), Trapped> {
     let Some(post_return) = lift.opts.post_return else { return Ok(()) };
     cx.state()[lift.inst].may_leave = false;
@@ -435,14 +432,9 @@ enum CallbackCode {
     Wait(u32),
 }
 
-/// Whether that is [`CallbackCode::Exit`].
-fn is_exit(packed: u32) -> bool {
-    packed & 0xf == 0
-}
-
 fn unpack_callback_result(packed: u32) -> Result<CallbackCode, Trapped> {
     match packed & 0xf {
-        _ if is_exit(packed) => Ok(CallbackCode::Exit),
+        0 => Ok(CallbackCode::Exit),
         1 => Ok(CallbackCode::Yield),
         2 => Ok(CallbackCode::Wait(packed >> 4)),
         code => Err(Trap::UnsupportedCallbackCode { code }.into()),

@@ -53,12 +53,7 @@ pub(crate) fn canon_lower(
         };
         let Some(subtask) = subtask else {
             cx.state().check_not_ended(inst)?;
-            if lower.opts.is_async {
-                results[0] = SubtaskState::Returned as RawVal;
-            } else if lower.has_result {
-                results[0] = result;
-            }
-            return Ok(Step::Done);
+            return Ok(answer(lower, SubtaskState::Returned, result, results));
         };
         subtask
     } else {
@@ -76,12 +71,7 @@ pub(crate) fn canon_lower(
         state.deliver_resolve(subtask);
         let Subtask { state: resolution, result, .. } = *state.subtask(subtask);
         state.drop_waitable(subtask);
-        if lower.opts.is_async {
-            results[0] = resolution as RawVal;
-        } else if lower.has_result {
-            results[0] = result;
-        }
-        return Ok(Step::Done);
+        return Ok(answer(lower, resolution, result, results));
     }
     if lower.opts.is_async {
         let index = state.add_handle(inst, Handle::Subtask(subtask))?;
@@ -98,6 +88,22 @@ pub(crate) fn canon_lower(
     state.threads[thread].wake = Wake::Lower(subtask);
     state.start_waiting(thread, Wait::Resolved(subtask));
     Ok(Step::Block)
+}
+
+/// A call is over at once: what its caller gets.
+#[inline(always)]
+fn answer(
+    lower: &Lower,
+    resolution: SubtaskState,
+    flat_result: RawVal,
+    results: &mut [RawVal],
+) -> Step {
+    if lower.opts.is_async {
+        results[0] = resolution as RawVal;
+    } else if lower.has_result {
+        results[0] = flat_result;
+    }
+    Step::Done
 }
 
 /// What is left of a sync lower when its call is over.

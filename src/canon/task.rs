@@ -18,18 +18,12 @@ pub(crate) fn canon_task_return(
     opts: &Options,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
-    let latent = {
-        let state = cx.state();
-        match state.latent_lift() {
-            Some((at, lift)) => {
-                check_async(&state, lift)?;
-                Some((Returning::Latent(at), lift.clone()))
-            }
-            None => None,
-        }
-    };
+    let latent = cx.state().latent_lift();
     let (call, lift) = match latent {
-        Some(latent) => latent,
+        Some((at, lift)) => {
+            check_async(&cx.state(), &lift)?;
+            (Returning::Latent(at), lift)
+        }
         None => {
             cx.put_on_record()?;
             let (task, lift) = async_task(&cx.state())?;
@@ -45,7 +39,10 @@ pub(crate) fn canon_task_return(
         return Err(Trap::TaskReturnOptions.into());
     }
     match call {
-        Returning::Latent(at) => return_latent_result(cx, &lift.ty, at, args),
+        Returning::Latent(at) => {
+            let sides = cx.state().sides_of_latent(at)?;
+            return_latent_result(cx, &sides, &lift.ty, at, MAX_FLAT_PARAMS, args)
+        }
         Returning::Task(task) => return_result(cx, &lift.ty, task, MAX_FLAT_PARAMS, args),
     }
 }

@@ -451,18 +451,19 @@ pub(crate) fn return_result(
     Ok(())
 }
 
-/// The same for a call that is not on record.
+/// The same for a call that is not on record, and has not returned.
+#[inline]
 pub(crate) fn return_latent_result(
     cx: &mut Cx<'_>,
+    sides: &Sides,
     ty: &FuncType,
     at: usize,
+    max_flat: usize,
     results: &[RawVal],
 ) -> Result<(), Trapped> {
     let mut flat_result = [0];
-    cx.state().check_may_return_latent(at)?;
     if let Some(ty) = ty.result() {
-        let sides = cx.state().latent_sides(at);
-        sides.copy_result(cx, ty, MAX_FLAT_PARAMS, results, &mut flat_result)?;
+        sides.copy_result(cx, ty, max_flat, results, &mut flat_result)?;
     }
     cx.state().latent_returned(at, flat_result[0]);
     Ok(())

@@ -26,7 +26,7 @@ pub(crate) struct Latent {
     by: Outer,
     made: Option<Made>,
     /// The storage of its thread.
-    pub(crate) storage: [u64; 2],
+    storage: [u64; 2],
     /// What its subtask lends.
     lenders: Lenders,
     /// That its task has returned, and the result that is flat for the caller.
@@ -50,7 +50,6 @@ pub(crate) enum LatentCall {
 }
 
 /// Who calls; see [`Caller`].
-#[derive(Clone)]
 pub(crate) enum LatentCaller {
     Guest(Rc<Lower>),
     Host(Rc<Arena>),
@@ -147,11 +146,9 @@ impl State {
 
     /// The call that runs, if it is not on record and one of a lifted function: its place, and the function.
     #[inline]
-    pub(crate) fn latent_lift(&self) -> Option<(usize, &Rc<Lift>)> {
-        match self.latents.calls[self.latents.on_record..].last()? {
-            Latent { call: LatentCall::Lifted { lift, .. }, .. } => {
-                Some((self.latents.calls.len() - 1, lift))
-            }
+    pub(crate) fn latent_lift(&self) -> Option<(usize, Rc<Lift>)> {
+        match &self.latents.calls[self.latents.on_record..].last()?.call {
+            LatentCall::Lifted { lift, .. } => Some((self.latents.calls.len() - 1, lift.clone())),
             _ => None,
         }
     }
@@ -162,27 +159,23 @@ impl State {
             && policy::runs_before_call(self, lift.inst).is_none()
     }
 
-    /// The two sides of a call that is not on record.
-    pub(super) fn latent_sides(&self, at: usize) -> Sides {
-        match &self.latents.calls[at].call {
-            LatentCall::Lifted { lift, caller, inst, result_ptr } => {
-                Sides::of_lifted(lift, caller, *inst, *result_ptr)
-            }
-            _ => unreachable!("only lifted functions return by themselves"),
+    /// The two sides of a call that is not on record and is to return. Fails if it has.
+    pub(crate) fn sides_of_latent(&self, at: usize) -> Result<Sides, Trapped> {
+        let latent = &self.latents.calls[at];
+        if latent.returned.is_some() {
+            return Err(Trap::TaskAlreadyResolved.into());
         }
-    }
-
-    /// Fails if a call that is not on record has returned.
-    pub(super) fn check_may_return_latent(&self, at: usize) -> Result<(), Trapped> {
-        match self.latents.calls[at].returned {
-            Some(_) => Err(Trap::TaskAlreadyResolved.into()),
-            None => Ok(()),
+        match &latent.call {
+            LatentCall::Lifted { lift, caller, inst, result_ptr } => {
+                Ok(Sides::of_lifted(lift, caller, *inst, *result_ptr))
+            }
+            _ => unreachable!("only lifted functions return by a built-in"),
         }
     }
 
     /// A call that was not on record has handed over its result.
     #[inline]
-    pub(crate) fn latent_returned(&mut self, at: usize, flat_result: RawVal) {
+    pub(super) fn latent_returned(&mut self, at: usize, flat_result: RawVal) {
         let latent = &mut self.latents.calls[at];
         match latent.made {
             None => latent.returned = Some(flat_result),

@@ -143,13 +143,13 @@ impl cmabi_store {
             }
             Err(owner) if owner == here && self.asking.get() => Err(not_in_callback()),
             Err(owner) if owner == here => {
-                // Native functions run on fibers, which come and go in any order: what is lent by
-                // one of them is not what the next finds. But their engine needs no lending.
                 // What there is no room to put on record does not show, and is a trap when a guest looks.
                 let body = |cx: &mut Cx<'_>| {
                     let _ = cx.put_on_record();
                     body(cx)
                 };
+                // Native functions run on fibers, which come and go in any order: what is lent by
+                // one of them is not what the next finds. But their engine needs no lending.
                 if let Some(mut engine) = self.native.clone() {
                     return self.run(&mut Cx { shared: &self.shared, engine: &mut engine }, body);
                 }
