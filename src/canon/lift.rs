@@ -4,8 +4,8 @@ use super::thread::{resume, run, step};
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal, Tier};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, BorrowScope, Callee, Cx, Event, FuncInst, InstanceId, LatentCall, LatentCaller, Lift,
-    Options, Parked, Sides, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame, leave,
+    Body, BorrowScope, Callee, CallerRef, Cx, Ended, Event, FuncInst, InstanceId, LatentCall, Lift,
+    Options, Parked, SidesRef, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame, leave,
     lower_params, policy, return_latent_result, return_result, run_core_task, run_latent,
     within_core, within_task,
 };
@@ -45,38 +45,30 @@ pub(crate) fn enter(
     leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, task, thread, caller, args))
 }
 
-/// Calls a function whose call may be latent, and need not be on record when this returns: then the call is over,
+/// Calls a function whose call may be latent ([`State::may_be_latent`]), and need not be on record when this returns: then the call is over,
 /// and `flat_result` has the result that is flat for the caller. Otherwise its subtask is answered, which may not be
 /// over.
 pub(crate) fn call_latent(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
-    (caller, inst): (LatentCaller, InstanceId),
+    (caller, inst): (CallerRef<'_>, InstanceId),
     args: &[RawVal],
     result_ptr: RawVal,
     flat_result: &mut RawVal,
 ) -> Result<Option<WaitableId>, Trapped> {
-    let sides = Sides::of_lifted(lift, &caller, inst, result_ptr);
-    let at = {
-        let mut state = cx.state();
-        if state.has_ended(lift.inst, inst) {
-            return Err(state.cannot_enter(lift.inst, inst).within(state.call_frame(lift)));
-        }
-        state.begin_latent(LatentCall::Lifted { lift: lift.clone(), caller, inst, result_ptr })
-    };
+    let sides = SidesRef::of_lifted(lift, caller, inst, result_ptr);
     let mut subtask = None;
     let call = |cx: &mut Cx<'_>| {
-        let first = |cx: &mut Cx<'_>| {
+        let caller = caller.to_owned();
+        let call = LatentCall::Lifted { lift: lift.clone(), caller, inst, result_ptr };
+        let first = |cx: &mut Cx<'_>, at| {
             latent_thread(cx, lift, &sides, at, args)
                 .map_err(|trap| trap.within(cx.state().call_frame(lift)))
         };
-        let ran = run_latent(cx, at, first, step);
-        let made = {
-            let mut state = cx.state();
-            *flat_result = state.latent_result(at).unwrap_or(0);
-            state.end_latent(at)
-        };
-        let Some(made) = made else { return ran };
+        let mut ended = Ended::default();
+        let ran = run_latent(cx, call, first, step, |it| ended = it);
+        *flat_result = ended.flat_result;
+        let Some(made) = ended.made else { return ran };
         subtask = made.subtask;
         ran?;
         if lift.ty.is_async() { Ok(()) } else { run_sync(cx, lift, made.task, inst) }
@@ -92,7 +84,7 @@ pub(crate) fn call_latent(
 fn latent_thread(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
-    sides: &Sides,
+    sides: &SidesRef<'_>,
     at: usize,
     args: &[RawVal],
 ) -> Result<(), Trapped> {
@@ -121,19 +113,21 @@ fn latent_thread(
     if lift.opts.is_async {
         let exits = || matches!(unpack_callback_result(result[0] as u32), Ok(CallbackCode::Exit));
         if lift.opts.callback.is_none() || exits() {
-            let has_returned = cx.state().latent_result(at).is_some();
+            let has_returned = cx.state().latent_has_returned(at);
             return if has_returned { Ok(()) } else { Err(Trap::TaskNotResolved.into()) };
         }
         cx.put_on_record()?;
         let made = cx.state().made(at).expect("it was put on record");
         return event_loop(cx, lift, made.task, made.thread(), result[0]);
     }
-    return_latent_result(cx, sides, &lift.ty, at, MAX_FLAT_RESULTS, &result)?;
-    post_return(cx, lift, result[0])?;
-    let mut state = cx.state();
-    match state.made(at) {
+    let mut made = return_latent_result(cx, sides, &lift.ty, at, MAX_FLAT_RESULTS, &result)?;
+    if lift.opts.post_return.is_some() {
+        post_return(cx, lift, result[0])?;
+        made = cx.state().made(at);
+    }
+    match made {
         // The result's `realloc`, or what cleaned up after it, has called an import that looks at calls.
-        Some(made) => state.exit_implicit_thread(made.task, made.thread()),
+        Some(made) => cx.state().exit_implicit_thread(made.task, made.thread()),
         None => Ok(()),
     }
 }
@@ -171,12 +165,12 @@ fn within_sync_call<'a>(
     lift: &Lift,
     body: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    if cx.shared.tier != Tier::Nested || lift.ty.is_async() {
-        return body(cx);
-    }
-    let outer = cx.state().sync_call.replace(lift.inst);
+    let must_know = cx.shared.tier == Tier::Nested && !lift.ty.is_async();
+    let outer = must_know.then(|| cx.state().sync_call.replace(lift.inst));
     let result = body(cx);
-    cx.state().sync_call = outer;
+    if let Some(outer) = outer {
+        cx.state().sync_call = outer;
+    }
     result
 }
 

@@ -4,7 +4,7 @@ use super::builtin::{Answer, Step, import};
 use super::lift::call_latent;
 use crate::engine::{CoreFunc, RawVal};
 use crate::runtime::{
-    Caller, Cx, FuncInst, Handle, InstanceId, LatentCaller, Lower, Options, Subtask, SubtaskState,
+    Caller, CallerRef, Cx, FuncInst, Handle, InstanceId, Lower, Options, Subtask, SubtaskState,
     Wait, WaitableId, Wake, policy, serve_latent,
 };
 use crate::types::layout::Context;
@@ -33,7 +33,7 @@ pub(crate) fn canon_lower(
         let mut state = cx.state();
         policy::check_may_leave(&state, inst)
             .map_err(|trap| trap.within(state.called_frame(&lower.callee)))?;
-        let may_be_latent = state.may_be_latent(&lower.callee);
+        let may_be_latent = state.may_be_latent(&lower.callee, inst);
         if !may_be_latent {
             state.put_on_record()?;
         }
@@ -44,7 +44,7 @@ pub(crate) fn canon_lower(
         let mut result = 0;
         let subtask = match &lower.callee {
             FuncInst::Lifted(lift) => {
-                let caller = (LatentCaller::Guest(lower.clone()), inst);
+                let caller = (CallerRef::Guest(lower), inst);
                 call_latent(cx, lift, caller, args, result_ptr, &mut result)?
             }
             FuncInst::Host(def) => {

@@ -41,7 +41,7 @@ pub(crate) fn canon_task_return(
     match call {
         Returning::Latent(at) => {
             let sides = cx.state().sides_of_latent(at)?;
-            return_latent_result(cx, &sides, &lift.ty, at, MAX_FLAT_PARAMS, args)
+            return_latent_result(cx, &sides.as_ref(), &lift.ty, at, MAX_FLAT_PARAMS, args).map(drop)
         }
         Returning::Task(task) => return_result(cx, &lift.ty, task, MAX_FLAT_PARAMS, args),
     }

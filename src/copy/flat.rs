@@ -97,9 +97,10 @@ impl FuncPlans {
     }
 
     /// Copies the parameters, from the caller to the callee. Does nothing if there are none.
+    #[inline(always)]
     pub fn copy_params(
         &self,
-        cx: &mut dyn Context,
+        cx: &mut impl Context,
         from: Source<'_>,
         to: Target<'_>,
     ) -> Result<(), Trapped> {
@@ -108,9 +109,10 @@ impl FuncPlans {
     }
 
     /// Copies the result, from the callee to the caller. Does nothing if there is none.
+    #[inline(always)]
     pub fn copy_result(
         &self,
-        cx: &mut dyn Context,
+        cx: &mut impl Context,
         from: Source<'_>,
         to: Target<'_>,
     ) -> Result<(), Trapped> {
@@ -131,32 +133,52 @@ impl Plan {
     ///
     /// Pointers to memory are checked. A value that has more than
     /// [`MAX_FLAT_PARAMS`](crate::types::layout::MAX_FLAT_PARAMS) core values is never flat.
+    #[inline(always)]
     pub fn transfer(
         &self,
-        cx: &mut dyn Context,
+        cx: &mut impl Context,
         from: Source<'_>,
         to: Target<'_>,
     ) -> Result<(), Trapped> {
+        let Some(scalars) = &self.scalars else { return self.transfer_parts(cx, from, to) };
+        // Only the memory that the value is in is needed.
         match (from, to) {
-            // A plain value is the same on both sides, so only the memory that it is in is needed.
-            (Source::Memory(ptr), Target::Flat(values)) if self.is_plain => {
-                let from = self.range(cx.src_memory(), ptr, self.src.addr)?;
-                // SAFETY: the range was just checked.
-                unsafe { flat_layout(&self.dst_flat).lower_flat(from, values) };
+            (Source::Memory(ptr), Target::Flat(values)) => {
+                scalars.lower_flat(cx.src_memory(), ptr, values)
+            }
+            (Source::Flat(values), Target::Memory(ptr)) => {
+                scalars.lift_flat(values, cx.dst_memory(), ptr)
+            }
+            (Source::Flat(from), Target::Flat(to)) => {
+                scalars.pass_flat(from, to);
                 Ok(())
             }
-            (Source::Flat(values), Target::Memory(ptr)) if self.is_plain => {
-                let to = self.range(cx.dst_memory(), ptr, self.dst.addr)?;
-                // SAFETY: the range was just checked.
-                unsafe { flat_layout(&self.src_flat).lift_flat(values, to) }
+            (Source::Flat(values), Target::Allocate(place)) => {
+                *place = self.allocate_scalars(cx, scalars, values)?;
+                Ok(())
             }
             (from, to) => self.transfer_parts(cx, from, to),
         }
     }
 
-    fn range(&self, memory: View, ptr: u64, addr: AddrType) -> Result<*mut u8, Trapped> {
-        let info = self.ty.info();
-        memory.range(ptr, info.size(addr).into(), info.align(addr))
+    /// New memory of the destination's that holds a value, and nothing in its padding.
+    fn allocate_scalars(
+        &self,
+        cx: &mut dyn Context,
+        scalars: &Scalars,
+        values: &[RawVal],
+    ) -> Result<u64, Trapped> {
+        let mut exec = Exec::new(cx, self);
+        let ptr = exec.allocate(scalars.align, scalars.size.into())?;
+        let to = exec.dst_at(ptr);
+        // SAFETY: `allocate` has checked the range.
+        unsafe {
+            if scalars.has_padding {
+                to.write_bytes(0, scalars.size as usize);
+            }
+            scalars.store(values, to);
+        }
+        Ok(ptr)
     }
 
     fn transfer_parts(
@@ -199,11 +221,6 @@ impl Plan {
             }
             Target::Flat(values) => {
                 let layout = flat_layout(&self.dst_flat);
-                if self.is_plain {
-                    // SAFETY: the range was checked; a plain value is the same on both sides.
-                    unsafe { layout.lower_flat(exec.src_at(src), values) };
-                    return exec.spend_rest();
-                }
                 let mut scratch = scratch(&self.ty, self.dst.addr);
                 exec.dst_base = scratch.as_mut_ptr().cast();
                 // SAFETY: the source's range was checked, and the scratch has the type's size.
@@ -236,26 +253,159 @@ struct Part {
 
 #[derive(Clone)]
 enum Form {
-    Bool,
-    /// The low bytes of a word.
-    U8,
-    U16,
-    U32,
-    U64,
-    /// Integers that become 32 bits wide.
-    S8,
-    S16,
+    Scalar(Scalar),
     Variant(Arc<FlatVariant>),
 }
 
-impl Form {
-    fn unsigned(size: u32) -> Form {
+/// What is one core value.
+#[derive(Clone, Copy)]
+enum Scalar {
+    /// The low bytes of a word.
+    U32,
+    U64,
+    U8,
+    U16,
+    Bool,
+    /// Integers that become 32 bits wide.
+    S8,
+    S16,
+}
+
+impl Scalar {
+    fn unsigned(size: u32) -> Scalar {
         match size {
-            1 => Form::U8,
-            2 => Form::U16,
-            4 => Form::U32,
-            _ => Form::U64,
+            1 => Scalar::U8,
+            2 => Scalar::U16,
+            4 => Scalar::U32,
+            _ => Scalar::U64,
         }
+    }
+
+    /// The core value of one in memory.
+    ///
+    /// # Safety
+    /// `from` is readable for the scalar's size.
+    #[inline(always)]
+    unsafe fn load(self, from: *const u8) -> RawVal {
+        // SAFETY: the caller's promise, in each arm.
+        unsafe {
+            match self {
+                Scalar::U32 => from.cast::<u32>().read_unaligned().into(),
+                Scalar::U64 => from.cast::<u64>().read_unaligned(),
+                Scalar::U8 => from.read().into(),
+                Scalar::U16 => from.cast::<u16>().read_unaligned().into(),
+                Scalar::Bool => (from.read() != 0).into(),
+                Scalar::S8 => (i32::from(from.cast::<i8>().read()) as u32).into(),
+                Scalar::S16 => (i32::from(from.cast::<i16>().read_unaligned()) as u32).into(),
+            }
+        }
+    }
+
+    /// Writes a core value, without the bits that are too many.
+    ///
+    /// # Safety
+    /// `to` is writable for the scalar's size.
+    #[inline(always)]
+    unsafe fn store(self, value: RawVal, to: *mut u8) {
+        // SAFETY: the caller's promise, in each arm.
+        unsafe {
+            match self {
+                Scalar::U32 => to.cast::<u32>().write_unaligned(value as u32),
+                Scalar::U64 => to.cast::<u64>().write_unaligned(value),
+                Scalar::U8 | Scalar::S8 => to.write(value as u8),
+                Scalar::U16 | Scalar::S16 => to.cast::<u16>().write_unaligned(value as u16),
+                Scalar::Bool => to.write((value as u32 != 0).into()),
+            }
+        }
+    }
+
+    /// The core value that is stored and loaded again.
+    #[inline(always)]
+    fn pass(self, value: RawVal) -> RawVal {
+        match self {
+            Scalar::U32 => (value as u32).into(),
+            Scalar::U64 => value,
+            Scalar::U8 => (value as u8).into(),
+            Scalar::U16 => (value as u16).into(),
+            Scalar::Bool => (value as u32 != 0).into(),
+            Scalar::S8 => (i32::from(value as i8) as u32).into(),
+            Scalar::S16 => (i32::from(value as i16) as u32).into(),
+        }
+    }
+}
+
+/// A value of numbers and booleans, each of which is a core value, and which lies in all memories the same way: no more
+/// than passing each of them is to be done.
+pub(super) struct Scalars {
+    /// How far from the beginning of the value, and what.
+    parts: Box<[(u32, Scalar)]>,
+    size: u32,
+    align: u32,
+    has_padding: bool,
+}
+
+impl Scalars {
+    /// `layout` is the one of `ty`; `None` where more than that is to be done.
+    pub(super) fn new(ty: &Type, layout: &FlatLayout) -> Option<Scalars> {
+        let info = ty.info();
+        let parts = are_scalars(ty).then(|| {
+            let part = |part: &Part| match part.form {
+                Form::Scalar(scalar) => (part.at, scalar),
+                Form::Variant(_) => unreachable!("it is no scalar"),
+            };
+            layout.0.iter().map(part).collect()
+        })?;
+        Some(Scalars {
+            parts,
+            size: info.size(AddrType::I32),
+            align: info.align(AddrType::I32),
+            has_padding: info.has_padding(AddrType::I32),
+        })
+    }
+
+    #[inline]
+    fn lower_flat(&self, src: View, ptr: u64, values: &mut [RawVal]) -> Result<(), Trapped> {
+        let from = src.range(ptr, self.size.into(), self.align)?;
+        for ((at, scalar), value) in self.parts.iter().zip(values) {
+            // SAFETY: the range was just checked, and parts lie within the value.
+            *value = unsafe { scalar.load(from.wrapping_add(*at as usize)) };
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn lift_flat(&self, values: &[RawVal], dst: View, ptr: u64) -> Result<(), Trapped> {
+        let to = dst.range(ptr, self.size.into(), self.align)?;
+        // SAFETY: the range was just checked.
+        unsafe { self.store(values, to) };
+        Ok(())
+    }
+
+    /// # Safety
+    /// `to` is writable for the size of the value.
+    #[inline]
+    unsafe fn store(&self, values: &[RawVal], to: *mut u8) {
+        for ((at, scalar), value) in self.parts.iter().zip(values) {
+            // SAFETY: parts lie within the value.
+            unsafe { scalar.store(*value, to.wrapping_add(*at as usize)) };
+        }
+    }
+
+    #[inline]
+    fn pass_flat(&self, from: &[RawVal], to: &mut [RawVal]) {
+        for (((_, scalar), from), to) in self.parts.iter().zip(from).zip(to) {
+            *to = scalar.pass(*from);
+        }
+    }
+}
+
+/// Whether a value is one of numbers and booleans.
+fn are_scalars(ty: &Type) -> bool {
+    match ty.kind() {
+        Kind::Bool => true,
+        Kind::FixedList(element, _) => are_scalars(element),
+        kind @ (Kind::Record(_) | Kind::Tuple(_)) => kind.field_types().all(are_scalars),
+        _ => ty.info().any_bits(),
     }
 }
 
@@ -286,6 +436,7 @@ impl FlatLayout {
     ///
     /// # Safety
     /// `to` is writable for the size of the type.
+    #[inline]
     unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
         for part in self.0.iter() {
             let values = &values[part.index as usize..];
@@ -293,11 +444,7 @@ impl FlatLayout {
             // SAFETY: a part lies within the value, in each arm.
             unsafe {
                 match &part.form {
-                    Form::U32 => to.cast::<u32>().write_unaligned(values[0] as u32),
-                    Form::U64 => to.cast::<u64>().write_unaligned(values[0]),
-                    Form::Bool => to.write((values[0] as u32 != 0).into()),
-                    Form::U8 | Form::S8 => to.write(values[0] as u8),
-                    Form::U16 | Form::S16 => to.cast::<u16>().write_unaligned(values[0] as u16),
+                    Form::Scalar(scalar) => scalar.store(values[0], to),
                     Form::Variant(variant) => variant.lift_flat(values, to).map_err(|trap| {
                         variant.path.iter().rev().fold(trap, |trap, step| trap.at(step.clone()))
                     })?,
@@ -311,24 +458,17 @@ impl FlatLayout {
     ///
     /// # Safety
     /// `from` is readable for the size of the type.
+    #[inline]
     unsafe fn lower_flat(&self, from: *const u8, values: &mut [RawVal]) {
         for part in self.0.iter() {
             let values = &mut values[part.index as usize..];
             let from = from.wrapping_add(part.at as usize);
             // SAFETY: a part lies within the value, in each arm.
             unsafe {
-                values[0] = match &part.form {
-                    Form::U32 => from.cast::<u32>().read_unaligned().into(),
-                    Form::U64 => from.cast::<u64>().read_unaligned(),
-                    Form::Bool | Form::U8 => from.read().into(),
-                    Form::U16 => from.cast::<u16>().read_unaligned().into(),
-                    Form::S8 => (i32::from(from.cast::<i8>().read()) as u32).into(),
-                    Form::S16 => (i32::from(from.cast::<i16>().read_unaligned()) as u32).into(),
-                    Form::Variant(variant) => {
-                        variant.lower_flat(from, values);
-                        continue;
-                    }
-                };
+                match &part.form {
+                    Form::Scalar(scalar) => values[0] = scalar.load(from),
+                    Form::Variant(variant) => variant.lower_flat(from, values),
+                }
             }
         }
     }
@@ -343,6 +483,7 @@ impl FlatVariant {
 
     /// # Safety
     /// As for [`FlatLayout::lift_flat`].
+    #[inline(never)]
     unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
         let case = values[0] as u32;
         let Some(payload) = self.cases.get(case as usize) else {
@@ -361,6 +502,7 @@ impl FlatVariant {
 
     /// # Safety
     /// As for [`FlatLayout::lower_flat`].
+    #[inline(never)]
     unsafe fn lower_flat(&self, from: *const u8, values: &mut [RawVal]) {
         // SAFETY: the discriminant is at the beginning of the variant.
         let case = unsafe { load_int(from, self.discriminant_size) };
@@ -395,16 +537,16 @@ impl FlatCompiler {
         let part = |index, at, form| Part { index, at, form };
         let kind = ty.kind();
         match kind {
-            Kind::Bool => parts.push(part(0, 0, Form::Bool)),
-            Kind::S8 => parts.push(part(0, 0, Form::S8)),
-            Kind::S16 => parts.push(part(0, 0, Form::S16)),
+            Kind::Bool => parts.push(part(0, 0, Form::Scalar(Scalar::Bool))),
+            Kind::S8 => parts.push(part(0, 0, Form::Scalar(Scalar::S8))),
+            Kind::S16 => parts.push(part(0, 0, Form::Scalar(Scalar::S16))),
             Kind::Flags(labels) => {
-                parts.push(part(0, 0, Form::unsigned(flags_size(labels.len()))));
+                parts.push(part(0, 0, Form::Scalar(Scalar::unsigned(flags_size(labels.len())))));
             }
             Kind::String | Kind::List(_) | Kind::Map(..) => {
                 let size = self.addr.ptr_size();
-                parts.push(part(0, 0, Form::unsigned(size)));
-                parts.push(part(1, size, Form::unsigned(size)));
+                parts.push(part(0, 0, Form::Scalar(Scalar::unsigned(size))));
+                parts.push(part(1, size, Form::Scalar(Scalar::unsigned(size))));
             }
             Kind::Record(_) | Kind::Tuple(_) => {
                 let mut index = 0;
@@ -429,7 +571,7 @@ impl FlatCompiler {
                 let variant = self.variant(ty);
                 parts.push(part(0, 0, Form::Variant(variant)));
             }
-            _ => parts.push(part(0, 0, Form::unsigned(ty.info().size(self.addr)))),
+            _ => parts.push(part(0, 0, Form::Scalar(Scalar::unsigned(ty.info().size(self.addr))))),
         }
     }
 

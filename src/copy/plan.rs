@@ -2,7 +2,7 @@
 
 use super::Format;
 use super::bulk::{Mask, Tagged};
-use super::flat::FlatLayout;
+use super::flat::{FlatLayout, Scalars};
 use crate::core_types::AddrType;
 use crate::error::PathSegment;
 use crate::types::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
@@ -20,11 +20,11 @@ pub struct Plan {
     pub(super) src: Format,
     pub(super) dst: Format,
     pub(super) op: Op,
-    /// Whether the bytes of both sides are the same but for padding.
-    pub(super) is_plain: bool,
     /// The value as core values on each side, if there are few enough of them.
     pub(super) src_flat: Option<FlatLayout>,
     pub(super) dst_flat: Option<FlatLayout>,
+    /// The same where it is nothing but numbers and booleans that stay as they are.
+    pub(super) scalars: Option<Scalars>,
 }
 
 impl Plan {
@@ -40,13 +40,16 @@ impl Plan {
 
     fn compile(ty: &Type, src: Format, dst: Format, deterministic: bool) -> Plan {
         let mut compiler = Compiler { src, dst, deterministic, done: HashMap::new() };
+        let src_flat = FlatLayout::new(ty, src.addr);
+        let stays = !(deterministic && ty.info().contains_float());
+        let scalars = src_flat.as_ref().filter(|_| stays);
         Plan {
             ty: ty.clone(),
             src,
             dst,
             op: compiler.compile(ty),
-            is_plain: compiler.is_plain(ty),
-            src_flat: FlatLayout::new(ty, src.addr),
+            scalars: scalars.and_then(|layout| Scalars::new(ty, layout)),
+            src_flat,
             dst_flat: FlatLayout::new(ty, dst.addr),
         }
     }

@@ -5,7 +5,7 @@ use crate::canon::{call_latent, resume, run_parked};
 use crate::error::{Error, ErrorKind, Result, Trap, Trapped};
 use crate::memory::Arena;
 use crate::runtime::{
-    Caller, Completion, Cx, FuncInst, HostCaller, HostSubtask, InstanceId, LatentCaller, State,
+    Caller, CallerRef, Completion, Cx, FuncInst, HostCaller, HostSubtask, InstanceId, State,
     SubtaskState, check_handles, leave, outside,
 };
 use std::rc::Rc;
@@ -59,14 +59,14 @@ pub fn call(
     arena: &Rc<Arena>,
 ) -> Result<()> {
     let latent = match func {
-        FuncInst::Lifted(lift) if cx.state().may_be_latent(func) => Some(lift),
+        FuncInst::Lifted(lift) if cx.state().may_be_latent(func, InstanceId::HOST) => Some(lift),
         _ => None,
     };
     let subtask = match latent {
         Some(lift) => {
             func.make_host_plans(cx);
             check_args(cx, func, args)?;
-            let caller = (LatentCaller::Host(arena.clone()), InstanceId::HOST);
+            let caller = (CallerRef::Host(arena), InstanceId::HOST);
             let called = call_latent(cx, lift, caller, &[args as u64], results as u64, &mut 0);
             match called {
                 Ok(None) => return settle(cx, Ok(())),
@@ -79,6 +79,12 @@ pub fn call(
         }
         None => start(cx, func, args, results, arena, None)?,
     };
+    run_to_end(cx, subtask)
+}
+
+/// Runs the store until a call is over that is on record.
+#[inline(never)]
+fn run_to_end(cx: &mut Cx<'_>, subtask: HostSubtask) -> Result<()> {
     let end = loop {
         let end = cx.state().take_host_call(subtask);
         if let Some(end) = end {

@@ -31,20 +31,29 @@ use crate::runtime::{Cx, InstanceId, bury};
 
 /// What is to be done when the host gets back control from guests: tells the callers of calls that
 /// are over, and after a trap frees what it ended.
+#[inline(always)]
 fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
-    {
+    let is_settled = {
         let state = cx.state();
-        if result.is_err() && state.nesting == 0 {
-            cx.shared.forget_interruption();
-        }
-        let is_settled = state.casualties.is_empty()
+        state.casualties.is_empty()
             && state.completions.is_empty()
             && state.host_copies.is_empty()
             && state.discarded.is_empty()
-            && state.given_up.is_empty();
-        if is_settled || state.nesting > 0 {
-            return Ok(result?);
-        }
+            && state.given_up.is_empty()
+    };
+    match result {
+        Ok(()) if is_settled => Ok(()),
+        result => settle_all(cx, result),
+    }
+}
+
+fn settle_all(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
+    let nesting = cx.state().nesting;
+    if result.is_err() && nesting == 0 {
+        cx.shared.forget_interruption();
+    }
+    if nesting > 0 {
+        return Ok(result?);
     }
     bury(cx);
     let discarded = std::mem::take(&mut cx.state().discarded);

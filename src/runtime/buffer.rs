@@ -65,7 +65,8 @@ pub(crate) fn copy(
     count: u32,
 ) -> Result<(), Trapped> {
     let (from, to) = (src.next_ptr(plan.ty()), dst.next_ptr(plan.ty()));
-    let mut crossing = Crossing::new(cx, &src.side, &dst.side, None);
+    let (src, dst) = (src.side.as_ref(), dst.side.as_ref());
+    let mut crossing = Crossing::new(cx, &src, &dst, None);
     plan.copy_elements(&mut crossing, from, to, count.into()).map_err(|trap| {
         // A lone element is not named by its index.
         if count == 1 { trap.at(PathSegment::Element(0)) } else { trap }

@@ -1,7 +1,7 @@
 //! Lifting and lowering between two instances ("Lifting and Lowering Context").
 
 use super::frames::within_core;
-use super::latent::{LatentCall, LatentCaller};
+use super::latent::{CallerRef, Ended, LatentCall, Made};
 use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
@@ -18,29 +18,56 @@ use crate::types::layout::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESU
 use crate::types::{FuncType, ResourceType, Type};
 use std::rc::Rc;
 
-/// One side of a copy: `LiftLowerContext` of the reference.
-#[derive(Clone)]
-pub(crate) struct Side {
+/// One side of a copy: `LiftLowerContext` of the reference. `A` is how an arena of the host's is held.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<A = Rc<Arena>> {
     pub(crate) inst: InstanceId,
-    pub(crate) memory: Memory,
+    pub(crate) memory: Memory<A>,
 }
 
 /// Where a side's values are, and what allocates there.
-#[derive(Clone)]
-pub(crate) enum Memory {
+#[derive(Clone, Copy)]
+pub(crate) enum Memory<A = Rc<Arena>> {
     /// A guest's memory; both are missing where no value needs them.
     Guest { memory: Option<CoreMemory>, realloc: Option<CoreFunc> },
     /// The process's own memory, with an arena where anything is allocated.
-    Host(Option<Rc<Arena>>),
+    Host(Option<A>),
+}
+
+/// A side whose arena somebody else holds.
+pub(crate) type SideRef<'a> = Side<&'a Rc<Arena>>;
+
+impl<A> Memory<A> {
+    #[inline]
+    fn map_arena<'a, B>(&'a self, arena: impl FnOnce(&'a A) -> B) -> Memory<B> {
+        match self {
+            Memory::Guest { memory, realloc } => {
+                Memory::Guest { memory: *memory, realloc: *realloc }
+            }
+            Memory::Host(held) => Memory::Host(held.as_ref().map(arena)),
+        }
+    }
 }
 
 impl Side {
-    pub(crate) fn guest(inst: InstanceId, opts: &Options) -> Side {
+    pub(crate) fn as_ref(&self) -> SideRef<'_> {
+        Side { inst: self.inst, memory: self.memory.map_arena(|arena| arena) }
+    }
+}
+
+impl<A> Side<A> {
+    pub(crate) fn guest(inst: InstanceId, opts: &Options) -> Side<A> {
         Side { inst, memory: Memory::Guest { memory: opts.memory, realloc: opts.realloc } }
     }
 
-    pub(crate) fn host(arena: &Rc<Arena>) -> Side {
-        Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena.clone())) }
+    pub(crate) fn host(arena: A) -> Side<A> {
+        Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena)) }
+    }
+}
+
+impl SideRef<'_> {
+    fn cloned(&self) -> Side {
+        Side { inst: self.inst, memory: self.memory.map_arena(|arena| (*arena).clone()) }
     }
 }
 
@@ -58,8 +85,8 @@ pub(crate) enum BorrowScope {
 /// A copy that goes on.
 pub(crate) struct Crossing<'a, 'cx> {
     pub(crate) cx: &'a mut Cx<'cx>,
-    pub(crate) src: &'a Side,
-    pub(crate) dst: &'a Side,
+    pub(crate) src: &'a SideRef<'a>,
+    pub(crate) dst: &'a SideRef<'a>,
     /// Only parameters can contain borrows.
     pub(crate) borrows: Option<BorrowScope>,
     /// Bytes of the host's memory that the values may still take.
@@ -70,8 +97,8 @@ impl<'a, 'cx> Crossing<'a, 'cx> {
     #[inline]
     pub(crate) fn new(
         cx: &'a mut Cx<'cx>,
-        src: &'a Side,
-        dst: &'a Side,
+        src: &'a SideRef<'a>,
+        dst: &'a SideRef<'a>,
         borrows: Option<BorrowScope>,
     ) -> Self {
         let host_bytes_left = cx.shared.config.max_call_bytes;
@@ -80,7 +107,7 @@ impl<'a, 'cx> Crossing<'a, 'cx> {
 }
 
 impl Crossing<'_, '_> {
-    pub(crate) fn view(cx: &mut Cx<'_>, memory: &Memory) -> View {
+    pub(crate) fn view<A>(cx: &mut Cx<'_>, memory: &Memory<A>) -> View {
         match memory {
             Memory::Guest { memory: Some(memory), .. } => {
                 let (base, len) = cx.engine.memory(*memory);
@@ -222,25 +249,27 @@ pub(crate) fn run_core_task<'a, T>(
         value = Some(body(cx)?);
         Ok(())
     };
-    let (at, outer, on_record) = {
+    let on_record = {
         let mut state = cx.state();
-        let outer = state.current;
-        let at = state.begin_latent(LatentCall::Core(inst));
-        let on_record = if state.may_be_unrecorded() { Ok(()) } else { state.put_on_record() };
-        (at, outer, on_record.map(|()| state.made(at)))
-    };
-    let result = match on_record {
-        Ok(None) => run_latent(cx, at, body, take_turn),
-        Ok(Some(made)) => {
-            cx.state().current = outer;
-            run(cx, made.thread(), body, take_turn)
+        match state.may_be_unrecorded() {
+            true => None,
+            false => Some(state.make_core_task(inst)?),
         }
-        Err(trap) => Err(trap),
     };
-    let mut state = cx.state();
-    let made = state.end_latent(at);
-    result?;
+    let made = match on_record {
+        Some(made) => {
+            run(cx, made.thread(), body, take_turn)?;
+            Some(made)
+        }
+        None => {
+            let mut ended = Ended::default();
+            let first = |cx: &mut Cx<'a>, _| body(cx);
+            run_latent(cx, LatentCall::Core(inst), first, take_turn, |it| ended = it)?;
+            ended.made
+        }
+    };
     if let Some(made) = made {
+        let mut state = cx.state();
         state.tasks[made.task].state = TaskState::Resolved;
         state.unregister_thread(made.task, made.thread())?;
     }
@@ -257,15 +286,19 @@ fn take_turn(cx: &mut Cx<'_>, next: ThreadId) -> Result<(), Trapped> {
 /// Core values of the parameters of a lifted function.
 pub(crate) type FlatParams = [RawVal; MAX_FLAT_PARAMS];
 
-/// The two sides of a call, for copying its parameters or its result.
-pub(crate) struct Sides {
-    plans: Rc<FuncPlans>,
-    caller: Side,
-    callee: Side,
+/// The two sides of a call, for copying its parameters or its result. `P` and `A` are how plans and arenas are held.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides<P = Rc<FuncPlans>, A = Rc<Arena>> {
+    plans: P,
+    caller: Side<A>,
+    callee: Side<A>,
     /// How many core values parameters and results of the caller's may have; `None` for the host.
     caller_flat: Option<(usize, usize)>,
     result_ptr: u64,
 }
+
+/// The sides of a call whose plans and arena somebody else holds.
+pub(crate) type SidesRef<'a> = Sides<&'a Rc<FuncPlans>, &'a Rc<Arena>>;
 
 impl State {
     fn sides(&self, task: TaskId, subtask: WaitableId) -> Sides {
@@ -279,70 +312,78 @@ impl State {
         else {
             unreachable!("a call is a subtask of its caller's")
         };
-        match &subtask.caller {
-            Caller::Guest(lower) => Sides::of_guest(lower, *inst, callee, subtask.result),
+        let sides = match &subtask.caller {
+            Caller::Guest(lower) => SidesRef::of_guest(lower, *inst, callee, subtask.result),
             Caller::Host(host) => {
                 let plans = host_plans.get().expect("made before the host calls");
-                Sides::of_host(plans, &host.arena, callee, subtask.result)
+                SidesRef::of_host(plans, &host.arena, callee, subtask.result)
             }
-        }
+        };
+        sides.cloned()
     }
 }
 
 impl Sides {
+    pub(crate) fn as_ref(&self) -> SidesRef<'_> {
+        let Sides { plans, caller, callee, caller_flat, result_ptr } = self;
+        let (caller, callee) = (caller.as_ref(), callee.as_ref());
+        Sides { plans, caller, callee, caller_flat: *caller_flat, result_ptr: *result_ptr }
+    }
+}
+
+impl<'a> SidesRef<'a> {
     /// Of a call by a guest of `inst`.
+    #[inline]
     pub(crate) fn of_guest(
-        lower: &Lower,
+        lower: &'a Lower,
         inst: InstanceId,
-        callee: Side,
+        callee: SideRef<'a>,
         result_ptr: RawVal,
-    ) -> Sides {
+    ) -> SidesRef<'a> {
         let max_flat = if lower.opts.is_async {
             (MAX_FLAT_ASYNC_PARAMS, 0)
         } else {
             (MAX_FLAT_PARAMS, MAX_FLAT_RESULTS)
         };
         let caller = Side::guest(inst, &lower.opts);
-        Sides {
-            plans: lower.plans.clone(),
-            caller,
-            callee,
-            caller_flat: Some(max_flat),
-            result_ptr,
-        }
+        Sides { plans: &lower.plans, caller, callee, caller_flat: Some(max_flat), result_ptr }
     }
 
     /// Of a call by the host.
+    #[inline]
     fn of_host(
-        plans: &Rc<FuncPlans>,
-        arena: &Rc<Arena>,
-        callee: Side,
+        plans: &'a Rc<FuncPlans>,
+        arena: &'a Rc<Arena>,
+        callee: SideRef<'a>,
         result_ptr: RawVal,
-    ) -> Sides {
-        Sides {
-            plans: plans.clone(),
-            caller: Side::host(arena),
-            callee,
-            caller_flat: None,
-            result_ptr,
-        }
+    ) -> SidesRef<'a> {
+        Sides { plans, caller: Side::host(arena), callee, caller_flat: None, result_ptr }
     }
 
     /// Of a call of a lifted function by a guest of `inst`, or by the host.
+    #[inline]
     pub(crate) fn of_lifted(
-        lift: &Lift,
-        caller: &LatentCaller,
+        lift: &'a Lift,
+        caller: CallerRef<'a>,
         inst: InstanceId,
         result_ptr: RawVal,
-    ) -> Sides {
+    ) -> SidesRef<'a> {
         let callee = Side::guest(lift.inst, &lift.opts);
         match caller {
-            LatentCaller::Guest(lower) => Sides::of_guest(lower, inst, callee, result_ptr),
-            LatentCaller::Host(arena) => {
+            CallerRef::Guest(lower) => Sides::of_guest(lower, inst, callee, result_ptr),
+            CallerRef::Host(arena) => {
                 let plans = lift.host_plans.get().expect("made before the host calls");
                 Sides::of_host(plans, arena, callee, result_ptr)
             }
         }
+    }
+
+    /// The same for good.
+    pub(crate) fn cloned(&self) -> Sides {
+        let (plans, caller, callee) =
+            (self.plans.clone(), self.caller.cloned(), self.callee.cloned());
+        let SidesRef { caller_flat, result_ptr, .. } = *self;
+        Sides { plans, caller, callee, caller_flat, result_ptr }
     }
 
     /// Whether the host calls.
@@ -369,7 +410,7 @@ impl Sides {
         };
         let mut crossing = Crossing::new(cx, &self.caller, &self.callee, borrows);
         if crossing.is_within_guest() {
-            return within::copy_params(crossing, &self.plans, source, target);
+            return within::copy_params(crossing, self.plans, source, target);
         }
         self.plans.copy_params(&mut crossing, source, target)
     }
@@ -395,7 +436,7 @@ impl Sides {
         };
         let mut crossing = Crossing::new(cx, &self.callee, &self.caller, None);
         if crossing.is_within_guest() {
-            return within::copy_result(crossing, &self.plans, source, target);
+            return within::copy_result(crossing, self.plans, source, target);
         }
         self.plans.copy_result(&mut crossing, source, target)
     }
@@ -418,7 +459,7 @@ pub(crate) fn lower_params(
         (subtask, state.sides(task, subtask))
     };
     let borrows = Some(BorrowScope::Call { lender: subtask, borrower: task });
-    sides.copy_params(cx, ty, borrows, args, params)
+    sides.as_ref().copy_params(cx, ty, borrows, args, params)
 }
 
 /// `Task.return_` and the caller's `on_resolve`: hands over the result. `results` are flat ones of
@@ -437,7 +478,7 @@ pub(crate) fn return_result(
     if let Some(ty) = ty.result().filter(|_| state.caller_waits(subtask)) {
         let sides = state.sides(task, subtask);
         drop(state);
-        sides.copy_result(cx, ty, max_flat, results, &mut flat_result)?;
+        sides.as_ref().copy_result(cx, ty, max_flat, results, &mut flat_result)?;
         state = cx.state();
     }
     state.tasks[task].state = TaskState::Resolved;
@@ -451,22 +492,21 @@ pub(crate) fn return_result(
     Ok(())
 }
 
-/// The same for a call that is not on record, and has not returned.
-#[inline]
+/// The same for a call that is not on record, and has not returned: what it has, if it is by now.
+#[inline(always)]
 pub(crate) fn return_latent_result(
     cx: &mut Cx<'_>,
-    sides: &Sides,
+    sides: &SidesRef<'_>,
     ty: &FuncType,
     at: usize,
     max_flat: usize,
     results: &[RawVal],
-) -> Result<(), Trapped> {
+) -> Result<Option<Made>, Trapped> {
     let mut flat_result = [0];
     if let Some(ty) = ty.result() {
         sides.copy_result(cx, ty, max_flat, results, &mut flat_result)?;
     }
-    cx.state().latent_returned(at, flat_result[0]);
-    Ok(())
+    Ok(cx.state().latent_returned(at, flat_result[0]))
 }
 
 impl Cx<'_> {

@@ -1,6 +1,6 @@
 //! Error contexts: a message for people that travels as a value.
 
-use super::context::{Crossing, Memory, Side};
+use super::context::{Crossing, Memory, Side, SideRef};
 use super::{Cx, InstanceId};
 use crate::copy::{Format, Source, Target};
 use crate::core_types::AddrType;
@@ -32,16 +32,15 @@ impl ErrorContext {
     /// An error context whose message is the string that `source` is on `side`.
     pub(crate) fn new(
         cx: &mut Cx<'_>,
-        side: Side,
+        side: SideRef<'_>,
         format: Format,
         source: Source<'_>,
     ) -> Result<Rc<ErrorContext>, Trapped> {
         let plan = cx.shared.plans.get(&Type::string(), format, Format::HOST);
         let arena = Rc::new(Arena::charged_to(&cx.shared.host_memory));
         let message = alloc_string(&arena)?.expose_provenance() as u64;
-        let dst = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(arena.clone())) };
-        let mut crossing = Crossing::new(cx, &side, &dst, None);
-        plan.transfer(&mut crossing, source, Target::Memory(message))?;
+        let dst = Side::host(&arena);
+        plan.transfer(&mut Crossing::new(cx, &side, &dst, None), source, Target::Memory(message))?;
         Ok(Rc::new(ErrorContext { message, arena }))
     }
 
@@ -65,12 +64,12 @@ impl ErrorContext {
     pub(crate) fn store(
         &self,
         cx: &mut Cx<'_>,
-        side: Side,
+        side: SideRef<'_>,
         format: Format,
         ptr: u64,
     ) -> Result<(), Trapped> {
         let plan = cx.shared.plans.get(&Type::string(), Format::HOST, format);
-        let src = Side { inst: InstanceId::HOST, memory: Memory::Host(Some(self.arena.clone())) };
+        let src = Side::host(&self.arena);
         let mut crossing = Crossing::new(cx, &src, &side, None);
         plan.transfer(&mut crossing, Source::Memory(self.message), Target::Memory(ptr))
     }

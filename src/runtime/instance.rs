@@ -128,17 +128,15 @@ pub(crate) fn leave<'a>(
     caller: InstanceId,
     body: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
-    let result = body(cx);
+    body(cx).map_err(|trap| if trap.is_of_host() { trap } else { ended_by(cx, inst, caller, trap) })
+}
+
+#[cold]
+fn ended_by(cx: &Cx<'_>, inst: InstanceId, caller: InstanceId, trap: Trapped) -> Trapped {
     let mut state = cx.state();
-    let result = match result {
-        Err(trap) if !trap.is_of_host() => Err(state.with_last_words(inst, trap)),
-        result => result,
-    };
-    match &result {
-        Err(trap) if !trap.is_of_host() => state.poison(inst, caller, trap),
-        _ => {}
-    }
-    result
+    let trap = state.with_last_words(inst, trap);
+    state.poison(inst, caller, &trap);
+    trap
 }
 
 /// A new component instance inside `parent`; `name` is for messages.

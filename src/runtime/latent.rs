@@ -6,13 +6,14 @@
 //! stack, which is in the order of the calls on the native stack. With an entry, those below it are put on record, too:
 //! they are what called it.
 
+use super::context::{Sides, SidesRef};
 use super::func::{FuncInst, Lift, Lower};
 use super::serve::HostFuncDef;
 use super::subtask::{Caller, HostCaller, Lenders, SubtaskState};
 use super::task::{Callee, Served, TaskId, TaskState};
 use super::thread::{Body, Outer, ThreadId, ThreadState};
 use super::waitable::WaitableId;
-use super::{BorrowScope, Cx, InstanceId, Sides, State, policy};
+use super::{BorrowScope, Cx, InstanceId, State, policy};
 use crate::engine::RawVal;
 use crate::error::{Trap, Trapped};
 use crate::memory::Arena;
@@ -29,8 +30,9 @@ pub(crate) struct Latent {
     storage: [u64; 2],
     /// What its subtask lends.
     lenders: Lenders,
-    /// That its task has returned, and the result that is flat for the caller.
-    returned: Option<RawVal>,
+    has_returned: bool,
+    /// The result that is flat for the caller, if there is one.
+    flat_result: RawVal,
 }
 
 /// What is called.
@@ -53,6 +55,41 @@ pub(crate) enum LatentCall {
 pub(crate) enum LatentCaller {
     Guest(Rc<Lower>),
     Host(Rc<Arena>),
+}
+
+/// A [`LatentCaller`] that somebody else holds.
+#[derive(Clone, Copy)]
+pub(crate) enum CallerRef<'a> {
+    Guest(&'a Rc<Lower>),
+    Host(&'a Rc<Arena>),
+}
+
+impl LatentCaller {
+    fn as_ref(&self) -> CallerRef<'_> {
+        match self {
+            LatentCaller::Guest(lower) => CallerRef::Guest(lower),
+            LatentCaller::Host(arena) => CallerRef::Host(arena),
+        }
+    }
+}
+
+impl CallerRef<'_> {
+    #[inline(always)]
+    pub(crate) fn to_owned(self) -> LatentCaller {
+        match self {
+            CallerRef::Guest(lower) => LatentCaller::Guest(lower.clone()),
+            CallerRef::Host(arena) => LatentCaller::Host(arena.clone()),
+        }
+    }
+}
+
+/// What is left of a call that was latent.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ended {
+    /// What it has, if it is on record.
+    pub(crate) made: Option<Made>,
+    /// Otherwise the result that is flat for the caller, if there is one.
+    pub(crate) flat_result: RawVal,
 }
 
 /// What a call that is on record has. One of core code has no subtask, one that the host serves no thread.
@@ -103,13 +140,17 @@ impl State {
         !self.calls_are_on_record && self.watcher.is_none()
     }
 
-    /// Whether a call of `func` may be latent. One that is async-typed may be if it is let in at once.
+    /// Whether a call of `func` by `caller` may be latent: if what it enters has not ended, and if one that is async-typed
+    /// is let in at once.
     #[inline]
-    pub(crate) fn may_be_latent(&self, func: &FuncInst) -> bool {
+    pub(crate) fn may_be_latent(&self, func: &FuncInst, caller: InstanceId) -> bool {
         self.may_be_unrecorded()
             && match func {
-                FuncInst::Lifted(lift) if lift.ty.is_async() => self.lets_in(lift),
-                _ => true,
+                FuncInst::Lifted(lift) => {
+                    !self.has_ended(lift.inst, caller)
+                        && (!lift.ty.is_async() || self.lets_in(lift))
+                }
+                FuncInst::Host(_) => true,
             }
     }
 
@@ -129,7 +170,8 @@ impl State {
             made: None,
             storage: [0; 2],
             lenders: Lenders::default(),
-            returned: None,
+            has_returned: false,
+            flat_result: 0,
         });
         at
     }
@@ -162,25 +204,29 @@ impl State {
     /// The two sides of a call that is not on record and is to return. Fails if it has.
     pub(crate) fn sides_of_latent(&self, at: usize) -> Result<Sides, Trapped> {
         let latent = &self.latents.calls[at];
-        if latent.returned.is_some() {
+        if latent.has_returned {
             return Err(Trap::TaskAlreadyResolved.into());
         }
         match &latent.call {
             LatentCall::Lifted { lift, caller, inst, result_ptr } => {
-                Ok(Sides::of_lifted(lift, caller, *inst, *result_ptr))
+                Ok(SidesRef::of_lifted(lift, caller.as_ref(), *inst, *result_ptr).cloned())
             }
             _ => unreachable!("only lifted functions return by a built-in"),
         }
     }
 
-    /// A call that was not on record has handed over its result.
-    #[inline]
-    pub(super) fn latent_returned(&mut self, at: usize, flat_result: RawVal) {
-        let latent = &mut self.latents.calls[at];
-        match latent.made {
-            None => latent.returned = Some(flat_result),
+    /// A call that was not on record has handed over its result: what it has, if it is by now.
+    #[inline(always)]
+    pub(super) fn latent_returned(&mut self, at: usize, flat_result: RawVal) -> Option<Made> {
+        let made = self.made(at);
+        match made {
+            None => {
+                let latent = &mut self.latents.calls[at];
+                (latent.has_returned, latent.flat_result) = (true, flat_result);
+            }
             Some(made) => self.made_returned(made, flat_result),
         }
+        made
     }
 
     fn made_returned(&mut self, made: Made, flat_result: RawVal) {
@@ -188,10 +234,9 @@ impl State {
         self.on_returned(made.subtask(), flat_result);
     }
 
-    /// What a call has returned that is not on record.
-    #[inline]
-    pub(crate) fn latent_result(&self, at: usize) -> Option<RawVal> {
-        self.latents.calls[at].returned
+    /// Whether a call that is not on record has returned.
+    pub(crate) fn latent_has_returned(&self, at: usize) -> bool {
+        self.latents.calls[at].has_returned
     }
 
     /// What has called, and runs again when the call is over.
@@ -201,21 +246,25 @@ impl State {
     }
 
     /// What a call has, if it is on record.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn made(&self, at: usize) -> Option<Made> {
-        self.latents.calls[at].made
+        if at < self.latents.on_record { self.latents.calls[at].made } else { None }
     }
 
-    /// A call leaves the native stack: what it has, if it is on record.
-    #[inline]
-    pub(crate) fn end_latent(&mut self, at: usize) -> Option<Made> {
-        let made = self.latents.calls[at].made;
-        if made.is_none() {
-            self.give_back_latent(at);
+    /// A call leaves the native stack.
+    #[inline(always)]
+    pub(crate) fn end_latent(&mut self, at: usize) -> Ended {
+        let made = self.made(at);
+        let flat_result = self.latents.calls[at].flat_result;
+        match made {
+            Some(_) => self.latents.on_record = at,
+            None => self.give_back_latent(at),
         }
-        self.latents.calls.truncate(at);
-        self.latents.on_record = self.latents.on_record.min(at);
-        made
+        // It is the last one.
+        while self.latents.calls.len() > at {
+            self.latents.calls.pop();
+        }
+        Ended { made, flat_result }
     }
 
     /// What a call has lent, and exclusive access.
@@ -310,7 +359,8 @@ impl State {
             }?;
             let latent = &mut self.latents.calls[self.latents.on_record];
             latent.made = Some(made);
-            let (lenders, returned) = (std::mem::take(&mut latent.lenders), latent.returned.take());
+            let lenders = std::mem::take(&mut latent.lenders);
+            let returned = latent.has_returned.then_some(latent.flat_result);
             self.current = made.thread;
             if let Some(thread) = made.thread {
                 self.threads[thread].state = ThreadState::Running;
@@ -342,6 +392,12 @@ impl State {
         (entry.state, entry.by) = (SubtaskState::Started, by);
         entry.callee = Some(made.task);
         Ok(made)
+    }
+
+    /// The task of core code that is on record from its beginning.
+    pub(super) fn make_core_task(&mut self, inst: InstanceId) -> Result<Made, Trapped> {
+        self.put_on_record()?;
+        self.make_task(Callee::Core, inst, None, Body::Sync)
     }
 
     fn make_task(

@@ -83,13 +83,13 @@ pub use waitable::{Event, EventCode};
 
 pub(crate) use buffer::Buffer;
 pub(crate) use context::{
-    BorrowScope, Crossing, Memory, Side, Sides, lower_params, return_latent_result, return_result,
-    run_core_task,
+    BorrowScope, Crossing, Memory, Side, SidesRef, lower_params, return_latent_result,
+    return_result, run_core_task,
 };
 pub(crate) use frames::{within_core, within_task, within_thread};
 pub(crate) use host_value::{blame, check_handles};
 pub(crate) use instance::leave;
-pub(crate) use latent::{LatentCall, LatentCaller};
+pub(crate) use latent::{CallerRef, Ended, LatentCall};
 pub(crate) use parked::Parked;
 pub(crate) use poison::bury;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};

@@ -3,7 +3,7 @@
 
 use super::task::{Callee, Served, Task, TaskId, TaskState};
 use super::{
-    BorrowScope, Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, Sides, State,
+    BorrowScope, Cx, Handle, InstanceId, LatentCall, Lower, Ownership, Side, SidesRef, State,
     WaitableId, context, lower_params, return_result,
 };
 use crate::copy::FuncPlans;
@@ -253,7 +253,7 @@ pub(crate) fn serve_latent(
         let call = LatentCall::Served { def, lower, inst, arena: arena_of_it, result_ptr };
         (state.begin_latent(call), arena)
     };
-    let sides = Sides::of_guest(lower, inst, Side::host(&arena), result_ptr);
+    let sides = SidesRef::of_guest(lower, inst, Side::host(&arena), result_ptr);
     let mut params: context::FlatParams = Default::default();
     let copied = match def.ty.params_type() {
         Some(ty) => sides.copy_params(cx, ty, Some(BorrowScope::Latent(at)), args, &mut params),
@@ -270,7 +270,7 @@ pub(crate) fn serve_latent(
     let made = {
         let mut state = cx.state();
         state.current = state.latent_caller(at).thread(&state);
-        state.end_latent(at)
+        state.end_latent(at).made
     };
     let outcome = outcome.and_then(|(outcome, results)| {
         if outcome == HostOutcome::Returned {
@@ -287,7 +287,6 @@ pub(crate) fn serve_latent(
         }
         Ok(outcome)
     });
-    drop(sides);
     match made {
         Some(made) => {
             drop(arena);

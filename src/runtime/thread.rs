@@ -1,5 +1,6 @@
 //! Threads ("Threads"): what can run, wait, or be suspended.
 
+use super::latent::{Ended, LatentCall};
 use super::list::{Link, Linked};
 use super::slab::Id;
 use super::task::TaskId;
@@ -227,22 +228,30 @@ pub(crate) fn run<'a>(
         state.threads[thread].state = ThreadState::Running;
         Outer { thread: state.current.replace(thread), latent: 0 }
     };
-    let result = run_on(cx, begin, first, step);
+    let result = run_on(cx, begin, first, step, |_| ());
     match fuel {
         None => result,
         Some(fuel) => end_fuel(cx, fuel, result),
     }
 }
 
-/// The same for a call that may have no thread yet; `at` is from [`State::begin_latent`].
-#[inline]
+/// The same for a call that may have no thread yet, from its beginning to where it leaves the native stack; `first` gets
+/// its place, and `end` what is left of it.
+#[inline(always)]
 pub(crate) fn run_latent<'a>(
     cx: &mut Cx<'a>,
-    at: usize,
-    first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
+    call: LatentCall,
+    first: impl FnOnce(&mut Cx<'a>, usize) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
+    end: impl FnOnce(Ended),
 ) -> Result<(), Trapped> {
-    run_on(cx, |state| state.latent_caller(at), first, step)
+    let at = Cell::new(0);
+    let begin = |state: &mut State| {
+        at.set(state.begin_latent(call));
+        state.latent_caller(at.get())
+    };
+    let first = |cx: &mut Cx<'a>| first(cx, at.get());
+    run_on(cx, begin, first, step, |state| end(state.end_latent(at.get())))
 }
 
 /// What runs again when a thread is over or has blocked.
@@ -313,6 +322,7 @@ fn run_on<'a>(
     begin: impl FnOnce(&mut State) -> Outer,
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
+    end: impl FnOnce(&mut State),
 ) -> Result<(), Trapped> {
     let limit = cx.shared.config.max_nesting;
     cx.spend(CROSSING_WORK)?;
@@ -338,6 +348,7 @@ fn run_on<'a>(
             let Some(next) = next.filter(|next| state.begin_switch(*next)) else {
                 state.current = outer.thread(&state);
                 state.nesting -= 1;
+                end(&mut state);
                 return result;
             };
             next

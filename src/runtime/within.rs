@@ -53,7 +53,8 @@ fn by_way_of_the_host(
 ) -> Result<(), Trapped> {
     let Crossing { cx, src, dst, borrows, .. } = crossing;
     let account = cx.shared.host_memory.clone();
-    let (inst, host) = (dst.inst, Side::host(&Rc::new(Arena::charged_to(&account))));
+    let arena = Rc::new(Arena::charged_to(&account));
+    let (inst, host) = (dst.inst, Side::host(&arena));
     let lifted = Handles { queue: VecDeque::new(), charge: Charge::new(&account, 0)? };
     let to_host = Crossing::new(&mut *cx, src, &host, borrows);
     let mut half = Half { crossing: to_host, is_lowering: false, lifted };

@@ -267,7 +267,7 @@ impl<C: Context> WasmiStore<C> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start(
         &mut self,
         func: CoreFunc,
