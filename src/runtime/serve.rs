@@ -179,12 +179,16 @@ impl State {
     /// Keeps an arena that nobody uses any more for the next call, if it is not large.
     #[inline]
     pub(crate) fn give_back_arena(&mut self, arena: Rc<Arena>) {
-        if Rc::strong_count(&arena) == 1 && self.arenas.len() < POOLED_ARENAS {
+        if Rc::strong_count(&arena) > 1 || self.arenas.len() >= POOLED_ARENAS {
+            return;
+        }
+        if arena.used() > 0 {
             arena.reset();
-            if arena.held() <= MAX_POOLED_BYTES {
-                self.arenas.push(arena);
+            if arena.held() > MAX_POOLED_BYTES {
+                return;
             }
         }
+        self.arenas.push(arena);
     }
 
     /// Takes from the host what was lent to a call that has failed, for the handles mean nothing then, and
