@@ -60,7 +60,7 @@ impl View {
         }
         match ptr.checked_add(len) {
             Some(end) if end <= self.len as u64 && !(is_host && ptr == 0 && len != 0) => {
-                Ok(self.base.wrapping_add(ptr as usize))
+                Ok(place(self.base, ptr))
             }
             _ => Err(Trap::OutOfBounds { ptr, len, memory: self.len as u64 }.into()),
         }
@@ -74,6 +74,13 @@ impl View {
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr().cast(), to, 8) };
         Ok(())
     }
+}
+
+/// The place `offset` bytes from the base of a memory. The base of the host's is null, and a pointer that is derived from
+/// that may point at nothing: so this one is made of the number.
+#[inline(always)]
+pub(crate) fn place(base: *mut u8, offset: u64) -> *mut u8 {
+    host_ptr((base.expose_provenance() as u64).wrapping_add(offset))
 }
 
 /// A memory as the host's code describes it, which is empty where there can be none.

@@ -102,7 +102,7 @@ const GUEST: &str = r#"(component
             (call $drop-outcome (i32.load (i32.const 20)))
             (local.set $stream (i32.load (i32.const 16)))
             (loop $again
-                (if (i32.ne (call $read (local.get $stream) (i32.const 65536)
+                (if (i32.ne (call $read (local.get $stream) (i32.const 65584)
                         (i32.wrap_i64 (local.get $piece)))
                     (i32.shl (i32.wrap_i64 (local.get $piece)) (i32.const 4))) (then (unreachable)))
                 (br_if $again (local.tee $pieces (i32.sub (local.get $pieces) (i32.const 1)))))

@@ -4,7 +4,7 @@ use super::bulk::{check, convert, copy_bytes};
 use super::plan::{Op, Plan, Step, Variant};
 use super::{Context, Format};
 use crate::error::{PathSegment, Trap, Trapped};
-use crate::memory::View;
+use crate::memory::{self, View};
 use crate::types::{Kind, Type};
 use std::sync::Arc;
 
@@ -102,13 +102,13 @@ impl<'a> Exec<'a> {
     /// The address of a place in the source.
     #[inline(always)]
     pub(super) fn src_at(&self, place: u64) -> *const u8 {
-        self.src_base.wrapping_add(place as usize)
+        memory::place(self.src_base, place)
     }
 
     /// The address of a place in the destination.
     #[inline(always)]
     pub(super) fn dst_at(&self, place: u64) -> *mut u8 {
-        self.dst_base.wrapping_add(place as usize)
+        memory::place(self.dst_base, place)
     }
 
     /// Runs `body` with places that are offsets into the memories on both sides.

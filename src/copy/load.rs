@@ -5,6 +5,7 @@ use super::exec::Exec;
 use super::plan::List;
 use crate::core_types::AddrType;
 use crate::error::{Trap, Trapped};
+use crate::memory::place;
 use crate::types::Type;
 use crate::types::layout::{MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH};
 use encoding_rs::mem::utf16_valid_up_to;
@@ -123,7 +124,7 @@ impl Exec<'_> {
         if string.code_units == 0 {
             return &[];
         }
-        let ptr = self.src.base.wrapping_add(string.ptr as usize).cast();
+        let ptr = place(self.src.base, string.ptr).cast();
         // SAFETY: the caller's promise; the pointer is aligned as `load_string_from_range` checked
         // the offset and a memory begins at a multiple of 8.
         unsafe { std::slice::from_raw_parts(ptr, string.code_units) }

@@ -4,6 +4,7 @@ use super::StringEncoding;
 use super::exec::Exec;
 use super::load::{Simple, SrcString, invalid_utf8, utf16_tag};
 use crate::error::Trapped;
+use crate::memory::place;
 use encoding_rs::mem;
 use std::borrow::Cow;
 
@@ -51,8 +52,8 @@ impl Exec<'_> {
     ) -> Result<(u64, u64), Trapped> {
         let code_units = src.code_units as u64;
         let ptr = self.allocate(align, unit * code_units)?;
-        let from = self.src.base.wrapping_add(src.ptr as usize);
-        let to = self.dst.base.wrapping_add(ptr as usize);
+        let from = place(self.src.base, src.ptr);
+        let to = place(self.dst.base, ptr);
         // SAFETY: the string lies within the source's memory, and what was allocated within the
         // destination's.
         unsafe { to.copy_from(from, (unit * code_units) as usize) };
@@ -171,7 +172,7 @@ impl Exec<'_> {
         room: usize,
         convert: impl FnOnce(&[S], &mut [D]) -> R,
     ) -> R {
-        let to = self.dst.base.wrapping_add(ptr as usize).cast::<D>();
+        let to = place(self.dst.base, ptr).cast::<D>();
         // SAFETY: `load_string_from_range` found the string in the source's memory.
         let units = unsafe { self.src_units::<S>(src) };
         let from = units.as_ptr_range();
