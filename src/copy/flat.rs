@@ -11,9 +11,10 @@ use super::{Context, Format};
 use crate::core_types::{AddrType, RawVal};
 use crate::error::{PathSegment, Trapped};
 use crate::memory::View;
-use crate::types::layout::{discriminant_size, field_offsets, flags_size, payload_offset};
+use crate::types::layout::{
+    MAX_FLAT_PARAMS, discriminant_size, field_offsets, flags_size, payload_offset,
+};
 use crate::types::{FuncType, Kind, Type};
-use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -121,11 +122,14 @@ impl FuncPlans {
     }
 }
 
-/// Room for a value of up to 16 core values, padding included, and most of the time for more.
-type Scratch = SmallVec<[u64; 64]>;
+/// Room for a value that is flat: no core value takes more than a word in memory, padding included.
+type Scratch = [u64; MAX_FLAT_PARAMS];
 
+/// A scratch for a value of type `ty`.
+#[inline(always)]
 fn scratch(ty: &Type, addr: AddrType) -> Scratch {
-    smallvec![0; ty.info().size(addr).div_ceil(8) as usize]
+    assert!(ty.info().size(addr) as usize <= size_of::<Scratch>(), "{ty} is spilled");
+    [0; MAX_FLAT_PARAMS]
 }
 
 impl Plan {
@@ -191,20 +195,20 @@ impl Plan {
         match from {
             Source::Memory(ptr) => {
                 exec.check_src(&self.ty, ptr, 1)?;
-                self.transfer_to(exec, ptr, to)
+                self.transfer_to(&mut exec, ptr, to)
             }
             Source::Flat(values) => {
                 let mut scratch = scratch(&self.ty, self.src.addr);
                 exec.src_base = scratch.as_mut_ptr().cast();
                 // SAFETY: the scratch has the type's size.
                 unsafe { flat_layout(&self.src_flat).lift_flat(values, exec.src_base)? };
-                self.transfer_to(exec, 0, to)
+                self.transfer_to(&mut exec, 0, to)
             }
         }
     }
 
     /// Copies the value at a place that was checked.
-    fn transfer_to(&self, mut exec: Exec<'_>, src: u64, to: Target<'_>) -> Result<(), Trapped> {
+    fn transfer_to(&self, exec: &mut Exec<'_>, src: u64, to: Target<'_>) -> Result<(), Trapped> {
         match to {
             Target::Memory(ptr) => {
                 exec.check_dst(&self.ty, ptr, 1)?;
