@@ -136,7 +136,7 @@ impl Plan {
     /// Copies a value from and to where they are, in memory or as core values.
     ///
     /// Pointers to memory are checked. A value that has more than
-    /// [`MAX_FLAT_PARAMS`](crate::types::layout::MAX_FLAT_PARAMS) core values is never flat.
+    /// [`MAX_FLAT_PARAMS`] core values is never flat.
     #[inline(always)]
     pub fn transfer(
         &self,
