@@ -15,6 +15,7 @@ use crate::types::layout::{
     MAX_FLAT_PARAMS, discriminant_size, field_offsets, flags_size, payload_offset,
 };
 use crate::types::{FuncType, Kind, Type};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -342,7 +343,7 @@ impl Scalar {
 /// than passing each of them is to be done.
 pub(super) struct Scalars {
     /// How far from the beginning of the value, and what.
-    parts: Box<[(u32, Scalar)]>,
+    parts: SmallVec<[(u32, Scalar); 4]>,
     size: u32,
     align: u32,
     has_padding: bool,
