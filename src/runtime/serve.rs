@@ -184,11 +184,10 @@ impl State {
         }
         if arena.used() > 0 {
             arena.reset();
-            if arena.held() > MAX_POOLED_BYTES {
-                return;
-            }
         }
-        self.arenas.push(arena);
+        if arena.held() <= MAX_POOLED_BYTES {
+            self.arenas.push(arena);
+        }
     }
 
     /// Takes from the host what was lent to a call that has failed, for the handles mean nothing then, and
