@@ -4,7 +4,7 @@ use super::thread::{resume, run, step};
 use crate::engine::{CoreExtern, CoreFunc, CoreInstance, Module, Outcome, RawVal, Tier};
 use crate::error::{Trap, Trapped};
 use crate::runtime::{
-    Body, BorrowScope, Callee, CallerRef, Cx, Ended, Event, FuncInst, InstanceId, LatentCall, Lift,
+    Body, BorrowScope, Callee, CallerRef, Cx, Event, FuncInst, InstanceId, LatentCall, Lift,
     Options, Parked, SidesRef, State, TaskId, ThreadId, Wait, WaitableId, Wake, blame, leave,
     lower_params, policy, return_latent_result, return_result, run_core_task, run_latent,
     within_core, within_task,
@@ -45,9 +45,9 @@ pub(crate) fn enter(
     leave(cx, lift.inst, caller, |cx| canon_lift(cx, lift, task, thread, caller, args))
 }
 
-/// Calls a function whose call may be latent ([`State::may_be_latent`]), and need not be on record when this returns: then the call is over,
-/// and `flat_result` has the result that is flat for the caller. Otherwise its subtask is answered, which may not be
-/// over.
+/// Calls a function whose call may be latent ([`State::may_be_latent`]), and need not be on record when this returns:
+/// then the call is over, and `flat_result` has the result that is flat for the caller. Otherwise its subtask is
+/// answered, which may not be over.
 pub(crate) fn call_latent(
     cx: &mut Cx<'_>,
     lift: &Rc<Lift>,
@@ -59,14 +59,13 @@ pub(crate) fn call_latent(
     let sides = SidesRef::of_lifted(lift, caller, inst, result_ptr);
     let mut subtask = None;
     let call = |cx: &mut Cx<'_>| {
-        let caller = caller.to_owned();
+        let caller = caller.cloned();
         let call = LatentCall::Lifted { lift: lift.clone(), caller, inst, result_ptr };
         let first = |cx: &mut Cx<'_>, at| {
             latent_thread(cx, lift, &sides, at, args)
                 .map_err(|trap| trap.within(cx.state().call_frame(lift)))
         };
-        let mut ended = Ended::default();
-        let ran = run_latent(cx, call, first, step, |it| ended = it);
+        let (ran, ended) = run_latent(cx, call, first, step);
         *flat_result = ended.flat_result;
         let Some(made) = ended.made else { return ran };
         subtask = made.subtask;

@@ -327,14 +327,11 @@ impl Scalar {
     /// The core value that is stored and loaded again.
     #[inline(always)]
     fn pass(self, value: RawVal) -> RawVal {
-        match self {
-            Scalar::U32 => (value as u32).into(),
-            Scalar::U64 => value,
-            Scalar::U8 => (value as u8).into(),
-            Scalar::U16 => (value as u16).into(),
-            Scalar::Bool => (value as u32 != 0).into(),
-            Scalar::S8 => (i32::from(value as i8) as u32).into(),
-            Scalar::S16 => (i32::from(value as i16) as u32).into(),
+        let mut word: RawVal = 0;
+        // SAFETY: no scalar is larger than a word.
+        unsafe {
+            self.store(value, (&raw mut word).cast());
+            self.load((&raw const word).cast())
         }
     }
 }
@@ -352,16 +349,16 @@ pub(super) struct Scalars {
 impl Scalars {
     /// `layout` is the one of `ty`; `None` where more than that is to be done.
     pub(super) fn new(ty: &Type, layout: &FlatLayout) -> Option<Scalars> {
+        if !are_scalars(ty) {
+            return None;
+        }
+        let part = |part: &Part| match part.form {
+            Form::Scalar(scalar) => (part.at, scalar),
+            Form::Variant(_) => unreachable!("it is no scalar"),
+        };
         let info = ty.info();
-        let parts = are_scalars(ty).then(|| {
-            let part = |part: &Part| match part.form {
-                Form::Scalar(scalar) => (part.at, scalar),
-                Form::Variant(_) => unreachable!("it is no scalar"),
-            };
-            layout.0.iter().map(part).collect()
-        })?;
         Some(Scalars {
-            parts,
+            parts: layout.0.iter().map(part).collect(),
             size: info.size(AddrType::I32),
             align: info.align(AddrType::I32),
             has_padding: info.has_padding(AddrType::I32),
@@ -441,7 +438,6 @@ impl FlatLayout {
     ///
     /// # Safety
     /// `to` is writable for the size of the type.
-    #[inline]
     unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
         for part in self.0.iter() {
             let values = &values[part.index as usize..];
@@ -463,7 +459,6 @@ impl FlatLayout {
     ///
     /// # Safety
     /// `from` is readable for the size of the type.
-    #[inline]
     unsafe fn lower_flat(&self, from: *const u8, values: &mut [RawVal]) {
         for part in self.0.iter() {
             let values = &mut values[part.index as usize..];
@@ -488,7 +483,6 @@ impl FlatVariant {
 
     /// # Safety
     /// As for [`FlatLayout::lift_flat`].
-    #[inline(never)]
     unsafe fn lift_flat(&self, values: &[RawVal], to: *mut u8) -> Result<(), Trapped> {
         let case = values[0] as u32;
         let Some(payload) = self.cases.get(case as usize) else {
@@ -507,7 +501,6 @@ impl FlatVariant {
 
     /// # Safety
     /// As for [`FlatLayout::lower_flat`].
-    #[inline(never)]
     unsafe fn lower_flat(&self, from: *const u8, values: &mut [RawVal]) {
         // SAFETY: the discriminant is at the beginning of the variant.
         let case = unsafe { load_int(from, self.discriminant_size) };
@@ -540,18 +533,19 @@ impl FlatCompiler {
 
     fn parts(&mut self, ty: &Type, parts: &mut Vec<Part>) {
         let part = |index, at, form| Part { index, at, form };
+        let scalar = |index, at, scalar| part(index, at, Form::Scalar(scalar));
         let kind = ty.kind();
         match kind {
-            Kind::Bool => parts.push(part(0, 0, Form::Scalar(Scalar::Bool))),
-            Kind::S8 => parts.push(part(0, 0, Form::Scalar(Scalar::S8))),
-            Kind::S16 => parts.push(part(0, 0, Form::Scalar(Scalar::S16))),
+            Kind::Bool => parts.push(scalar(0, 0, Scalar::Bool)),
+            Kind::S8 => parts.push(scalar(0, 0, Scalar::S8)),
+            Kind::S16 => parts.push(scalar(0, 0, Scalar::S16)),
             Kind::Flags(labels) => {
-                parts.push(part(0, 0, Form::Scalar(Scalar::unsigned(flags_size(labels.len())))));
+                parts.push(scalar(0, 0, Scalar::unsigned(flags_size(labels.len()))));
             }
             Kind::String | Kind::List(_) | Kind::Map(..) => {
                 let size = self.addr.ptr_size();
-                parts.push(part(0, 0, Form::Scalar(Scalar::unsigned(size))));
-                parts.push(part(1, size, Form::Scalar(Scalar::unsigned(size))));
+                parts.push(scalar(0, 0, Scalar::unsigned(size)));
+                parts.push(scalar(1, size, Scalar::unsigned(size)));
             }
             Kind::Record(_) | Kind::Tuple(_) => {
                 let mut index = 0;
@@ -576,7 +570,7 @@ impl FlatCompiler {
                 let variant = self.variant(ty);
                 parts.push(part(0, 0, Form::Variant(variant)));
             }
-            _ => parts.push(part(0, 0, Form::Scalar(Scalar::unsigned(ty.info().size(self.addr))))),
+            _ => parts.push(scalar(0, 0, Scalar::unsigned(ty.info().size(self.addr)))),
         }
     }
 

@@ -41,8 +41,7 @@ impl Plan {
     fn compile(ty: &Type, src: Format, dst: Format, deterministic: bool) -> Plan {
         let mut compiler = Compiler { src, dst, deterministic, done: HashMap::new() };
         let src_flat = FlatLayout::new(ty, src.addr);
-        let stays = !(deterministic && ty.info().contains_float());
-        let scalars = src_flat.as_ref().filter(|_| stays);
+        let scalars = src_flat.as_ref().filter(|_| compiler.keeps_floats(ty));
         Plan {
             ty: ty.clone(),
             src,
@@ -218,8 +217,12 @@ impl Compiler {
 
     /// Whether the type has no pointers, and every bit pattern is valid and stays as it is.
     fn is_plain(&self, ty: &Type) -> bool {
-        let info = ty.info();
-        info.any_bits() && !(self.deterministic && info.contains_float())
+        ty.info().any_bits() && self.keeps_floats(ty)
+    }
+
+    /// Whether no float of a value is made canonical.
+    fn keeps_floats(&self, ty: &Type) -> bool {
+        !(self.deterministic && ty.info().contains_float())
     }
 
     fn plain(&mut self, ty: &Type) -> Op {

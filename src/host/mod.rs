@@ -47,6 +47,7 @@ fn settle(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
     }
 }
 
+/// The same where there is something to be done, or something went wrong.
 fn settle_all(cx: &mut Cx<'_>, result: Result<(), Trapped>) -> Result<()> {
     let nesting = cx.state().nesting;
     if result.is_err() && nesting == 0 {

@@ -1,7 +1,7 @@
 //! Lifting and lowering between two instances ("Lifting and Lowering Context").
 
 use super::frames::within_core;
-use super::latent::{CallerRef, Ended, LatentCall, Made};
+use super::latent::{CallerRef, LatentCall, Made};
 use super::stream::Channel;
 use super::subtask::Caller;
 use super::task::{Callee, TaskId, TaskState};
@@ -249,24 +249,15 @@ pub(crate) fn run_core_task<'a, T>(
         value = Some(body(cx)?);
         Ok(())
     };
-    let on_record = {
-        let mut state = cx.state();
-        match state.may_be_unrecorded() {
-            true => None,
-            false => Some(state.make_core_task(inst)?),
-        }
-    };
-    let made = match on_record {
-        Some(made) => {
-            run(cx, made.thread(), body, take_turn)?;
-            Some(made)
-        }
-        None => {
-            let mut ended = Ended::default();
-            let first = |cx: &mut Cx<'a>, _| body(cx);
-            run_latent(cx, LatentCall::Core(inst), first, take_turn, |it| ended = it)?;
-            ended.made
-        }
+    let made = if cx.state().may_be_unrecorded() {
+        let first = |cx: &mut Cx<'a>, _| body(cx);
+        let (ran, ended) = run_latent(cx, LatentCall::Core(inst), first, take_turn);
+        ran?;
+        ended.made
+    } else {
+        let made = cx.state().make_core_task(inst)?;
+        run(cx, made.thread(), body, take_turn)?;
+        Some(made)
     };
     if let Some(made) = made {
         let mut state = cx.state();

@@ -52,17 +52,14 @@ pub(crate) enum LatentCall {
 }
 
 /// Who calls; see [`Caller`].
-pub(crate) enum LatentCaller {
-    Guest(Rc<Lower>),
-    Host(Rc<Arena>),
+#[derive(Clone, Copy)]
+pub(crate) enum LatentCaller<L = Rc<Lower>, A = Rc<Arena>> {
+    Guest(L),
+    Host(A),
 }
 
-/// A [`LatentCaller`] that somebody else holds.
-#[derive(Clone, Copy)]
-pub(crate) enum CallerRef<'a> {
-    Guest(&'a Rc<Lower>),
-    Host(&'a Rc<Arena>),
-}
+/// One that somebody else holds.
+pub(crate) type CallerRef<'a> = LatentCaller<&'a Rc<Lower>, &'a Rc<Arena>>;
 
 impl LatentCaller {
     fn as_ref(&self) -> CallerRef<'_> {
@@ -75,7 +72,7 @@ impl LatentCaller {
 
 impl CallerRef<'_> {
     #[inline(always)]
-    pub(crate) fn to_owned(self) -> LatentCaller {
+    pub(crate) fn cloned(self) -> LatentCaller {
         match self {
             CallerRef::Guest(lower) => LatentCaller::Guest(lower.clone()),
             CallerRef::Host(arena) => LatentCaller::Host(arena.clone()),
@@ -260,10 +257,7 @@ impl State {
             Some(_) => self.latents.on_record = at,
             None => self.give_back_latent(at),
         }
-        // It is the last one.
-        while self.latents.calls.len() > at {
-            self.latents.calls.pop();
-        }
+        self.latents.calls.truncate(at);
         Ended { made, flat_result }
     }
 

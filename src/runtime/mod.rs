@@ -89,7 +89,7 @@ pub(crate) use context::{
 pub(crate) use frames::{within_core, within_task, within_thread};
 pub(crate) use host_value::{blame, check_handles};
 pub(crate) use instance::leave;
-pub(crate) use latent::{CallerRef, Ended, LatentCall};
+pub(crate) use latent::{CallerRef, LatentCall};
 pub(crate) use parked::Parked;
 pub(crate) use poison::bury;
 pub(crate) use resource::{Ownership, PreparedDtor, ResourceHandle};

@@ -236,22 +236,23 @@ pub(crate) fn run<'a>(
 }
 
 /// The same for a call that may have no thread yet, from its beginning to where it leaves the native stack; `first` gets
-/// its place, and `end` what is left of it.
+/// its place. With what is left of it.
 #[inline(always)]
 pub(crate) fn run_latent<'a>(
     cx: &mut Cx<'a>,
     call: LatentCall,
     first: impl FnOnce(&mut Cx<'a>, usize) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
-    end: impl FnOnce(Ended),
-) -> Result<(), Trapped> {
+) -> (Result<(), Trapped>, Ended) {
+    let mut ended = Ended::default();
     let at = Cell::new(0);
     let begin = |state: &mut State| {
         at.set(state.begin_latent(call));
         state.latent_caller(at.get())
     };
     let first = |cx: &mut Cx<'a>| first(cx, at.get());
-    run_on(cx, begin, first, step, |state| end(state.end_latent(at.get())))
+    let result = run_on(cx, begin, first, step, |state| ended = state.end_latent(at.get()));
+    (result, ended)
 }
 
 /// What runs again when a thread is over or has blocked.
