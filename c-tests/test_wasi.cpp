@@ -1,6 +1,7 @@
 // WASI for hosts in C and C++: what is granted, and how guests wait. The programs are built by
 // tests/wasi/build.sh.
 
+#include "process.hpp"
 #include "support.hpp"
 
 #include <cmabi.hpp>
@@ -24,21 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using config = Handle<cmabi_wasi_config, cmabi_wasi_config_free>;
-
-std::size_t entries(const char *dir) {
-    std::size_t count = 0;
-    for (const auto &entry : std::filesystem::directory_iterator(dir)) {
-        (void)entry;
-        ++count;
-    }
-    return count;
-}
-
-/// How many threads this process has. A tool that watches threads begins one of its own with the first.
-std::size_t threads_now() {
-    std::thread([] {}).join();
-    return entries("/proc/self/task");
-}
 
 /// A store with the tests' programs.
 struct Program {
@@ -288,8 +274,8 @@ TEST_CASE("a call sleeps until its guest can go on") {
 
 TEST_CASE("an event loop sleeps while guests do, and is woken for each") {
     const std::size_t count = std::getenv("CMABI_TEST_VALGRIND") ? 50 : 1000;
-    const auto threads = threads_now();
-    const auto files = entries("/proc/self/fd");
+    const auto begun_threads = threads_before();
+    const auto files = descriptors();
     {
         Napper napper;
         cmabi::store store(napper.engine);
@@ -301,7 +287,7 @@ TEST_CASE("an event loop sleeps while guests do, and is woken for each") {
             calls.push_back(nap.start(100'000'000 + i % 7 * 10'000'000));
         }
         // No thread for each of them: one that waits for all.
-        CHECK(entries("/proc/self/task") == threads + 1);
+        CHECK(threads() == begun_threads + 1);
         std::size_t rounds = 0, done = 0;
         while (done < count) {
             pollfd fd{waker.fd(), POLLIN, 0};
@@ -315,13 +301,13 @@ TEST_CASE("an event loop sleeps while guests do, and is woken for each") {
         CHECK(rounds <= count + 1);
         for (auto &call : calls) CHECK(call.get() >= 100'000'000);
     }
-    CHECK(entries("/proc/self/task") == threads);
-    CHECK(entries("/proc/self/fd") == files);
+    CHECK(threads() == begun_threads);
+    CHECK(descriptors() == files);
 }
 
 TEST_CASE("a store can be freed while guests wait") {
-    const auto threads = threads_now();
-    const auto files = entries("/proc/self/fd");
+    const auto begun_threads = threads_before();
+    const auto files = descriptors();
     {
         Napper napper;
         cmabi::store store(napper.engine);
@@ -331,18 +317,18 @@ TEST_CASE("a store can be freed while guests wait") {
             CHECK(!call.done());
         }
     }
-    CHECK(entries("/proc/self/task") == threads);
-    CHECK(entries("/proc/self/fd") == files);
+    CHECK(threads() == begun_threads);
+    CHECK(descriptors() == files);
 }
 
 TEST_CASE("nothing is left of guests that wait for descriptors and threads when their store is freed") {
-    const auto begun = entries("/proc/self/fd");
+    const auto begun = descriptors();
     int pipe_ends[2];
     REQUIRE(pipe(pipe_ends) == 0);
     const int standard_input = dup(0);
     REQUIRE(dup2(pipe_ends[0], 0) == 0);
-    const auto threads = threads_now();
-    const auto files = entries("/proc/self/fd");
+    const auto begun_threads = threads_before();
+    const auto files = descriptors();
     std::string out;
     const auto starts = [&out](std::initializer_list<std::string_view> args) {
         Program program(granted(out, args).inherit_stdio(cmabi::wasi::stdin_stream).inherit_network());
@@ -360,19 +346,19 @@ TEST_CASE("nothing is left of guests that wait for descriptors and threads when 
         (void)instance.func<cmabi::expected<void, void>()>("wasi:cli/run@0.2.12#run").start();
     }
     // What a thread does for nobody any more ends by itself.
-    for (int i = 0; i < 500 && entries("/proc/self/task") != threads; ++i) std::this_thread::sleep_for(20ms);
-    CHECK(entries("/proc/self/task") == threads);
-    CHECK(entries("/proc/self/fd") == files);
+    for (int i = 0; i < 500 && threads() != begun_threads; ++i) std::this_thread::sleep_for(20ms);
+    CHECK(threads() == begun_threads);
+    CHECK(descriptors() == files);
     dup2(standard_input, 0);
     for (const int fd : {standard_input, pipe_ends[0], pipe_ends[1]}) close(fd);
-    CHECK(entries("/proc/self/fd") == begun);
+    CHECK(descriptors() == begun);
 }
 
 TEST_CASE("a disk that takes long keeps no other guest waiting") {
     const auto dir = std::filesystem::temp_directory_path() / "cmabi-test-wasi-sync";
     std::filesystem::create_directories(dir);
     std::ofstream(dir / "file") << "x";
-    const auto threads = threads_now();
+    const auto begun_threads = threads_before();
     {
         std::string out;
         Program program(granted(out, {"probe"})
@@ -392,8 +378,8 @@ TEST_CASE("a disk that takes long keeps no other guest waiting") {
         CHECK(call.get().has_value());
         CHECK(out == "ok 1\nok\nok\nok x\n");
     }
-    for (int i = 0; i < 500 && entries("/proc/self/task") != threads; ++i) std::this_thread::sleep_for(20ms);
-    CHECK(entries("/proc/self/task") == threads);
+    for (int i = 0; i < 500 && threads() != begun_threads; ++i) std::this_thread::sleep_for(20ms);
+    CHECK(threads() == begun_threads);
     std::filesystem::remove_all(dir);
 }
 

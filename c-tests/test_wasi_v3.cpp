@@ -1,6 +1,7 @@
 // WASI 0.3 for hosts in C and C++: the same grants as for 0.2, and streams that end where the host's bytes are. What
 // programs make of it is in tools/tests/wasi_v3.rs.
 
+#include "process.hpp"
 #include "support.hpp"
 
 #include <cmabi.hpp>
@@ -26,21 +27,6 @@
 namespace {
 
 using namespace std::chrono_literals;
-
-std::size_t entries(const char *dir) {
-    std::size_t count = 0;
-    for (const auto &entry : std::filesystem::directory_iterator(dir)) {
-        (void)entry;
-        ++count;
-    }
-    return count;
-}
-
-/// How many threads this process has. A tool that watches threads begins one of its own with the first.
-std::size_t threads_now() {
-    std::thread([] {}).join();
-    return entries("/proc/self/task");
-}
 
 /// A store with the programs of v3-cli.wat.
 struct Program {
@@ -232,8 +218,8 @@ TEST_CASE("with a fixed clock timers end in order, and take no time") {
 
 TEST_CASE("an event loop is woken for what a program waits for") {
     std::string out;
-    const auto threads = threads_now();
-    const auto files = entries("/proc/self/fd");
+    const auto begun_threads = threads_before();
+    const auto files = descriptors();
     {
         Program program(granted(out, {"time"}));
         const auto waker = program.store->waker();
@@ -249,8 +235,8 @@ TEST_CASE("an event loop is woken for what a program waits for") {
         CHECK(rounds < 20);
     }
     CHECK(out == "ok\nok\nok\nok\nok\nok\nok\n");
-    CHECK(entries("/proc/self/task") == threads);
-    CHECK(entries("/proc/self/fd") == files);
+    CHECK(threads() == begun_threads);
+    CHECK(descriptors() == files);
 }
 
 // What watches threads lets no child have any.
@@ -295,13 +281,13 @@ TEST_CASE("programs wait in a child of a process that has waited") {
 #endif
 
 TEST_CASE("nothing is left of what waits when its store is freed") {
-    const auto begun = entries("/proc/self/fd");
+    const auto begun = descriptors();
     int pipe_ends[2];
     REQUIRE(pipe(pipe_ends) == 0);
     const int standard_input = dup(0);
     REQUIRE(dup2(pipe_ends[0], 0) == 0);
-    const auto threads = threads_now();
-    const auto files = entries("/proc/self/fd");
+    const auto begun_threads = threads_before();
+    const auto files = descriptors();
     std::string out;
     for (const char *name : {"copy", "pass", "poll", "time"}) {
         Program program(granted(out, {name}).inherit_stdio(cmabi::wasi::stdin_stream));
@@ -309,11 +295,11 @@ TEST_CASE("nothing is left of what waits when its store is freed") {
         program.store->run();
         CHECK(!call.done());
     }
-    CHECK(entries("/proc/self/task") == threads);
-    CHECK(entries("/proc/self/fd") == files);
+    CHECK(threads() == begun_threads);
+    CHECK(descriptors() == files);
     dup2(standard_input, 0);
     for (const int fd : {standard_input, pipe_ends[0], pipe_ends[1]}) close(fd);
-    CHECK(entries("/proc/self/fd") == begun);
+    CHECK(descriptors() == begun);
 }
 
 namespace {
