@@ -79,6 +79,15 @@ else()
   set(and_command ${build_command})
 endif()
 
+# The shared library of the same build, or of one of its own.
+set(shared_out ${library_out})
+set(shared_build)
+if(CMABI_LTO AND NOT cmabi_sanitized AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(shared_out ${CMABI_CARGO_TARGET_DIR}/$<IF:$<CONFIG:Debug>,debug,shared>)
+  set(shared_build COMMAND ${CARGO_EXECUTABLE} rustc --profile shared --target-dir ${CMABI_CARGO_TARGET_DIR}
+    --lib --crate-type cdylib ${cargo_features})
+endif()
+
 # What is installed is built, whether or not a program needs it.
 set(all)
 if(CMABI_INSTALL)
@@ -86,8 +95,9 @@ if(CMABI_INSTALL)
 endif()
 add_custom_target(cmabi_cargo ${all}
   COMMAND ${library_env} ${cargo_build} --lib ${with_command} ${library_features}
+  ${shared_build}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
-  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${library_out}/libcmabi.so ${lib_dir}/${shared_real}
+  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${shared_out}/libcmabi.so ${lib_dir}/${shared_real}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${library_out}/libcmabi.a ${lib_dir}/libcmabi.a
   ${and_command}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_real} ${lib_dir}/${shared_soname}
