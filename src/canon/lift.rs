@@ -233,7 +233,8 @@ fn thread_func(
     {
         let mut state = cx.state();
         if !lift.ty.is_async() {
-            state.register_thread(task, thread)?;
+            let registered = state.register_thread(task, thread);
+            registered.map_err(|trap| trap.within(state.call_frame(lift)))?;
         } else if !state.enter_implicit_thread(task, thread)? {
             state.tasks[task].args = Some(Box::new(args.to_vec()));
             return Ok(());

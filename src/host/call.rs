@@ -22,6 +22,7 @@ pub fn start(
     arena: &Rc<Arena>,
     completion: Option<Completion>,
 ) -> Result<HostSubtask> {
+    cx.put_on_record()?;
     func.make_host_plans(cx);
     check_args(cx, func, args)?;
     let caller = || Caller::Host(HostCaller { arena: arena.clone(), completion, trap: None });

@@ -34,6 +34,7 @@ pub fn check_implements(cx: &Cx<'_>, ty: &ResourceType) -> Result<()> {
 pub fn drop(cx: &mut Cx<'_>, expected: Option<&ResourceType>, handle: u32) -> Result<()> {
     let found = ty(cx, expected, handle)?;
     check_may_drop(cx, &found, handle)?;
+    cx.put_on_record()?;
     let dropped = canon_resource_drop(cx, InstanceId::HOST, &found, handle);
     settle(cx, dropped.map(|_| ()))
 }
@@ -44,7 +45,7 @@ pub fn drop(cx: &mut Cx<'_>, expected: Option<&ResourceType>, handle: u32) -> Re
 /// [`tick`]: super::tick
 pub fn give_up(cx: &mut Cx<'_>, handle: u32) -> Result<()> {
     let found = ty(cx, None, handle)?;
-    if check_may_drop(cx, &found, handle).is_ok() {
+    if check_may_drop(cx, &found, handle).is_ok() && cx.put_on_record().is_ok() {
         return drop(cx, None, handle);
     }
     let mut state = cx.state();

@@ -21,6 +21,7 @@ impl HostSubtask {
 
     /// Asks for the call's cancellation. The callee may resolve at once, later, or go on.
     pub fn cancel(self, cx: &mut Cx<'_>) -> Result<SubtaskState> {
+        cx.put_on_record()?;
         let callee = {
             let mut state = cx.state();
             let subtask = state.host_subtask(self)?;

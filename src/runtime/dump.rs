@@ -154,6 +154,8 @@ impl State {
         let thread = &self.threads[id];
         let wait = match thread.state {
             ThreadState::Running => return "runs".into(),
+            // What it waits for may be gone.
+            _ if self[thread.inst].poisoned => return "has ended with its instance".into(),
             ThreadState::Suspended => return "is suspended".into(),
             ThreadState::Waiting(_) if self.is_ready(id) => return "is ready".into(),
             ThreadState::Waiting(wait) => wait,

@@ -117,14 +117,21 @@ pub(crate) struct Latents {
     on_record: usize,
 }
 
+impl Latents {
+    #[inline]
+    fn unrecorded(&self) -> usize {
+        self.calls.len() - self.on_record
+    }
+}
+
 impl Cx<'_> {
     /// What runs is about to be looked at: by an import that a guest has called, or by the host that serves one.
     #[inline]
     pub fn put_on_record(&self) -> Result<(), Trapped> {
         let mut state = self.state();
-        match state.latents.calls.len() == state.latents.on_record {
-            true => Ok(()),
-            false => state.put_on_record(),
+        match state.latents.unrecorded() {
+            0 => Ok(()),
+            _ => state.put_on_record(),
         }
     }
 }
@@ -137,14 +144,16 @@ impl State {
         !self.calls_are_on_record && self.watcher.is_none()
     }
 
-    /// Whether a call of `func` by `caller` may be latent: if what it enters has not ended, and if one that is async-typed
-    /// is let in at once.
+    /// Whether a call of `func` by `caller` may be latent: if what it enters has not ended, if there is room for its
+    /// thread, so that a limit shows when the call begins and not in what it calls, and if one that is async-typed is let
+    /// in at once.
     #[inline]
     pub(crate) fn may_be_latent(&self, func: &FuncInst, caller: InstanceId) -> bool {
         self.may_be_unrecorded()
             && match func {
                 FuncInst::Lifted(lift) => {
                     !self.has_ended(lift.inst, caller)
+                        && self[lift.inst].threads.has_room(self.latents.unrecorded() + 1)
                         && (!lift.ty.is_async() || self.lets_in(lift))
                 }
                 FuncInst::Host(_) => true,

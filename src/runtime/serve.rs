@@ -276,14 +276,13 @@ pub(crate) fn serve_latent(
         state.end_latent(at).made
     };
     let outcome = outcome.and_then(|(outcome, results)| {
-        if outcome == HostOutcome::Returned {
-            // What the host has ended takes no result.
-            cx.state().check_not_ended(inst)?;
-        }
         if let Some(made) = made {
             return answered(cx, def, made.task, outcome, results);
         }
-        if let Some(ty) = def.ty.result() {
+        // What has ended meanwhile takes no result; its call says why.
+        if let Some(ty) = def.ty.result()
+            && cx.state().check_not_ended(inst).is_ok()
+        {
             let mut flat = [0];
             sides.copy_result(cx, ty, 0, &[results as u64], &mut flat)?;
             *flat_result = flat[0];

@@ -63,6 +63,12 @@ impl<T> Table<T> {
         }
     }
 
+    /// Whether `count` entries more are within the limit. Of free entries one is counted.
+    #[inline]
+    pub(crate) fn has_room(&self, count: usize) -> bool {
+        self.max_length as usize - self.entries.len() >= count || (count == 1 && self.free != 0)
+    }
+
     #[inline]
     pub(crate) fn add(&mut self, entry: T) -> Result<u32, Trapped> {
         if self.free != 0 {

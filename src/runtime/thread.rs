@@ -217,6 +217,8 @@ pub(crate) fn run<'a>(
     first: impl FnOnce(&mut Cx<'a>) -> Result<(), Trapped>,
     step: impl Fn(&mut Cx<'a>, ThreadId) -> Result<(), Trapped>,
 ) -> Result<(), Trapped> {
+    // Of calls that are not on record, the innermost is taken for what runs.
+    cx.put_on_record()?;
     let fuel = match cx.shared.config.call_fuel {
         None => None,
         Some(_) => begin_fuel(cx, thread),

@@ -143,7 +143,7 @@ impl cmabi_store {
             }
             Err(owner) if owner == here && self.asking.get() => Err(not_in_callback()),
             Err(owner) if owner == here => {
-                // What there is no room to put on record does not show, and is a trap when a guest looks.
+                // What there is no room to put on record does not show; what would run guests says so.
                 let body = |cx: &mut Cx<'_>| {
                     let _ = cx.put_on_record();
                     body(cx)

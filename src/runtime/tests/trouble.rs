@@ -323,3 +323,161 @@ fn a_child_cannot_call_a_parent_that_has_trapped() {
     subtask.drop(&mut fx.store.cx()).unwrap();
     fx.assert_idle();
 }
+
+/// Has `run` of a new guest, which is sync, call a host function: `func`, made after the guest.
+fn guest_of_host(
+    fx: &mut Fixture,
+    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
+) -> FuncInst {
+    let inst = fx.instance("caller");
+    let ty = func_type(&[], None, false);
+    let import = fx.lower(inst, &host(ty.clone(), "asks", func), Options::default());
+    let wat = r#"(module (import "" "f" (func $f)) (func (export "run") (call $f)))"#;
+    let core = fx.core(inst, wat, &[import]);
+    fx.lift(inst, &core, "run", &ty, Options::default())
+}
+
+fn call_unit(fx: &mut Fixture, func: &FuncInst) -> Result<()> {
+    let (args, results) = (std::ptr::null(), std::ptr::null_mut());
+    call_func(&mut fx.store.cx(), func, args, results, &fx.arena)
+}
+
+#[test]
+fn a_call_fails_where_its_thread_has_no_room_and_not_what_it_calls() {
+    let mut fx = Fixture::with(StoreConfig { max_threads: 1, ..StoreConfig::default() });
+    let tasks = Tasks::default();
+    let inst = fx.instance("caller");
+    let looks = host(func_type(&[], None, false), "looks", |_| panic!("nobody gets here"));
+    let imports = [
+        fx.lower(inst, &pending(&tasks, Type::u32()), Options::default()),
+        fx.lower(inst, &looks, Options::default()),
+    ];
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (result i32))) (import "" "looks" (func $looks))
+            (func (export "wait") (result i32) (call $f))
+            (func (export "run") (call $looks)))"#,
+        &imports,
+    );
+    let ty = func_type(&[], Some(Type::u32()), true);
+    let wait = fx.lift(inst, &core, "wait", &ty, Options::default());
+    let run = fx.lift(inst, &core, "run", &func_type(&[], None, false), Options::default());
+    let result = Cell::new(0);
+    let subtask = begin(&mut fx, &wait, &result);
+    let error = call_unit(&mut fx, &run).unwrap_err();
+    assert_trap(&error, "table is full: 1 entries");
+    assert_trap(&error, "run (caller)");
+    let _ = subtask.drop(&mut fx.store.cx());
+}
+
+#[test]
+fn a_host_that_starts_a_call_for_a_caller_without_room_is_told_and_nobody_ends() {
+    let limit = 1 << 20;
+    let mut fx = Fixture::with(StoreConfig { max_host_bytes: limit, ..StoreConfig::default() });
+    let inst = fx.instance("called");
+    let imports = [
+        fx.builtin(inst, Builtin::ContextSet { ty: CoreType::I32, slot: 0 }),
+        fx.builtin(inst, Builtin::ContextGet { ty: CoreType::I32, slot: 0 }),
+        fx.builtin(inst, Builtin::TaskReturn { result: None, opts: Options::default() }),
+    ];
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "set" (func $set (param i32))) (import "" "get" (func $get (result i32)))
+            (import "" "return" (func $return)) (global $seen (mut i32) (i32.const 0))
+            (func (export "f") (result i32) (call $set (i32.const 7)) (i32.const 1))
+            (func (export "callback") (param i32 i32 i32) (result i32)
+                (global.set $seen (i32.add (global.get $seen) (call $get))) (call $return) (i32.const 0))
+            (func (export "seen") (result i32) (global.get $seen)))"#,
+        &imports,
+    );
+    let callback = Some(fx.func(&core, "callback"));
+    let opts = Options { is_async: true, callback, ..Options::default() };
+    let f = fx.lift(inst, &core, "f", &func_type(&[], None, true), opts);
+    let seen = fx.lift(inst, &core, "seen", &u32s(0), Options::default());
+    FUNC.set(Some(f.clone()));
+    let starts = |cx: &mut Cx<'_>| {
+        let (args, results) = (std::ptr::null(), std::ptr::null_mut());
+        let func = FUNC.with_borrow(|func| func.clone().unwrap());
+        start(cx, &func, args, results, &Rc::default(), None)
+    };
+    // There is room for the callee, from earlier calls, but none for the first call of the caller.
+    let earlier: Vec<_> = (0..8).map(|_| starts(&mut fx.store.cx()).unwrap()).collect();
+    run(&mut fx.store.cx()).unwrap();
+    for subtask in earlier {
+        subtask.drop(&mut fx.store.cx()).unwrap();
+    }
+    let caller = guest_of_host(&mut fx, move |call| {
+        let memory = call.cx.shared.host_memory.clone();
+        let left = limit - memory.used();
+        memory.charge(left)?;
+        let started = starts(call.cx);
+        memory.credit(left);
+        assert_eq!(started.unwrap_err().kind(), ErrorKind::Limit);
+        let subtask = starts(call.cx).unwrap();
+        subtask.drop(call.cx).unwrap();
+        Ok(HostOutcome::Returned)
+    });
+    call_unit(&mut fx, &caller).unwrap();
+    run(&mut fx.store.cx()).unwrap();
+    assert_eq!(fx.call(&seen, &[]).unwrap(), 9 * 7);
+    fx.assert_idle();
+}
+
+#[test]
+fn what_a_guest_that_has_ended_waits_for_may_be_gone() {
+    let mut fx = Fixture::new();
+    let tasks = Tasks::default();
+    let inst = fx.instance("blocks");
+    let import = fx.lower(inst, &pending(&tasks, Type::u32()), Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (result i32)))
+            (func (export "run") (drop (call $f))))"#,
+        &[import],
+    );
+    let ty = func_type(&[], None, false);
+    FUNC.set(Some(fx.lift(inst, &core, "run", &ty, Options::default())));
+    let caller = guest_of_host(&mut fx, move |call| {
+        let func = FUNC.with_borrow(|func| func.clone().unwrap());
+        let (args, results) = (std::ptr::null(), std::ptr::null_mut());
+        let error = call_func(call.cx, &func, args, results, call.arena).unwrap_err();
+        assert_trap(&error, "cannot block");
+        let task = tasks.lock().unwrap().remove(0);
+        let answer = 7u32;
+        let _ = task.return_(call.cx, (&raw const answer).cast());
+        let dump = crate::runtime::dump(call.cx);
+        assert!(dump.contains("run in blocks has ended with its instance"), "{dump}");
+        Ok(HostOutcome::Returned)
+    });
+    call_unit(&mut fx, &caller).unwrap();
+    fx.assert_idle();
+}
+
+/// A host function whose caller's instance has ended meanwhile is not where the trap came from.
+#[test]
+fn a_host_function_that_has_its_caller_trap_is_not_in_the_trace_of_it() {
+    let mut fx = Fixture::new();
+    let inst = fx.instance("guest");
+    let ty = func_type(&[], Some(Type::u32()), false);
+    let asks = host(ty.clone(), "asks", |call| {
+        let func = FUNC.with_borrow(|func| func.clone().unwrap());
+        let (args, results) = (std::ptr::null(), std::ptr::null_mut());
+        call_func(call.cx, &func, args, results, call.arena).unwrap_err();
+        Ok(HostOutcome::Returned)
+    });
+    let import = fx.lower(inst, &asks, Options::default());
+    let core = fx.core(
+        inst,
+        r#"(module (import "" "f" (func $f (result i32)))
+            (func (export "bad") unreachable) (func (export "run") (result i32) (call $f)))"#,
+        &[import],
+    );
+    let bad = fx.lift(inst, &core, "bad", &func_type(&[], None, false), Options::default());
+    FUNC.set(Some(bad));
+    let run = fx.lift(inst, &core, "run", &ty, Options::default());
+    let error = fx.call(&run, &[]).unwrap_err();
+    assert_trap(&error, "bad (guest)");
+    assert_trap(&error, "run (guest)");
+    assert!(!error.to_string().contains("asks"), "{error}");
+    fx.assert_idle();
+}
