@@ -56,13 +56,15 @@ set(shared_soname libcmabi.so.${PROJECT_VERSION_MAJOR})
 set(shared_files ${lib_dir}/${shared_real} ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so)
 
 # The command is built with the library where both have the same features: what they share is then built
-# once. Otherwise it is built by itself: always with CMABI_BUILD_TOOLS, else when cmabi_bindgen needs it.
-set(cargo_build ${CARGO_EXECUTABLE} build --profile ${cargo_profile} --target-dir ${CMABI_CARGO_TARGET_DIR})
+# once. Otherwise it is built by itself, always with CMABI_BUILD_TOOLS, else when cmabi_bindgen needs it, and in a
+# folder of its own: in the same one, each would undo what cargo knows of the other.
+set(cargo_build ${CARGO_EXECUTABLE} build --profile ${cargo_profile} --target-dir)
+set(command_dir ${CMABI_CARGO_TARGET_DIR}/command)
 set(command_file ${lib_dir}/cmabi${CMAKE_EXECUTABLE_SUFFIX})
-set(copy_command COMMAND ${CMAKE_COMMAND} -E copy_if_different
-  ${cargo_out}/cmabi${CMAKE_EXECUTABLE_SUFFIX} ${command_file})
-set(build_command COMMAND ${cargo_build} --package cmabi-tools --bin cmabi
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir} ${copy_command})
+set(command_name $<IF:$<CONFIG:Debug>,debug,release>/cmabi${CMAKE_EXECUTABLE_SUFFIX})
+set(copy COMMAND ${CMAKE_COMMAND} -E copy_if_different)
+set(build_command COMMAND ${cargo_build} ${command_dir} --package cmabi-tools --bin cmabi
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir} ${copy} ${command_dir}/${command_name} ${command_file})
 set(command_target cmabi_cargo)
 set(with_command)
 set(and_command)
@@ -74,7 +76,7 @@ if(NOT CMABI_BUILD_TOOLS)
 elseif(CMABI_FEATURES STREQUAL default AND NOT cmabi_sanitized)
   set(with_command --package cmabi --package cmabi-tools --bin cmabi)
   set(library_features)
-  set(and_command ${copy_command})
+  set(and_command ${copy} ${CMABI_CARGO_TARGET_DIR}/${command_name} ${command_file})
 else()
   set(and_command ${build_command})
 endif()
@@ -94,7 +96,7 @@ if(CMABI_INSTALL)
   set(all ALL)
 endif()
 add_custom_target(cmabi_cargo ${all}
-  COMMAND ${library_env} ${cargo_build} --lib ${with_command} ${library_features}
+  COMMAND ${library_env} ${cargo_build} ${CMABI_CARGO_TARGET_DIR} --lib ${with_command} ${library_features}
   ${shared_build}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${shared_out}/libcmabi.so ${lib_dir}/${shared_real}

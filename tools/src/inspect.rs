@@ -1,10 +1,14 @@
 //! `cmabi inspect`: what is in a binary, without running it.
 
+use cmabi::component::Component;
+use cmabi::engine::Engine;
+use cmabi::engine::wasmi::WasmiEngine;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use wasmparser::{
     ComponentNameSectionReader, Encoding, KnownCustom, NameSectionReader, Parser, Payload,
     ProducersSectionReader, Validator, WasmFeatures,
@@ -85,7 +89,10 @@ pub fn main(args: &Args) -> ExitCode {
 fn run(args: &Args) -> Result<String, String> {
     let bytes = std::fs::read(&args.file).map_err(text)?;
     if !bytes.starts_with(b"\0asm") {
-        return Err("this is not WebAssembly: a binary begins with the bytes 00 61 73 6d".into());
+        // The library has words for what it may be.
+        let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());
+        let not_loaded = Component::load(&engine, &bytes).map(drop).map_err(text);
+        return Err(not_loaded.expect_err("this is no binary"));
     }
     let mut summary = contents(&bytes)?;
     if summary.kind == "component" {
@@ -308,7 +315,12 @@ impl Display for Summary {
 
 impl Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  {} {}", self.sort, self.name)?;
+        match self.functions.as_slice() {
+            [function] if self.sort == "function" => {
+                return writeln!(f, "  function {function}");
+            }
+            _ => writeln!(f, "  {} {}", self.sort, self.name)?,
+        }
         if self.sort != "interface" {
             return Ok(());
         }

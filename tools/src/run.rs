@@ -37,20 +37,18 @@ pub struct Args {
     /// The function to call, with arguments in WAVE
     #[arg(long, value_name = "CALL")]
     invoke: Option<String>,
-    #[command(flatten)]
-    grants: Grants,
     /// Trap after N units of fuel, about one for an instruction
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
     fuel: Option<u64>,
     /// Let the component's memories and tables together have no more than this many bytes, which can end in
     /// k, m or g [default: 4g]
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Limits")]
     max_memory: Option<u64>,
     /// Let the component take no more than this many bytes of the host's own memory [default: 256m]
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Limits")]
     max_host_memory: Option<u64>,
-    /// End the component after this time: in seconds, or ending in ms, s or m
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    /// End the component after this time: in seconds, or ending in ms, s, m or h
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Limits")]
     timeout: Option<Duration>,
     /// Run the component though imports are missing: it traps where it calls one. With a name, only for
     /// that import, as in --trap-unknown-imports=wasi:http/types
@@ -65,6 +63,8 @@ pub struct Args {
     /// Keep compiled code in this folder, and take it from there the next time; wasmi has none
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    #[command(flatten)]
+    grants: Grants,
 }
 
 /// What a shell says of a program that aborted, and other runtimes of a trap.

@@ -42,13 +42,14 @@ impl fmt::Display for Value {
 pub fn call(store: &mut Store, func: &FuncInst, args: &str) -> Result<Option<Value>> {
     let arena = Rc::new(Arena::new());
     let ty = func.ty();
+    let is_empty = args.trim_matches(['(', ')']).trim().is_empty();
     let args = if ty.params().is_empty() {
-        if args != "()" {
+        if !is_empty {
             return Err(Error::new(ErrorKind::TypeMismatch, "the function takes no arguments"));
         }
         std::ptr::dangling()
     } else {
-        if args == "()" {
+        if is_empty {
             let message = format!("the arguments are missing: the function is {ty}");
             return Err(Error::new(ErrorKind::TypeMismatch, message));
         }

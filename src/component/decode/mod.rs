@@ -87,7 +87,8 @@ fn check_header(wasm: &[u8]) -> Result<()> {
                     `cmabi_component_load_precompiled` loads";
         return Err(error(text, 0));
     }
-    if wasm.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'(') {
+    // It may begin with a comment.
+    if matches!(wasm.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'(' | b';')) {
         let text = "this is WebAssembly text, not a component binary; translate it first, \
                     for example with `wasm-tools parse`";
         return Err(error(text, 0));
