@@ -55,30 +55,35 @@ set(shared_real libcmabi.so.${PROJECT_VERSION})
 set(shared_soname libcmabi.so.${PROJECT_VERSION_MAJOR})
 set(shared_files ${lib_dir}/${shared_real} ${lib_dir}/${shared_soname} ${lib_dir}/libcmabi.so)
 
-# The command is built with the library where both have the same features: what they share is then built
-# once. Otherwise it is built by itself, always with CMABI_BUILD_TOOLS, else when cmabi_bindgen needs it, and in a
-# folder of its own: in the same one, each would undo what cargo knows of the other.
+# The command is built with the library where both have the same features, if CMABI_BUILD_TOOLS or a cmabi_bindgen()
+# asks for it: what they share is then built once. Otherwise it is built by itself, and in a folder of its own: in the
+# same one, each would undo what cargo knows of the other.
 set(cargo_build ${CARGO_EXECUTABLE} build --profile ${cargo_profile} --target-dir)
 set(command_dir ${CMABI_CARGO_TARGET_DIR}/command)
 set(command_file ${lib_dir}/cmabi${CMAKE_EXECUTABLE_SUFFIX})
 set(command_name $<IF:$<CONFIG:Debug>,debug,release>/cmabi${CMAKE_EXECUTABLE_SUFFIX})
-set(copy COMMAND ${CMAKE_COMMAND} -E copy_if_different)
 set(build_command COMMAND ${cargo_build} ${command_dir} --package cmabi-tools --bin cmabi
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir} ${copy} ${command_dir}/${command_name} ${command_file})
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
+  COMMAND ${CMAKE_COMMAND} -E copy_if_different ${command_dir}/${command_name} ${command_file})
 set(command_target cmabi_cargo)
+set(made_with_library ${command_file})
 set(with_command)
 set(and_command)
-if(NOT CMABI_BUILD_TOOLS)
+if(CMABI_FEATURES STREQUAL default AND NOT cmabi_sanitized)
+  set(is_asked $<BOOL:$<TARGET_PROPERTY:cmabi_cargo,CMABI_COMMAND_IS_ASKED>>)
+  set(with_command "$<${is_asked}:--package;cmabi;--package;cmabi-tools;--bin;cmabi>")
+  string(JOIN "\\;" copy ${CMAKE_COMMAND} -E copy_if_different
+    ${CMABI_CARGO_TARGET_DIR}/${command_name} ${command_file})
+  set(and_command COMMAND "$<${is_asked}:${copy}>")
+  set(library_features)
+elseif(CMABI_BUILD_TOOLS)
+  set(and_command ${build_command})
+else()
   set(command_target cmabi_cargo_command)
+  set(made_with_library)
   add_custom_target(cmabi_cargo_command ${build_command} BYPRODUCTS ${command_file}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} COMMENT "Building the cmabi command with cargo"
     USES_TERMINAL VERBATIM)
-elseif(CMABI_FEATURES STREQUAL default AND NOT cmabi_sanitized)
-  set(with_command --package cmabi --package cmabi-tools --bin cmabi)
-  set(library_features)
-  set(and_command ${copy} ${CMABI_CARGO_TARGET_DIR}/${command_name} ${command_file})
-else()
-  set(and_command ${build_command})
 endif()
 
 # The shared library of the same build, or of one of its own.
@@ -96,7 +101,7 @@ if(CMABI_INSTALL)
   set(all ALL)
 endif()
 add_custom_target(cmabi_cargo ${all}
-  COMMAND ${library_env} ${cargo_build} ${CMABI_CARGO_TARGET_DIR} --lib ${with_command} ${library_features}
+  COMMAND ${library_env} ${cargo_build} ${CMABI_CARGO_TARGET_DIR} --lib "${with_command}" ${library_features}
   ${shared_build}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${shared_out}/libcmabi.so ${lib_dir}/${shared_real}
@@ -104,10 +109,11 @@ add_custom_target(cmabi_cargo ${all}
   ${and_command}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_real} ${lib_dir}/${shared_soname}
   COMMAND ${CMAKE_COMMAND} -E create_symlink ${shared_soname} ${lib_dir}/libcmabi.so
-  BYPRODUCTS ${shared_files} ${lib_dir}/libcmabi.a
+  BYPRODUCTS ${shared_files} ${lib_dir}/libcmabi.a ${made_with_library}
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
   COMMENT "Building libcmabi with cargo"
-  USES_TERMINAL VERBATIM)
+  USES_TERMINAL COMMAND_EXPAND_LISTS VERBATIM)
+set_property(TARGET cmabi_cargo PROPERTY CMABI_COMMAND_IS_ASKED ${CMABI_BUILD_TOOLS})
 
 add_library(cmabi::shared SHARED IMPORTED GLOBAL)
 add_library(cmabi::static STATIC IMPORTED GLOBAL)
