@@ -141,7 +141,7 @@ bench:
 	.ci/setup cc cmake
 	$(CARGO) bench
 	$(CMAKE) -S . -B build/bench -DCMAKE_BUILD_TYPE=Release -DCMABI_BUILD_TESTS=OFF \
-		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON
+		-DCMABI_BUILD_EXAMPLES=OFF -DCMABI_BUILD_BENCHES=ON -DCMABI_LTO=ON
 	$(CMAKE) --build build/bench --target run-generated run-start
 
 # The guests are compiled by the tests' compiler; each program prints a name and nanoseconds in each line. LARGE= may name
