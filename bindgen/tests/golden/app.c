@@ -1,4 +1,4 @@
-/* Written by cmabi bindgen 0.1.0 from `app.wit`, world `app`. Do not edit. */
+/* Written by cmabi bindgen 0.2.0 from `app.wit`, world `app`. Do not edit. */
 #include "app.h"
 
 #include <stdatomic.h>

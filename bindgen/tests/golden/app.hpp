@@ -1,4 +1,4 @@
-// Written by cmabi bindgen 0.1.0 from `app.wit`, world `app`. Do not edit.
+// Written by cmabi bindgen 0.2.0 from `app.wit`, world `app`. Do not edit.
 #ifndef DEMO_APP_APP_HPP
 #define DEMO_APP_APP_HPP
 

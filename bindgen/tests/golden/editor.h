@@ -1,4 +1,4 @@
-/* Written by cmabi bindgen 0.1.0 from `editor.wit`, world `editor`. Do not edit. */
+/* Written by cmabi bindgen 0.2.0 from `editor.wit`, world `editor`. Do not edit. */
 #ifndef EDITOR_H
 #define EDITOR_H
 

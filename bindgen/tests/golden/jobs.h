@@ -1,4 +1,4 @@
-/* Written by cmabi bindgen 0.1.0 from `jobs.wit`, world `jobs`. Do not edit. */
+/* Written by cmabi bindgen 0.2.0 from `jobs.wit`, world `jobs`. Do not edit. */
 #ifndef JOBS_H
 #define JOBS_H
 
