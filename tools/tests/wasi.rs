@@ -943,8 +943,17 @@ fn shell(script: &str, options: &[&str], args: &[&str]) -> Command {
 
 #[test]
 fn an_interrupt_ends_it_as_it_ends_other_programs() {
-    use std::os::unix::process::ExitStatusExt;
-    let mut child = command(&[], "programs.wasm", &["poll", "10", "25"]).spawn().unwrap();
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    let mut program = command(&[], "programs.wasm", &["poll", "60000", "70000"]);
+    // A shell has what it runs in the background ignore interrupts.
+    // SAFETY: `signal` may be called between fork and exec.
+    unsafe {
+        program.pre_exec(|| {
+            libc::signal(libc::SIGINT, libc::SIG_DFL);
+            Ok(())
+        })
+    };
+    let mut child = program.spawn().unwrap();
     let mut out = [0; 8];
     child.stdout.as_mut().unwrap().read_exact(&mut out).unwrap();
     assert_eq!(&out, b"waiting\n");
