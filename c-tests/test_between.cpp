@@ -174,16 +174,17 @@ TEST_CASE("a task that was answered with PENDING is the host's also where there 
     CHECK(was_refused);
 }
 
-TEST_CASE("a host function can answer what waits where the call that it serves finds no room for its thread") {
+TEST_CASE("a call for whose thread there is no room fails when it begins") {
     Between between(0, 1);
     cmabi_subtask *const wait = between.start("wait");
     REQUIRE(between.kept.size() == 1);
-    cmabi_status answered = CMABI_STATUS_BUSY;
-    between.act = [&] { answered = cmabi_task_return(between.kept[0], nullptr, nullptr); };
-    CHECK(between.call("act") == CMABI_STATUS_OK);
-    CHECK(answered == CMABI_STATUS_OK);
-    CHECK(cmabi_store_run(between.store, nullptr) == CMABI_STATUS_OK);
-    CHECK(state(wait) == CMABI_SUBTASK_STATE_RETURNED);
+    bool has_acted = false;
+    between.act = [&] { has_acted = true; };
+    CHECK(between.call("act") == CMABI_STATUS_LIMIT);
+    CHECK(!has_acted);
+    // It ends its instance, as a trap does, and with it what waits there.
+    cmabi_subtask_state at{};
+    CHECK(cmabi_subtask_state_of(wait, &at, nullptr) == CMABI_STATUS_LIMIT);
     cmabi_subtask_free(wait);
 }
 
