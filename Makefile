@@ -5,7 +5,8 @@
 # make rust-test the tests in Rust, with all features and with fewer
 # make c-test    the C suite, the headers, consumers and examples, and the suite under valgrind
 # make size      the size of the library as it is shipped, against a ceiling
-# make size-minimal  the same of the library without WASI and WIT
+# make test-shared  that, and the C suite with the library as it is shipped
+# make size-minimal  the size of the library without WASI and WIT
 # make valgrind  only the C suite under valgrind
 # make test-wasmtime  the C suite, the examples and the scripts in tests/wast on the wasmtime engine
 # make sanitize  the C suite built with ASan and UBSan
@@ -32,7 +33,7 @@ MAKEFLAGS += --no-print-directory
 # Enough for backtraces, and a third of the size.
 export CARGO_PROFILE_DEV_DEBUG = line-tables-only
 
-.PHONY: demo test lint rust-test c-test size size-minimal test-wasmtime valgrind sanitize tsan fuzz bench bench-peer bench-wasmtime bench-plots \
+.PHONY: demo test lint rust-test c-test size size-minimal test-shared test-wasmtime valgrind sanitize tsan fuzz bench bench-peer bench-wasmtime bench-plots \
 	plots reference package docs header clean
 
 demo:
@@ -92,6 +93,14 @@ size:
 	.ci/setup cc
 	$(CARGO) rustc --profile shared --lib --crate-type cdylib
 	$(call check_size,target/shared,$(MAX_SIZE))
+
+# The tests find the library by its name.
+test-shared: size build/test/CMakeCache.txt
+	$(CMAKE) --build build/test --parallel $(JOBS)
+	mkdir -p build/shared
+	cp target/shared/libcmabi.so build/shared/libcmabi.so.0
+	LD_LIBRARY_PATH=$(CURDIR)/build/shared $(CTEST) --test-dir build/test --parallel $(JOBS) \
+		--label-exclude 'consumer|header|space|valgrind|wasmtime' --exclude-regex '^wrong'
 
 # Where it is built by itself, the other library stays.
 size-minimal:
