@@ -42,7 +42,8 @@ impl fmt::Display for Value {
 pub fn call(store: &mut Store, func: &FuncInst, args: &str) -> Result<Option<Value>> {
     let arena = Rc::new(Arena::new());
     let ty = func.ty();
-    let is_empty = args.trim_matches(['(', ')']).trim().is_empty();
+    let within = args.strip_prefix('(').and_then(|args| args.strip_suffix(')'));
+    let is_empty = within.is_some_and(|args| args.trim().is_empty());
     let args = if ty.params().is_empty() {
         if !is_empty {
             return Err(Error::new(ErrorKind::TypeMismatch, "the function takes no arguments"));

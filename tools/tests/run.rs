@@ -181,6 +181,7 @@ fn says_what_is_wrong_with_a_call() {
     file.fails(&["--invoke", "echo()"], 1, &[missing]);
     file.fails(&["--invoke", "echo(\"a\", 2)"], 1, &[ty, "expected 1 values, found 2"]);
     file.fails(&["--invoke", "run(1)"], 1, &["takes no arguments"]);
+    file.fails(&["--invoke", "run(())"], 1, &["takes no arguments"]);
     file.fails(&["--invoke", "run"], 1, &["write name(arguments)"]);
     file.fails(&["--invoke", "demo:app/api@1.0.0()"], 1, &["is an instance, not a function"]);
     file.fails(&["--invoke", "echo#x()"], 1, &["\"echo\" is a function, not an instance"]);
