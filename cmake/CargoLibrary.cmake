@@ -30,8 +30,8 @@ if(CMABI_SANITIZE)
   list(APPEND library_features --features sanitizer)
 endif()
 set(cargo_profile $<IF:$<CONFIG:Debug>,dev,release>)
-set(cargo_out ${CMABI_CARGO_TARGET_DIR}/$<IF:$<CONFIG:Debug>,debug,release>)
-set(library_out ${cargo_out})
+set(cargo_folder $<IF:$<CONFIG:Debug>,debug,release>)
+set(library_out ${CMABI_CARGO_TARGET_DIR}/${cargo_folder})
 set(library_env)
 if(CMABI_SANITIZE_THREADS)
   execute_process(COMMAND ${RUSTC_EXECUTABLE} --print host-tuple
@@ -42,7 +42,7 @@ if(CMABI_SANITIZE_THREADS)
   # looks like a race.
   list(APPEND library_features -Zbuild-std --target ${rust_host})
   set(library_env ${CMAKE_COMMAND} -E env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread)
-  set(library_out ${CMABI_CARGO_TARGET_DIR}/${rust_host}/$<IF:$<CONFIG:Debug>,debug,release>)
+  set(library_out ${CMABI_CARGO_TARGET_DIR}/${rust_host}/${cargo_folder})
 endif()
 
 get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
@@ -61,7 +61,7 @@ set(shared_files ${lib_dir}/${shared_real} ${lib_dir}/${shared_soname} ${lib_dir
 set(cargo_build ${CARGO_EXECUTABLE} build --profile ${cargo_profile} --target-dir)
 set(command_dir ${CMABI_CARGO_TARGET_DIR}/command)
 set(command_file ${lib_dir}/cmabi${CMAKE_EXECUTABLE_SUFFIX})
-set(command_name $<IF:$<CONFIG:Debug>,debug,release>/cmabi${CMAKE_EXECUTABLE_SUFFIX})
+set(command_name ${cargo_folder}/cmabi${CMAKE_EXECUTABLE_SUFFIX})
 set(build_command COMMAND ${cargo_build} ${command_dir} --package cmabi-tools --bin cmabi
   COMMAND ${CMAKE_COMMAND} -E make_directory ${lib_dir}
   COMMAND ${CMAKE_COMMAND} -E copy_if_different ${command_dir}/${command_name} ${command_file})

@@ -79,7 +79,7 @@ impl<T> Table<T> {
             *slot = Entry::Used(entry);
             return Ok(index);
         }
-        if self.entries.len() >= self.max_length as usize {
+        if !self.has_room(1) {
             return Err(Trap::TableFull { limit: self.max_length }.into());
         }
         reserve_one(&mut self.entries, &self.account)?;

@@ -1,14 +1,12 @@
 //! `cmabi inspect`: what is in a binary, without running it.
 
+use crate::engine::EngineName;
 use cmabi::component::Component;
-use cmabi::engine::Engine;
-use cmabi::engine::wasmi::WasmiEngine;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use wasmparser::{
     ComponentNameSectionReader, Encoding, KnownCustom, NameSectionReader, Parser, Payload,
     ProducersSectionReader, Validator, WasmFeatures,
@@ -90,9 +88,10 @@ fn run(args: &Args) -> Result<String, String> {
     let bytes = std::fs::read(&args.file).map_err(text)?;
     if !bytes.starts_with(b"\0asm") {
         // The library has words for what it may be.
-        let engine: Arc<dyn Engine> = Arc::new(WasmiEngine::default());
-        let not_loaded = Component::load(&engine, &bytes).map(drop).map_err(text);
-        return Err(not_loaded.expect_err("this is no binary"));
+        let engine = EngineName::Wasmi.engine(false).map_err(text)?;
+        return Err(text(
+            Component::load(&engine, &bytes).map(drop).expect_err("this is no binary"),
+        ));
     }
     let mut summary = contents(&bytes)?;
     if summary.kind == "component" {
@@ -315,12 +314,9 @@ impl Display for Summary {
 
 impl Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.functions.as_slice() {
-            [function] if self.sort == "function" => {
-                return writeln!(f, "  function {function}");
-            }
-            _ => writeln!(f, "  {} {}", self.sort, self.name)?,
-        }
+        // What a function is called says whether it is `async`.
+        let name = if self.sort == "function" { &self.functions[0] } else { &self.name };
+        writeln!(f, "  {} {name}", self.sort)?;
         if self.sort != "interface" {
             return Ok(());
         }

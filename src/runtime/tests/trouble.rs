@@ -39,6 +39,26 @@ fn heap(fx: &mut Fixture, inst: InstanceId) -> Options {
     fx.options(&core)
 }
 
+/// A sync-typed function of a new guest that calls a function of the host's.
+fn guest_of_host(
+    fx: &mut Fixture,
+    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
+) -> FuncInst {
+    let inst = fx.instance("caller");
+    let ty = func_type(&[], None, false);
+    let import = fx.lower(inst, &host(ty.clone(), "asks", func), Options::default());
+    let wat = r#"(module (import "" "f" (func $f)) (func (export "run") (call $f)))"#;
+    let core = fx.core(inst, wat, &[import]);
+    fx.lift(inst, &core, "run", &ty, Options::default())
+}
+
+/// Calls the function that is kept, which fails.
+fn fail_kept(call: &mut HostCall<'_, '_>) -> Error {
+    let func = FUNC.take().unwrap();
+    let (args, results) = (std::ptr::null(), std::ptr::null_mut());
+    call_func(call.cx, &func, args, results, call.arena).unwrap_err()
+}
+
 fn begin(fx: &mut Fixture, func: &FuncInst, result: &Cell<u32>) -> HostSubtask {
     let (args, arena) = (std::ptr::null(), fx.arena.clone());
     start(&mut fx.store.cx(), func, args, result.as_ptr().cast(), &arena, None).unwrap()
@@ -119,22 +139,12 @@ fn a_call_ends_whose_caller_has_trapped_in_another() {
     FUNC.set(Some(trap));
     // Ends the instance, and then answers a call of it.
     let answers = tasks.clone();
-    let finish = host(func_type(&[], None, false), "finish", move |call| {
-        let trap = FUNC.take().unwrap();
-        let ended = call_func(call.cx, &trap, std::ptr::null(), std::ptr::null_mut(), call.arena);
-        assert!(ended.is_err());
+    let go = guest_of_host(&mut fx, move |call| {
+        fail_kept(call);
         let (task, answer) = (answers.lock().unwrap().remove(0), 5u32);
         task.return_(call.cx, (&raw const answer).cast()).unwrap();
         Ok(HostOutcome::Returned)
     });
-    let other = fx.instance("other");
-    let import = fx.lower(other, &finish, Options::default());
-    let core = fx.core(
-        other,
-        r#"(module (import "" "finish" (func $finish)) (func (export "go") (call $finish)))"#,
-        &[import],
-    );
-    let go = fx.lift(other, &core, "go", &func_type(&[], None, false), Options::default());
     let result = Cell::new(0);
     let subtask = begin(&mut fx, &run_func, &result);
     fx.call(&go, &[]).unwrap();
@@ -324,24 +334,6 @@ fn a_child_cannot_call_a_parent_that_has_trapped() {
     fx.assert_idle();
 }
 
-/// Has `run` of a new guest, which is sync, call a host function: `func`, made after the guest.
-fn guest_of_host(
-    fx: &mut Fixture,
-    func: impl Fn(&mut HostCall<'_, '_>) -> Result<HostOutcome, Trapped> + Send + Sync + 'static,
-) -> FuncInst {
-    let inst = fx.instance("caller");
-    let ty = func_type(&[], None, false);
-    let import = fx.lower(inst, &host(ty.clone(), "asks", func), Options::default());
-    let wat = r#"(module (import "" "f" (func $f)) (func (export "run") (call $f)))"#;
-    let core = fx.core(inst, wat, &[import]);
-    fx.lift(inst, &core, "run", &ty, Options::default())
-}
-
-fn call_unit(fx: &mut Fixture, func: &FuncInst) -> Result<()> {
-    let (args, results) = (std::ptr::null(), std::ptr::null_mut());
-    call_func(&mut fx.store.cx(), func, args, results, &fx.arena)
-}
-
 #[test]
 fn a_call_fails_where_its_thread_has_no_room_and_not_what_it_calls() {
     let mut fx = Fixture::with(StoreConfig { max_threads: 1, ..StoreConfig::default() });
@@ -364,7 +356,7 @@ fn a_call_fails_where_its_thread_has_no_room_and_not_what_it_calls() {
     let run = fx.lift(inst, &core, "run", &func_type(&[], None, false), Options::default());
     let result = Cell::new(0);
     let subtask = begin(&mut fx, &wait, &result);
-    let error = call_unit(&mut fx, &run).unwrap_err();
+    let error = fx.call(&run, &[]).unwrap_err();
     assert_trap(&error, "table is full: 1 entries");
     assert_trap(&error, "run (caller)");
     let _ = subtask.drop(&mut fx.store.cx());
@@ -417,7 +409,7 @@ fn a_host_that_starts_a_call_for_a_caller_without_room_is_told_and_nobody_ends()
         subtask.drop(call.cx).unwrap();
         Ok(HostOutcome::Returned)
     });
-    call_unit(&mut fx, &caller).unwrap();
+    fx.call(&caller, &[]).unwrap();
     run(&mut fx.store.cx()).unwrap();
     assert_eq!(fx.call(&seen, &[]).unwrap(), 9 * 7);
     fx.assert_idle();
@@ -438,10 +430,7 @@ fn what_a_guest_that_has_ended_waits_for_may_be_gone() {
     let ty = func_type(&[], None, false);
     FUNC.set(Some(fx.lift(inst, &core, "run", &ty, Options::default())));
     let caller = guest_of_host(&mut fx, move |call| {
-        let func = FUNC.with_borrow(|func| func.clone().unwrap());
-        let (args, results) = (std::ptr::null(), std::ptr::null_mut());
-        let error = call_func(call.cx, &func, args, results, call.arena).unwrap_err();
-        assert_trap(&error, "cannot block");
+        assert_trap(&fail_kept(call), "cannot block");
         let task = tasks.lock().unwrap().remove(0);
         let answer = 7u32;
         let _ = task.return_(call.cx, (&raw const answer).cast());
@@ -449,7 +438,7 @@ fn what_a_guest_that_has_ended_waits_for_may_be_gone() {
         assert!(dump.contains("run in blocks has ended with its instance"), "{dump}");
         Ok(HostOutcome::Returned)
     });
-    call_unit(&mut fx, &caller).unwrap();
+    fx.call(&caller, &[]).unwrap();
     fx.assert_idle();
 }
 
@@ -460,9 +449,7 @@ fn a_host_function_that_has_its_caller_trap_is_not_in_the_trace_of_it() {
     let inst = fx.instance("guest");
     let ty = func_type(&[], Some(Type::u32()), false);
     let asks = host(ty.clone(), "asks", |call| {
-        let func = FUNC.with_borrow(|func| func.clone().unwrap());
-        let (args, results) = (std::ptr::null(), std::ptr::null_mut());
-        call_func(call.cx, &func, args, results, call.arena).unwrap_err();
+        fail_kept(call);
         Ok(HostOutcome::Returned)
     });
     let import = fx.lower(inst, &asks, Options::default());
